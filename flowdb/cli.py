@@ -1,0 +1,315 @@
+"""The command line: thin, one command for each verb and each analysis, each named as in `FlowDB`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flowdb import analyses
+from flowdb.analyses import Analysis, Parameter
+from flowdb.errors import ExitCode, FlowdbError, plural
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from flowdb.database import FlowDB
+    from flowdb.ingest import IngestReport, Meter
+
+__all__ = ["main"]
+
+# The formats of `flowdb.output`, which is not imported before there is something to print.
+_FORMATS = ("table", "csv", "tsv", "json", "jsonl", "markdown", "parquet")
+_AGO = re.compile(r"(\d{1,9})([smhdw])\Z")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_MOST_FAILURES_SHOWN = 20
+_EVERY = object()
+
+
+class _Moment(click.ParamType[datetime]):
+    """A time: ISO 8601, UTC unless it says otherwise, or how long ago, as in 90s, 15m, 2h, 7d, 4w."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if ago := _AGO.match(str(value)):
+            try:
+                span = timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+                return (datetime.now(UTC) - span).replace(tzinfo=None)
+            except OverflowError:
+                self.fail(f"{value!r} is longer ago than there are dates.", param, ctx)
+        moment = analyses.moment(value)
+        if moment is None:
+            self.fail(
+                f"{value!r} is neither a time such as 2024-01-15T10:00 nor an age such as 2h.", param, ctx
+            )
+        return moment
+
+
+class _Rows(click.ParamType[object]):
+    """A number of rows, or `all`."""
+
+    name = "rows"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        if str(value) == "all":
+            return _EVERY
+        if not re.fullmatch(r"[0-9]{1,18}", str(value)):
+            self.fail(f"{value!r} is neither a whole number, 0 or more, nor 'all'.", param, ctx)
+        return int(value)
+
+
+class _Commands(click.Group):
+    """The verbs, and a command for each analysis."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *map(_hyphened, analyses.analyses())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        analysis = analyses.analyses().get(cmd_name.replace("-", "_"))
+        return _analysis_command(analysis) if analysis else super().get_command(ctx, cmd_name)
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        verbs = [(name, command.get_short_help_str(80)) for name, command in sorted(self.commands.items())]
+        with formatter.section("Commands"):
+            formatter.write_dl(verbs)
+        with formatter.section("Analyses"):
+            formatter.write_dl([(_hyphened(one.name), one.summary) for one in analyses.analyses().values()])
+
+
+_store_option = click.option(
+    "--store",
+    metavar="DIR",
+    envvar="FLOWDB_STORE",
+    default="flows",
+    show_default=True,
+    show_envvar=True,
+    help="The store.",
+)
+_output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Choice(_FORMATS),
+    default="table",
+    show_default=True,
+    help="How the rows are written.",
+)
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(package_name="flowdb", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Turn AWS VPC Flow Logs into a local database once, then ask it anything."""
+
+
+@cli.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@_store_option
+@click.option("--workers", type=click.IntRange(min=1), help="Threads; by default one for each core.")
+@click.option("--json", "as_json", is_flag=True, help="Write what was done as one JSON object.")
+def ingest(sources: tuple[str, ...], store: str, workers: int | None, as_json: bool) -> ExitCode:
+    """Bring flow logs into the store.
+
+    A SOURCE is a file, a folder (*.log and *.log.gz in it, at any depth) or a quoted glob
+    pattern. Sources that are in the store already are skipped.
+    """
+    with _opened(store) as db, _progress() as watch:
+        report = db.ingest(*sources, workers=workers, watch=watch)
+    for note in report.notes:
+        _say(f"note: {note}")
+    for failure in report.failures[:_MOST_FAILURES_SHOWN]:
+        _say(f"error: {failure}")
+    if len(report.failures) > _MOST_FAILURES_SHOWN:
+        _say(f"error: {plural(len(report.failures) - _MOST_FAILURES_SHOWN, 'source')} more could not be read")
+    if as_json:
+        print(json.dumps(report.facts()))
+    else:
+        _summarize(report, store)
+    return ExitCode.FAILED if report.failures else ExitCode.OK
+
+
+@cli.command()
+@click.argument("query")
+@_store_option
+@_output_option
+def sql(query: str, store: str, output: str) -> None:
+    """Run a SQL QUERY on the store; - reads it from standard input.
+
+    The views are flows, sources, commits, bad_lines and ephemeral_ranges; every analysis is
+    a table macro: FROM top_talkers(top := 5).
+    """
+    if query == "-":
+        query = sys.stdin.read()
+    with _opened(store) as db:
+        _write(db.sql(query), output)
+
+
+@cli.command()
+@_store_option
+@_output_option
+def status(store: str, output: str) -> None:
+    """Tell what is in the store."""
+    with _opened(store) as db:
+        _write(db.status(), output, upright=True)
+
+
+@cli.command(name="analyses")
+@click.argument("name", required=False)
+@_output_option
+def list_analyses(name: str | None, output: str) -> None:
+    """List the analyses, or show the SQL of the one of this NAME with what it says of itself."""
+    if name is not None:
+        print(analyses.find_analysis(name).script, end="")
+        return
+    from flowdb.database import listed_analyses
+
+    _write(listed_analyses(), output)
+
+
+def _analysis_command(analysis: Analysis) -> click.Command:
+    """Return the command of an analysis, with an option for each of its parameters."""
+    names = [one.name for one in analysis.parameters]
+    options: list[click.Parameter] = [_option(one) for one in analysis.parameters]
+    if "since" in names and "until" in names:
+        options.append(click.Option(["--day"], type=_Moment(), metavar="DATE", help="Only this UTC day."))
+    options.append(click.Option(["--show-sql"], is_flag=True, help="Say on standard error which SQL is run."))
+
+    @_store_option
+    @_output_option
+    def command(store: str, output: str, show_sql: bool, day: datetime | None = None, **values: Any) -> None:
+        given = {
+            name: None if value is _EVERY else value for name, value in values.items() if value is not None
+        }
+        if day is not None:
+            if "since" in given or "until" in given:
+                raise click.UsageError("--day says both --since and --until; give one or the other.")
+            midnight = datetime(day.year, day.month, day.day)
+            given |= {"since": midnight, "until": midnight + timedelta(days=1)}
+        if show_sql:
+            _say(f"{analysis.statement};\n\n{analysis.call(given)}", bare=True)
+        with _opened(store) as db:
+            _write(getattr(db, analysis.name)(**given), output)
+
+    made = click.command(
+        name=_hyphened(analysis.name), help=_help(analysis), short_help=analysis.summary, cls=click.Command
+    )(command)
+    made.params = options + made.params
+    return made
+
+
+def _help(analysis: Analysis) -> str:
+    paragraphs = [analysis.summary, f"Columns: {analysis.columns}."]
+    if analysis.counts:
+        paragraphs.append(f"What is counted: {analysis.counts}.")
+    return "\n\n".join(paragraphs)
+
+
+def _option(parameter: Parameter) -> click.Option:
+    kind: click.ParamType[Any] = click.STRING
+    metavar, meaning = parameter.name.upper(), parameter.meaning
+    if parameter.choices:
+        kind = click.Choice(parameter.choices)
+    elif parameter.type == "TIMESTAMP":
+        kind, metavar = _Moment(), "TIME"
+    elif parameter.type == "INTEGER":
+        kind, metavar, meaning = _Rows(), "N|all", meaning.replace("NULL", "all")
+    default = "" if parameter.default is None else f"  [default: {parameter.default}]"
+    return click.Option(
+        [f"--{_hyphened(parameter.name)}", parameter.name],
+        type=kind,
+        metavar=None if parameter.choices else metavar,
+        help=f"{meaning[:1].upper()}{meaning[1:]}.{default}",
+    )
+
+
+def _hyphened(name: str) -> str:
+    return name.replace("_", "-")
+
+
+@contextmanager
+def _opened(store: str) -> Iterator[FlowDB]:
+    import flowdb
+
+    with flowdb.open(store) as db:
+        yield db
+
+
+def _write(result: duckdb.DuckDBPyRelation, form: str, *, upright: bool = False) -> None:
+    from flowdb import output
+
+    if remark := output.write(result, form, upright=upright):
+        _say(f"note: {remark}")
+
+
+def _say(sentence: str, *, bare: bool = False) -> None:
+    """Write to standard error; a sentence is kept to one line whatever stands in it."""
+    from flowdb.output import printable
+
+    print(sentence if bare else f"flowdb: {printable(sentence)}", file=sys.stderr)
+
+
+def _summarize(report: IngestReport, store: str) -> None:
+    if report.commit is None:
+        _say(f"nothing new for {store}: {plural(report.sources_skipped, 'source')} skipped")
+        return
+    rate = report.records / report.seconds if report.seconds else 0
+    ratio = f", {report.parquet_bytes / report.records:.1f} bytes each" if report.records else ""
+    skipped = f", {report.sources_skipped:,} skipped" if report.sources_skipped else ""
+    failed = f", {report.sources_failed:,} failed" if report.sources_failed else ""
+    bad = f"; {plural(report.bad_lines, 'line')} in quarantine (FROM bad_lines)" if report.bad_lines else ""
+    sources = f"{plural(report.sources_ingested, 'source')}{skipped}{failed}"
+    _say(
+        f"{plural(report.records, 'record')} from {sources} into {store} in {report.seconds:.1f} s"
+        f" ({rate:,.0f} records/s{ratio}){bad}"
+    )
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Meter], None] | None]:
+    """Give what shows the progress of an ingest, where standard error is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), DownloadColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("ingest", total=None, rate="")
+
+        def watch(meter: Meter) -> None:
+            elapsed = progress.tasks[0].elapsed or 1
+            rate = f"{meter.records / elapsed:,.0f} records/s"
+            progress.update(task, total=meter.total_bytes, completed=meter.read_bytes, rate=rate)
+
+        yield watch
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code; every error becomes one sentence on standard error."""
+    try:
+        code = cli.main(args=None if args is None else list(args), prog_name="flowdb", standalone_mode=False)
+        sys.stdout.flush()
+    except FlowdbError as error:
+        _say(f"error: {error}")
+        return error.exit_code
+    except click.ClickException as error:
+        _say(f"error: {error.format_message()}")
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted; the store is as it was")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read standard output has had enough; nothing may be flushed into it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    return code if isinstance(code, int) else ExitCode.OK

@@ -1,0 +1,223 @@
+"""`FlowDB`: a store as a person uses it from Python, with one method for each verb and each analysis."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from flowdb.analyses import Analysis, analyses
+from flowdb.errors import QueryError, StoreMissing, UsageError
+from flowdb.partitions import QUARANTINE
+from flowdb.store import Store
+
+if TYPE_CHECKING:
+    from flowdb.ingest import IngestReport, Meter
+
+__all__ = ["FlowDB", "listed_analyses", "open_store"]
+
+
+class FlowDB:
+    """A store of flow logs. Every question is answered from the newest commit, and by DuckDB.
+
+    Results are `duckdb.DuckDBPyRelation`: `.fetchall()`, `.df()`, `.pl()`, `.arrow()`,
+    `.show()`. Each analysis is a method, with its parameters as keywords:
+    `db.top_talkers(by="pair", top=20)`. Not for more than one thread.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] = "flows") -> None:
+        self.path = Path(path).expanduser().absolute()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._shown_commit = -1
+        try:
+            self._store: Store | None = Store(self.path)
+        except StoreMissing:
+            self._store = None
+        if self._store is not None:
+            self._store.refresh()
+
+    def ingest(
+        self,
+        *sources: str | os.PathLike[str],
+        workers: int | None = None,
+        watch: Callable[[Meter], None] | None = None,
+    ) -> IngestReport:
+        """Bring the flow logs in files, folders and glob patterns into the store, as one commit.
+
+        The store is made if there is none. Sources that it has already are skipped, and one
+        that cannot be read is a failure in the report. `watch` is called about ten times a
+        second with how far it is; `workers` is the number of threads, by default one a core.
+        """
+        from flowdb.ingest import ingest
+
+        if not sources:
+            raise UsageError("name a file, a folder or a pattern to ingest")
+        if workers is not None and workers < 1:
+            raise UsageError(f"workers is {workers}; expected 1 or more")
+        return ingest(self._opened_for_writing, sources, workers=workers, watch=watch)
+
+    def sql(self, query: str, params: object = None) -> duckdb.DuckDBPyRelation:
+        """Return the result of a query; `params` are the values of its `?`, `$1` or `$name`.
+
+        Raises `QueryError` where DuckDB refuses the query.
+        """
+        connection = self._connected()
+        try:
+            result = connection.sql(query, params=params)
+            # A statement without a result, such as SET, gives none.
+            return result if result is not None else connection.sql("SELECT true AS done")
+        except duckdb.Error as error:
+            raise QueryError(str(error), query) from error
+
+    def analyses(self) -> duckdb.DuckDBPyRelation:
+        """Return the analyses: name, topic, what each answers, and its parameters."""
+        return listed_analyses()
+
+    def status(self) -> duckdb.DuckDBPyRelation:
+        """Return one row about the store: what is in it, since when, and how large it is."""
+        facts = self._facts()
+        columns = ", ".join(f'${name} AS "{name}"' for name in facts)
+        return self.sql(f"SELECT {columns}", facts)
+
+    def close(self) -> None:
+        """Close the store; relations that came of it can be used no more."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def __enter__(self) -> FlowDB:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"FlowDB({str(self.path)!r})"
+
+    def __dir__(self) -> Iterable[str]:
+        return [*super().__dir__(), *analyses()]
+
+    def __getattr__(self, name: str) -> Callable[..., duckdb.DuckDBPyRelation]:
+        analysis = analyses().get(name)
+        if analysis is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return _method(self, analysis)
+
+    @property
+    def _opened_for_writing(self) -> Store:
+        if self._store is None:
+            self._store = Store.create(self.path)
+        return self._store
+
+    @property
+    def _opened(self) -> Store:
+        if self._store is None:
+            self._store = Store(self.path)
+        return self._store
+
+    def _connected(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection whose views are those of the newest commit."""
+        store = self._opened
+        commit = store.catalog.last_commit
+        if self._connection is None:
+            # Analyses are macros in memory, so that no open shell can be in the way.
+            self._connection = duckdb.connect(
+                config={
+                    "autoinstall_known_extensions": "false",
+                    "temp_directory": os.path.join(tempfile.gettempdir(), f"flowdb-{os.getpid()}"),
+                }
+            )
+            statements = store.statements()
+        elif commit != self._shown_commit:
+            statements = store.view_statements()
+        else:
+            return self._connection
+        for statement in statements:
+            self._connection.execute(statement)
+        self._shown_commit = commit
+        return self._connection
+
+    def _facts(self) -> dict[str, Any]:
+        catalog = self._opened.catalog
+        files = catalog.files()
+        commits = list(catalog.commits())
+        data = [file for file in files if file.kind != QUARANTINE]
+        records = sum(file.records for file in data)
+        dates = {file.date for file in data}
+        size = sum(file.bytes for file in data)
+        oldest, newest = catalog.time_range()
+        return {
+            "store": str(self.path),
+            "records": records,
+            "dates": len(dates),
+            "first_date": date.fromisoformat(min(dates)) if dates else None,
+            "last_date": date.fromisoformat(max(dates)) if dates else None,
+            "oldest_record": _time(oldest),
+            "newest_record": _time(newest),
+            "sources": sum(commit.sources for commit in commits),
+            "bad_lines": sum(file.records for file in files if file.kind == QUARANTINE),
+            "files": len(data),
+            "raw_bytes": sum(commit.raw_bytes for commit in commits),
+            "source_bytes": sum(commit.source_bytes for commit in commits),
+            "parquet_bytes": size,
+            "bytes_per_record": round(size / records, 2) if records else None,
+            "commits": len(commits),
+            "last_commit_at": _time(commits[-1].committed_at) if commits else None,
+        }
+
+
+def listed_analyses() -> duckdb.DuckDBPyRelation:
+    """Return the analyses, which need no store to be listed."""
+    rows = [
+        (one.name, one.topic, one.summary, ", ".join(parameter.name for parameter in one.parameters))
+        for one in analyses().values()
+    ]
+    marks = ", ".join(["(?, ?, ?, ?)"] * len(rows))
+    query = f"SELECT * FROM (VALUES {marks}) AS analyses (name, topic, summary, parameters)"
+    return duckdb.connect().sql(query, params=[value for row in rows for value in row])
+
+
+def open_store(path: str | os.PathLike[str] = "flows") -> FlowDB:
+    """Return the store at this path; where there is none yet, the first ingest makes it."""
+    return FlowDB(path)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _method(db: FlowDB, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRelation]:
+    """Return a function that asks an analysis, with its name, parameters and documentation."""
+    names = [parameter.name for parameter in analysis.parameters]
+
+    def ask(*args: object, **values: object) -> duckdb.DuckDBPyRelation:
+        if len(args) > len(names):
+            raise UsageError(f"{analysis.name}: {len(args)} values for {len(names)} parameters")
+        given: Mapping[str, object] = dict(zip(names, args, strict=False)) | values
+        query, bound = analysis.query(given)
+        return db.sql(query, bound or None)
+
+    ask.__name__ = ask.__qualname__ = analysis.name
+    ask.__doc__ = analysis.doc
+    ask.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(
+                parameter.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=parameter.default
+            )
+            for parameter in analysis.parameters
+        ],
+        return_annotation=duckdb.DuckDBPyRelation,
+    )
+    return ask

@@ -1,0 +1,178 @@
+"""Everything that flowdb raises on purpose.
+
+    FlowdbError
+    ├── UsageError              what was asked cannot be meant           exit 2
+    │   ├── ParameterError      an analysis was given a bad parameter
+    │   ├── SourceNotFound      a path that does not exist
+    │   └── NoSources           a folder or pattern without flow logs
+    ├── QueryError              the SQL, or the data under it, failed    exit 1
+    ├── SourceError             one source cannot be read                exit 1
+    │   ├── LayoutError         its records have no known layout
+    │   ├── SourceDamaged       its compression ends early or is broken
+    │   └── SourceChanged       it is in the store with other content
+    └── StoreError              the store itself                         exit 3
+        ├── StoreMissing        there is no store at this path
+        ├── NotAStore           the directory holds something else
+        ├── StoreBusy           another process is writing
+        └── StoreDamaged        its catalogue cannot be read
+
+Every error carries its facts as attributes, so that a caller need not read the
+sentence; `str(error)` is that sentence.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar
+
+__all__ = [
+    "ExitCode",
+    "FlowdbError",
+    "LayoutError",
+    "NoSources",
+    "NotAStore",
+    "ParameterError",
+    "QueryError",
+    "SourceChanged",
+    "SourceDamaged",
+    "SourceError",
+    "SourceNotFound",
+    "StoreBusy",
+    "StoreDamaged",
+    "StoreError",
+    "StoreMissing",
+    "UsageError",
+    "plural",
+]
+
+
+class ExitCode(IntEnum):
+    """How the command line ends."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    STORE = 3
+    INTERRUPTED = 130
+
+
+class FlowdbError(Exception):
+    """The root of the tree; `exit_code` is what the command line ends with."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.FAILED
+
+
+class UsageError(FlowdbError):
+    """A request that cannot be meant as it stands."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ParameterError(UsageError):
+    """A parameter of an analysis that is unknown, of the wrong type or out of range."""
+
+    def __init__(self, analysis: str, parameter: str, value: object, expected: str) -> None:
+        self.analysis = analysis
+        self.parameter = parameter
+        self.value = value
+        self.expected = expected
+        super().__init__(f"{analysis}: {parameter} is {value!r}; expected {expected}")
+
+
+class SourceNotFound(UsageError):
+    """A path that was named and does not exist."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: no such file or folder")
+
+
+class NoSources(UsageError):
+    """A folder or a pattern in which there is nothing to ingest."""
+
+    def __init__(self, path: str, ignored: int = 0) -> None:
+        self.path = path
+        self.ignored = ignored
+        others = f"; {plural(ignored, 'other file')} left alone" if ignored else ""
+        super().__init__(f"{path}: no flow logs (*.log, *.log.gz) in it{others}")
+
+
+class QueryError(FlowdbError):
+    """A query that DuckDB refused or could not finish."""
+
+    def __init__(self, message: str, sql: str | None = None) -> None:
+        self.message = message
+        self.sql = sql
+        super().__init__(message)
+
+
+class SourceError(FlowdbError):
+    """A source that could not be read; the others are not affected."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        self.source = source
+        self.reason = reason
+        super().__init__(f"{source}: {reason}")
+
+
+class LayoutError(SourceError):
+    """Records whose order of fields cannot be known."""
+
+
+class SourceDamaged(SourceError):
+    """A compressed source that is cut short or does not decompress; `records` were read before the break."""
+
+    def __init__(self, source: str, reason: str, records: int = 0) -> None:
+        self.records = records
+        super().__init__(source, reason)
+
+
+class SourceChanged(SourceError):
+    """A source that is in the store already, and whose content is another one now."""
+
+
+class StoreError(FlowdbError):
+    """Something about the store as a whole."""
+
+    exit_code = ExitCode.STORE
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path}: {reason}")
+
+
+class StoreMissing(StoreError):
+    """No store where one was expected."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "no store here; make one with: flowdb ingest SOURCE --store DIR")
+
+
+class NotAStore(StoreError):
+    """A file or a directory that holds something else."""
+
+    def __init__(
+        self, path: str, reason: str = "the directory is not empty and is not a flowdb store"
+    ) -> None:
+        super().__init__(path, reason)
+
+
+class StoreBusy(StoreError):
+    """Another process holds the store for writing."""
+
+    def __init__(self, path: str, pid: int | None, verb: str | None, since: str | None) -> None:
+        self.pid = pid
+        self.verb = verb
+        self.since = since
+        who = f"process {pid} ({verb} since {since})" if pid is not None else "another process"
+        super().__init__(path, f"{who} is writing to the store; try again when it has ended")
+
+
+class StoreDamaged(StoreError):
+    """A store whose catalogue or files do not fit together."""
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 file`, `2,000 files`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,251 @@
+"""Records cut by date, and written as Parquet into the folders of a store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import xxhash
+
+from flowdb.catalog import FileRow
+from flowdb.fields import FIELDS, Kind, flows_schema
+
+__all__ = ["QUARANTINE", "QUARANTINE_SCHEMA", "FolderWriter", "by_date", "date_folder", "sync_folder"]
+
+QUARANTINE: Final = "quarantine"
+QUARANTINE_SCHEMA = pa.schema(
+    [
+        ("source_id", pa.int64()),
+        ("source", pa.dictionary(pa.int32(), pa.string())),
+        ("line_number", pa.int64()),
+        ("reason", pa.string()),
+        ("line", pa.string()),
+    ]
+)
+_DATA = "data"
+_ROW_GROUP = 2 * 122_880  # records; twice what DuckDB hands to one thread
+_ROWS_IN_FILE = 64 * _ROW_GROUP
+_MOST_OPEN = 64
+_DAY = 86_400_000
+_NULLS = 1 << 16
+_WRITE_BATCH = 1 << 16  # values; columns that are all NULL are written twice as fast as by 1,024 at a time
+# In order of arrival, the least and the greatest address of a row group say nothing.
+_STATISTICS = {one.column for one in FIELDS if one.kind is not Kind.TEXT} | {"source_id", "line_number"}
+# Few values come again and again in every other column, times included.
+_NO_DICTIONARY = {"bytes", "line", "line_number"}
+
+
+def date_folder(day: date) -> str:
+    """Return the folder, inside the store, of the records of a date."""
+    return f"{_DATA}/date={day.isoformat()}"
+
+
+def by_date(records: pa.Table, delivered: datetime) -> Iterator[tuple[date, pa.Table]]:
+    """Yield the records of each UTC date, in their order.
+
+    The date is that of the start; of the end when there is no start, or when the two lie more
+    than a day apart (an aggregation window has ten minutes at most, so the start has lost or
+    gained a digit); of the delivery when there is neither.
+    """
+    start = records["start_time"].cast(pa.int64()) if "start_time" in records.column_names else None
+    end = records["end_time"].cast(pa.int64()) if "end_time" in records.column_names else None
+    if start is None or end is None:
+        moments = start if end is None else end
+    else:
+        apart = pc.max(pc.abs(pc.subtract(end, start))).as_py() or 0
+        moments = start
+        if apart > _DAY:
+            moments = pc.if_else(
+                pc.fill_null(pc.greater(pc.abs(pc.subtract(end, start)), _DAY), False), end, start
+            )
+        if moments.null_count:
+            moments = pc.coalesce(moments, end)
+    otherwise = int(delivered.timestamp() * 1000)
+    if moments is None:
+        yield _date(otherwise // _DAY), records
+        return
+    if moments.null_count:
+        moments = pc.fill_null(moments, otherwise)
+    bounds = pc.min_max(moments).as_py()
+    if bounds["min"] is None:
+        return
+    first, last = bounds["min"] // _DAY, bounds["max"] // _DAY
+    if first == last:
+        yield _date(first), records
+        return
+    days = pc.divide(moments, _DAY)
+    for day in sorted(pc.unique(days).to_pylist()):
+        yield _date(day), records.filter(pc.equal(days, day))
+
+
+def _date(day: int) -> date:
+    return datetime.fromtimestamp(day * 86_400, UTC).date()
+
+
+@dataclass(slots=True)
+class _Part:
+    """One Parquet file of a folder, open or still to be opened, and the rows that wait for it."""
+
+    folder: str
+    extra: tuple[str, ...]
+    schema: pa.Schema
+    waiting: list[pa.Table] = field(default_factory=list)
+    waiting_rows: int = 0
+    waiting_bytes: int = 0
+    path: Path | None = None
+    writer: pq.ParquetWriter | None = None
+    rows: int = 0
+
+
+class FolderWriter:
+    """Writes tables into folders of a store, each folder into as few files as its rows ask for.
+
+    What waits to be written is held to `memory` bytes, whatever the number of folders. Not
+    for more than one thread. `name` begins the names of its files, which no one else may use.
+    """
+
+    def __init__(self, root: Path, name: str, commit_id: int, memory: int) -> None:
+        self._root = root
+        self._name = name
+        self._commit_id = commit_id
+        self._memory = memory
+        self._parts: dict[tuple[str, tuple[str, ...]], _Part] = {}
+        self._waiting = 0
+        self._files: list[FileRow] = []
+        self._count = 0
+
+    def add(self, folder: str, table: pa.Table, extra: tuple[str, ...] = ()) -> None:
+        """Take rows for a folder; their columns are those of the folder's schema, or some of them."""
+        part = self._parts.get((folder, extra))
+        if part is None:
+            schema = QUARANTINE_SCHEMA if folder == QUARANTINE else flows_schema(extra)
+            part = self._parts[folder, extra] = _Part(folder, extra, schema)
+        size = table.nbytes
+        part.waiting.append(table)
+        part.waiting_rows += len(table)
+        part.waiting_bytes += size
+        self._waiting += size
+        if part.waiting_rows >= _ROW_GROUP:
+            self._flush(part)
+        while self._waiting > self._memory:
+            self._flush(max(self._parts.values(), key=lambda part: part.waiting_bytes))
+
+    def finish(self) -> list[FileRow]:
+        """Write what waits, close and sync every file, and return what they are."""
+        for part in self._parts.values():
+            if part.waiting:
+                self._flush(part)
+            self._close(part)
+        for folder in {Path(file.path).parent for file in self._files}:
+            sync_folder(self._root / folder)
+        files, self._files, self._parts = self._files, [], {}
+        return files
+
+    def discard(self) -> None:
+        """Remove everything that was written."""
+        for part in self._parts.values():
+            if part.writer is not None and part.path is not None:
+                part.writer.close()
+                part.path.unlink(missing_ok=True)
+        for file in self._files:
+            (self._root / file.path).unlink(missing_ok=True)
+        self._files, self._parts, self._waiting = [], {}, 0
+
+    def _flush(self, part: _Part) -> None:
+        table = pa.concat_tables([_conformed(table, part.schema) for table in part.waiting])
+        if part.writer is None:
+            self._open(part)
+        assert part.writer is not None
+        part.writer.write_table(table.unify_dictionaries(), row_group_size=len(table))
+        part.rows += len(table)
+        self._waiting -= part.waiting_bytes
+        part.waiting, part.waiting_rows, part.waiting_bytes = [], 0, 0
+        if part.rows >= _ROWS_IN_FILE:
+            self._close(part)
+
+    def _open(self, part: _Part) -> None:
+        opened = [other for other in self._parts.values() if other.writer is not None]
+        if len(opened) >= _MOST_OPEN:
+            self._close(max(opened, key=lambda other: other.rows))
+        self._count += 1
+        folder = self._root / part.folder
+        if not folder.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            sync_folder(folder.parent)
+        part.path = folder / f"{self._name}-{self._count:05}.parquet"
+        part.writer = pq.ParquetWriter(
+            part.path,
+            part.schema.with_metadata({"flowdb.commit": str(self._commit_id)}),
+            compression="zstd",
+            compression_level=1,
+            write_batch_size=_WRITE_BATCH,
+            use_dictionary=[name for name in part.schema.names if name not in _NO_DICTIONARY],
+            write_statistics=[name for name in part.schema.names if name in _STATISTICS],
+            store_schema=False,
+        )
+
+    def _close(self, part: _Part) -> None:
+        if part.writer is None or part.path is None:
+            return
+        part.writer.close()
+        size, checksum = _synced(part.path)
+        self._files.append(
+            FileRow(
+                path=f"{part.folder}/{part.path.name}",
+                kind=QUARANTINE if part.folder == QUARANTINE else "flows",
+                date=part.folder.rpartition("date=")[2] if part.folder != QUARANTINE else "",
+                extra=",".join(part.extra),
+                records=part.rows,
+                bytes=size,
+                checksum=checksum,
+                commit_id=self._commit_id,
+            )
+        )
+        part.writer, part.path, part.rows = None, None, 0
+
+
+def _conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return the table with the columns of the schema; those that it lacks are all NULL."""
+    present = set(table.column_names)
+    columns = [table[one.name] if one.name in present else _all_null(one.type, len(table)) for one in schema]
+    return pa.table(columns, schema=schema)
+
+
+def _all_null(kind: pa.DataType, rows: int) -> pa.ChunkedArray:
+    nulls = _nulls(kind)
+    whole, rest = divmod(rows, _NULLS)
+    return pa.chunked_array([nulls] * whole + [nulls.slice(0, rest)], kind)
+
+
+@cache
+def _nulls(kind: pa.DataType) -> pa.Array:
+    return pa.nulls(_NULLS, kind)
+
+
+def _synced(path: Path) -> tuple[int, str]:
+    """Force a file to the disk; return its size and the hash of its bytes."""
+    digest = xxhash.xxh3_128()
+    with open(path, "rb+") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+        os.fsync(file.fileno())
+        return file.tell(), digest.hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the names in a folder to the disk, where the system can."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,75 @@
+"""Tells which of the sources found are not in the store yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flowdb.catalog import Catalog
+from flowdb.errors import SourceChanged, SourceError, plural
+from flowdb.sources import Source, fingerprint
+
+__all__ = ["Plan"]
+
+
+class Plan:
+    """Sources to read (`new`), and those that cannot be taken (`failures`).
+
+    A source is known by its URI, size and time of change, or by its content if only the time
+    is another one. The same object under another path, with the same name, size and
+    content, is known too: a folder that was moved or copied is not read twice.
+    """
+
+    def __init__(self, sources: list[Source], catalog: Catalog) -> None:
+        self.new: list[Source] = []
+        self.failures: list[SourceError] = []
+        self._catalog = catalog
+        self._known = catalog.known(source.uri for source in sources)
+        self._planned: dict[tuple[str, int], list[Source]] = {}
+        self._touched: list[tuple[str, int]] = []
+        self._empty: list[str] = []
+        self._copies: list[str] = []
+        for source in sources:
+            try:
+                if self._is_new(source):
+                    self.new.append(source)
+                    self._planned.setdefault((source.name, source.size), []).append(source)
+            except SourceError as error:
+                self.failures.append(error)
+        if self._touched:
+            catalog.touch(self._touched)
+
+    def notes(self) -> Iterator[str]:
+        """Yield a sentence for each kind of source that was skipped for another reason than being known."""
+        if self._empty:
+            yield f"{_first(self._empty)} empty, and will be looked at again"
+        if self._copies:
+            yield f"{_first(self._copies)} in the store already, under another path"
+
+    def _is_new(self, source: Source) -> bool:
+        if not source.size:
+            self._empty.append(source.uri)
+            return False
+        if source.uri not in self._known:
+            if copied := self._is_copy(source):
+                self._copies.append(source.uri)
+            return not copied
+        size, modified, content = self._known[source.uri]
+        if (size, modified) == (source.size, source.modified):
+            return False
+        if size == source.size and fingerprint(source) == content:
+            self._touched.append((source.uri, source.modified))
+            return False
+        raise SourceChanged(source.uri, "it is in the store with other content, which was left as it is")
+
+    def _is_copy(self, source: Source) -> bool:
+        stored = self._catalog.same_objects(source.name, source.size)
+        planned = self._planned.get((source.name, source.size), [])
+        if not stored and not planned:
+            return False
+        contents = {content for _, content in stored} | {fingerprint(other) for other in planned}
+        return fingerprint(source) in contents
+
+
+def _first(uris: list[str]) -> str:
+    others = len(uris) - 1
+    return f"{uris[0]} is" if not others else f"{uris[0]} and {plural(others, 'other source')} are"

@@ -1,0 +1,317 @@
+"""Record bytes to Arrow tables, and the lines that would not parse.
+
+Pure: no files, no DuckDB. A block of lines goes through pyarrow's CSV reader at once. Only
+a block in which that fails, or in which it might read what is not there, is looked at line
+by line; both ways read the same records.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from flowdb.errors import plural
+from flowdb.fields import BY_NAME, Kind, arrow_type
+from flowdb.layouts import Layout, header_layout, sniff
+
+__all__ = ["LONGEST_FIELD", "LONGEST_KEPT", "BadLine", "Batch", "Parser", "parse"]
+
+LONGEST_FIELD = 4096
+"""Bytes; the longest value that AWS writes, a tag of 256 characters percent-encoded, has 3,072."""
+LONGEST_KEPT = 4096
+"""Characters kept of a line that would not parse."""
+
+_BOM = b"\xef\xbb\xbf"
+_CONTROL = re.compile(rb"[\0\t\r]")
+# Where these bytes are, pyarrow's reader and a strict one may differ: it trims tabs off numbers,
+# drops a byte-order mark at the start of a block, and reads 0x10 as 16.
+_DOUBTFUL = (b"\0", b"\t", b"\xef")
+_HEXADECIMAL = tuple(lead + digits for lead in (b" ", b"\n") for digits in (b"0x", b"0X"))
+_READ_AS = {
+    Kind.TEXT: pa.string(),
+    Kind.CODE: pa.dictionary(pa.int32(), pa.string()),
+    Kind.OCTET: pa.uint8(),
+    Kind.PORT: pa.uint16(),
+    Kind.COUNT: pa.uint64(),
+    Kind.TIME: pa.uint64(),
+}
+_MILLISECONDS_MAX = Kind.TIME.largest * 1000 + 999
+_SNIFFED = 1 << 16
+_FIELD_NAMES = pa.array(list(BY_NAME))
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that is no record: its number in the source (from 1), why, and its text."""
+
+    number: int
+    reason: str
+    text: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a block held: every line is a row of `records`, one of `bad`, or `passed` (header or blank).
+
+    A table of `records` has the columns of its layout, in their stored types; there is one
+    for each layout that the block had. `layout` is the one in force where the block ended.
+    """
+
+    lines: int
+    layout: Layout
+    records: list[pa.Table] = field(default_factory=list)
+    bad: list[BadLine] = field(default_factory=list)
+    passed: int = 0
+
+
+class _Doubtful(ValueError):
+    """A block that has to be looked at line by line."""
+
+
+def parse(blocks: Iterable[bytes]) -> Iterator[Batch]:
+    """Yield what each block of whole lines of one source holds; the first block tells the layout.
+
+    Raises `LayoutUnknown` when it does not, or when a later header makes no layout.
+    """
+    parser = None
+    for block in blocks:
+        if parser is None:
+            block = block.removeprefix(_BOM)
+            parser = Parser(sniff(block[:_SNIFFED].decode("utf-8", "replace")))
+        yield parser.feed(block)
+
+
+class Parser:
+    """Reads the blocks of one source in order; keeps its line numbers and its present layout."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self._lines = 0
+
+    def feed(self, block: bytes) -> Batch:
+        """Return what a block of whole lines holds; the last one of a source may lack its newline."""
+        batch = Batch(_count_lines(block), self.layout)
+        body = block
+        end = block.find(b"\n") + 1 or len(block)
+        if end <= LONGEST_FIELD and (layout := self._header(block[:end].strip(b" \r\n"))):
+            self.layout = layout
+            batch.passed = 1
+            body = block[end:]
+        lines = batch.lines - batch.passed
+        if not (self._read_at_once(body, lines, batch) or self._read_tidied(body, batch)):
+            self._read_lines(body, self._lines + batch.passed + 1, batch)
+        self._lines += batch.lines
+        batch.layout = self.layout
+        return batch
+
+    def _header(self, line: bytes) -> Layout | None:
+        """Return the layout that a line names, if it repeats the present header or is another one."""
+        if not line[:1].isalpha() or not line.isascii():
+            return None
+        layout = header_layout(line.decode())
+        if layout is None or layout == self.layout:
+            return layout
+        known = sum(name in BY_NAME for name in layout.names)
+        return layout if known >= 3 and known * 2 >= len(layout.names) else None
+
+    def _read_tidied(self, body: bytes, batch: Batch) -> bool:
+        """Read a body that is all records but for blank lines and more spaces than needed; else say no."""
+        tidied = _tidied(body)
+        lines = _count_lines(tidied)
+        if not self._read_at_once(tidied, lines, batch):
+            return False
+        batch.passed = batch.lines - lines
+        return True
+
+    def _read_at_once(self, body: bytes, lines: int, batch: Batch) -> bool:
+        """Read a body whose every line is a record with single spaces; say no if it is another."""
+        if not body:
+            return True
+        if any(byte in body for byte in _DOUBTFUL) or _may_hold_hexadecimal(body):
+            return False
+        try:
+            table = csv.read_csv(
+                pa.BufferReader(body),
+                read_options=_read_options(self.layout, len(body)),
+                parse_options=csv.ParseOptions(delimiter=" ", quote_char=False),
+                convert_options=_convert_options(self.layout),
+            )
+            columns = [
+                _stored(column, one.kind)
+                for one, column in zip(self.layout.fields, table.columns, strict=True)
+            ]
+        except (pa.ArrowInvalid, _Doubtful):
+            return False
+        if len(table) != lines or self._may_hold_header(columns):
+            return False
+        batch.records.append(_table(self.layout, columns))
+        return True
+
+    def _may_hold_header(self, columns: list[pa.ChunkedArray]) -> bool:
+        """Tell whether a header may have been read as a record, for want of a number in its layout."""
+        if any(not one.kind.is_text for one in self.layout.fields):
+            return False
+        return bool(pc.any(pc.is_in(columns[0].cast(pa.string()), value_set=_FIELD_NAMES)).as_py())
+
+    def _read_lines(self, body: bytes, first: int, batch: Batch) -> None:
+        """Read a body line by line; `first` is the number of the first line."""
+        rows: list[list[bytes]] = []
+        lines: list[tuple[int, bytes]] = []
+        for number, raw in enumerate(body.removesuffix(b"\n").split(b"\n"), first):
+            line = raw.strip(b" \r")
+            while line.startswith(_BOM):
+                line = line.removeprefix(_BOM)
+            if not line:
+                batch.passed += 1
+                continue
+            if layout := self._header(line):
+                self._read_rows(rows, lines, batch)
+                self.layout, rows, lines = layout, [], []
+                batch.passed += 1
+                continue
+            tokens = [token for token in line.split(b" ") if token]
+            if reason := self._reason_against(line, tokens):
+                batch.bad.append(BadLine(number, reason, _shown(raw)))
+            else:
+                rows.append(tokens)
+                lines.append((number, raw))
+        self._read_rows(rows, lines, batch)
+        batch.bad.sort(key=lambda bad: bad.number)
+
+    def _reason_against(self, line: bytes, tokens: Sequence[bytes]) -> str | None:
+        """Return why a line cannot be a record of the present layout, or None."""
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            return f"not UTF-8: byte 0x{line[error.start]:02x}"
+        if control := _CONTROL.search(line):
+            return f"a control character: 0x{control[0][0]:02x}"
+        names = self.layout.names
+        if len(tokens) != len(names):
+            return f"{plural(len(tokens), 'field')}, the layout has {len(names)}"
+        for name, token in zip(names, tokens, strict=True):
+            if len(token) > LONGEST_FIELD:
+                return f"{name} has {len(token):,} bytes, more than {LONGEST_FIELD:,}"
+        return None
+
+    def _read_rows(self, rows: list[list[bytes]], lines: list[tuple[int, bytes]], batch: Batch) -> None:
+        """Read the records that these lines hold; a line is bad if a number in it is."""
+        if not rows:
+            return
+        columns = []
+        good = pa.repeat(True, len(rows))
+        for one, tokens in zip(self.layout.fields, zip(*rows, strict=True), strict=True):
+            text = pa.array(tokens, pa.binary()).cast(pa.string())
+            text = pc.if_else(pc.equal(text, "-"), None, text)
+            if one.kind.is_text:
+                columns.append(text if one.kind is Kind.TEXT else text.dictionary_encode())
+                continue
+            numbers, valid = _numbers(text, one.kind)
+            for row in pc.indices_nonzero(pc.and_not(good, valid)).to_pylist():
+                reason = f"{one.name} is {text[row].as_py()[:40]!r}, {_expected(one.kind)}"
+                number, raw = lines[row]
+                batch.bad.append(BadLine(number, reason, _shown(raw)))
+            good = pc.and_(good, valid)
+            columns.append(numbers)
+        stored = [
+            _stored(pa.chunked_array([column.filter(good)]), one.kind)
+            for one, column in zip(self.layout.fields, columns, strict=True)
+        ]
+        if pc.any(good).as_py():
+            batch.records.append(_table(self.layout, stored))
+
+
+def _count_lines(body: bytes) -> int:
+    return body.count(b"\n") + (not body.endswith(b"\n") and bool(body))
+
+
+def _tidied(body: bytes) -> bytes:
+    """Return the body without blank lines, runs of spaces, and spaces at the ends of lines."""
+    body = body.replace(b"\r\n", b"\n")
+    while b"  " in body:
+        body = body.replace(b"  ", b" ")
+    body = body.replace(b" \n", b"\n").replace(b"\n ", b"\n")
+    while b"\n\n" in body:
+        body = body.replace(b"\n\n", b"\n")
+    return body.lstrip(b" \n").rstrip(b" ")
+
+
+def _may_hold_hexadecimal(body: bytes) -> bool:
+    if b"x" not in body and b"X" not in body:
+        return False
+    return body[:2].lower() == b"0x" or any(digits in body for digits in _HEXADECIMAL)
+
+
+def _read_options(layout: Layout, size: int) -> csv.ReadOptions:
+    return csv.ReadOptions(column_names=layout.names, use_threads=False, block_size=size + 1)
+
+
+@lru_cache(maxsize=64)
+def _convert_options(layout: Layout) -> csv.ConvertOptions:
+    return csv.ConvertOptions(
+        column_types={one.name: _READ_AS[one.kind] for one in layout.fields},
+        null_values=["-"],
+        strings_can_be_null=True,
+    )
+
+
+def _table(layout: Layout, columns: Sequence[pa.ChunkedArray]) -> pa.Table:
+    return pa.table(list(columns), names=[one.column for one in layout.fields])
+
+
+def _stored(column: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
+    """Return a column as it is stored; raise `_Doubtful` or `ArrowInvalid` where it cannot be."""
+    if kind.is_text:
+        for chunk in column.chunks:
+            _check_lengths(chunk if kind is Kind.TEXT else chunk.dictionary)
+        return column
+    if kind is Kind.TIME:
+        return _milliseconds(column)
+    return column.cast(arrow_type(kind))
+
+
+def _check_lengths(values: pa.Array) -> None:
+    """Refuse an empty text, which two spaces leave, and one too long to be a value."""
+    bounds = pc.min_max(pc.binary_length(values)).as_py()
+    if bounds["min"] == 0 or (bounds["max"] or 0) > LONGEST_FIELD:
+        raise _Doubtful
+
+
+def _milliseconds(seconds: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return times given in seconds, or in milliseconds where they have more digits than seconds can."""
+    largest = pc.max(seconds).as_py() or 0
+    if largest > _MILLISECONDS_MAX:
+        raise _Doubtful
+    times = pc.multiply(seconds, 1000)
+    if largest > Kind.TIME.largest:
+        times = pc.if_else(pc.greater(seconds, Kind.TIME.largest), seconds, times)
+    return times.cast(pa.int64()).cast(arrow_type(Kind.TIME))
+
+
+def _numbers(text: pa.Array, kind: Kind) -> tuple[pa.Array, pa.Array]:
+    """Return the numbers that texts spell (null where they spell none), and whether each text is valid."""
+    digits = pc.utf8_ltrim(text, "0")
+    spelled = pc.and_(pc.match_substring_regex(text, r"\A[0-9]+\z"), pc.less(pc.binary_length(digits), 20))
+    whole = pc.if_else(pc.equal(digits, ""), "0", digits)
+    numbers = pc.if_else(spelled, whole, None).cast(pa.uint64())
+    largest = _MILLISECONDS_MAX if kind is Kind.TIME else kind.largest
+    in_range = pc.less_equal(numbers, pa.scalar(largest, pa.uint64()))
+    valid = pc.or_(pc.is_null(text), pc.fill_null(in_range, False))
+    return pc.if_else(valid, numbers, None), valid
+
+
+def _expected(kind: Kind) -> str:
+    if kind is Kind.TIME:
+        return "not a time in seconds or milliseconds"
+    return f"not a number from 0 to {kind.largest}"
+
+
+def _shown(raw: bytes) -> str:
+    """Return a line as text that can be kept: cut to a sensible length, odd bytes escaped."""
+    return raw[: LONGEST_KEPT * 4].decode("utf-8", "backslashreplace").replace("\0", "\\x00")[:LONGEST_KEPT]

@@ -1,0 +1,227 @@
+"""The directory of a store: its lock, its commits, and the generated `flowdb.duckdb`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from flowdb import analyses
+from flowdb.catalog import Catalog, CommitRow, FileRow, SourceRow
+from flowdb.errors import NotAStore, StoreBusy, StoreError, StoreMissing
+from flowdb.ledger import LEDGER_FOLDER, LEDGERS, ledger_files, write_ledgers
+from flowdb.partitions import QUARANTINE, FolderWriter, sync_folder
+from flowdb.quoting import quote_name, quote_text
+from flowdb.views import view_statements
+
+__all__ = ["GENERATED", "Store", "Writer"]
+
+GENERATED = "flowdb.duckdb"
+_CATALOG = "catalog.sqlite"
+_LOCK = "lock"
+_HOLDER = "writer.json"
+_GENERATION = f"{LEDGER_FOLDER}/generation.json"
+_OWN = {_CATALOG, f"{_CATALOG}.new", f"{_CATALOG}.new-journal", _LOCK, _HOLDER}
+_WRITTEN_BY = re.compile(r"(\d{8})-.*\.parquet\Z")
+# The storage version that every DuckDB since 1.0 opens.
+_STORAGE_VERSION = "v1.0.0"
+
+
+class Store:
+    """A store that exists."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        if not root.exists():
+            raise StoreMissing(str(root))
+        if not root.is_dir():
+            raise NotAStore(str(root), "it is a file, not a store")
+        if not (root / _CATALOG).exists():
+            raise StoreMissing(str(root)) if _is_unused(root) else NotAStore(str(root))
+        self.catalog = Catalog(root / _CATALOG)
+
+    @classmethod
+    def create(cls, root: Path) -> Store:
+        """Return the store of a directory; a missing or empty directory becomes one."""
+        if root.exists() and not root.is_dir():
+            raise NotAStore(str(root), "it is a file, not a store")
+        if not (root / _CATALOG).exists():
+            if root.exists() and not _is_unused(root):
+                raise NotAStore(str(root))
+            with _os_errors(root):
+                root.mkdir(parents=True, exist_ok=True)
+            with _locked(root, "create"):
+                if not (root / _CATALOG).exists():
+                    new = root / f"{_CATALOG}.new"
+                    new.unlink(missing_ok=True)
+                    Catalog.create(new)
+                    os.replace(new, root / _CATALOG)
+                    sync_folder(root)
+        return cls(root)
+
+    def close(self) -> None:
+        """Close the catalogue."""
+        self.catalog.close()
+
+    def view_statements(self) -> list[str]:
+        """Return the statements that make the views of the newest commit, or replace those of another."""
+        ledgers = {name: ledger_files(name, self.catalog.last_commit) for name in LEDGERS}
+        return view_statements(self.root.resolve(), self.catalog.files(), ledgers)
+
+    def statements(self) -> list[str]:
+        """Return the statements that show the store in an empty DuckDB database."""
+        # DuckDB 2.0 refuses a macro whose parameter has the name of a column of a view over Parquet
+        # files, yet runs it: so macros are made over empty views, which are replaced afterwards.
+        empty = view_statements(self.root, [], {name: [] for name in LEDGERS})
+        return [*empty, *analyses.statements(), *self.view_statements()]
+
+    @contextmanager
+    def writer(self, verb: str) -> Iterator[Writer]:
+        """Hold the store for writing; what a writer that died left behind is removed first.
+
+        Raises `StoreBusy`, at once, where another process holds it.
+        """
+        with _locked(self.root, verb), _os_errors(self.root):
+            self._sweep()
+            yield Writer(self, verb)
+
+    def refresh(self) -> None:
+        """Generate `flowdb.duckdb` again if it shows an older commit, another place or other SQL.
+
+        Nothing happens where the store cannot be written, or is being written.
+        """
+        if self._generation_wanted() == self._generation_found():
+            return
+        with suppress(StoreError, OSError), _locked(self.root, "refresh"):
+            self.generate()
+
+    def generate(self) -> None:
+        """Write `flowdb.duckdb` under another name, and move it into place."""
+        wanted = self._generation_wanted()
+        handle, name = tempfile.mkstemp(prefix=f".{GENERATED}.", dir=self.root)
+        os.close(handle)
+        new = Path(name)
+        new.unlink()
+        try:
+            with _duckdb_errors(self.root), duckdb.connect() as connection:
+                alias = quote_name(self.root.name or "store")
+                options = f"STORAGE_VERSION {quote_text(_STORAGE_VERSION)}"
+                connection.execute(f"ATTACH {quote_text(str(new))} AS {alias} ({options})")
+                connection.execute(f"USE {alias}")
+                for statement in self.statements():
+                    connection.execute(statement)
+                connection.execute("USE memory")
+                connection.execute(f"DETACH {alias}")
+            # A log that a shell left beside the file belongs to the file that is being replaced.
+            (self.root / f"{GENERATED}.wal").unlink(missing_ok=True)
+            os.replace(new, self.root / GENERATED)
+        finally:
+            new.unlink(missing_ok=True)
+        (self.root / LEDGER_FOLDER).mkdir(exist_ok=True)
+        (self.root / _GENERATION).write_text(json.dumps(wanted), encoding="utf-8")
+
+    def _generation_wanted(self) -> dict[str, object]:
+        return {
+            "commit": self.catalog.last_commit,
+            "root": str(self.root.resolve()),
+            "sql": zlib.crc32("\n".join(analyses.statements()).encode()),
+        }
+
+    def _generation_found(self) -> object:
+        if not (self.root / GENERATED).exists():
+            return None
+        try:
+            return json.loads((self.root / _GENERATION).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def _sweep(self) -> None:
+        """Remove the files of commits that never came to be."""
+        last = self.catalog.last_commit
+        folders = [self.root / QUARANTINE, *(self.root / "data").glob("date=*")]
+        for path in (path for folder in folders if folder.is_dir() for path in folder.iterdir()):
+            written_by = _WRITTEN_BY.match(path.name)
+            if written_by and int(written_by[1]) > last:
+                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.parent.rmdir()
+        for path in [*self.root.glob(f".{GENERATED}.*"), *(self.root / LEDGER_FOLDER).glob("*.partial")]:
+            path.unlink(missing_ok=True)
+
+
+class Writer:
+    """The right to write to a store, and the commit that will come of it."""
+
+    def __init__(self, store: Store, verb: str) -> None:
+        self.store = store
+        self.verb = verb
+        self.commit_id = store.catalog.last_commit + 1
+
+    def folder_writer(self, name: str, memory: int) -> FolderWriter:
+        """Return a writer of files for this commit; `name` is its own among the writers of the commit."""
+        return FolderWriter(self.store.root, f"{self.commit_id:08}-{name}", self.commit_id, memory)
+
+    def commit(self, commit: CommitRow, sources: Sequence[SourceRow], files: Sequence[FileRow]) -> None:
+        """Make the files, which are on the disk already, part of the store: all of them or none."""
+        write_ledgers(self.store.root, self.store.catalog, commit, sources)
+        self.store.catalog.commit(commit, sources, files)
+        self.store.generate()
+
+
+def _is_unused(root: Path) -> bool:
+    return all(entry.name in _OWN for entry in root.iterdir())
+
+
+@contextmanager
+def _os_errors(root: Path) -> Iterator[None]:
+    """Raise what the system says about the store's own files as `StoreError`."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(str(root), f"it cannot be written ({error.strerror or error})") from error
+
+
+@contextmanager
+def _duckdb_errors(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise StoreError(str(root), f"its {GENERATED} cannot be written ({error})") from error
+
+
+@contextmanager
+def _locked(root: Path, verb: str) -> Iterator[None]:
+    """Hold the store's lock, which the system takes back from a process that dies."""
+    lock = FileLock(root / _LOCK)
+    holder = root / _HOLDER
+    try:
+        with _os_errors(root):
+            lock.acquire(timeout=0)
+    except Timeout:
+        raise _busy(root, holder) from None
+    try:
+        now = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
+        with _os_errors(root):
+            holder.write_text(json.dumps({"pid": os.getpid(), "verb": verb, "since": now}), encoding="utf-8")
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _busy(root: Path, holder: Path) -> StoreBusy:
+    try:
+        known = json.loads(holder.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    return StoreBusy(str(root), known.get("pid"), known.get("verb"), known.get("since"))

@@ -1,0 +1,78 @@
+"""The SQL that shows one commit of a store: `flows`, `sources`, `commits` and `bad_lines` as views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from flowdb.catalog import FileRow
+from flowdb.fields import sql_columns
+from flowdb.ledger import LEDGERS
+from flowdb.partitions import QUARANTINE
+from flowdb.quoting import quote_name, quote_text
+
+__all__ = ["view_statements"]
+
+_BAD_LINES = {
+    "source_id": "BIGINT",
+    "source": "VARCHAR",
+    "line_number": "BIGINT",
+    "reason": "VARCHAR",
+    "line": "VARCHAR",
+}
+
+
+def view_statements(base: Path, files: Sequence[FileRow], ledgers: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the statements that make the views of a store whose live files are these.
+
+    `base` is the store's folder, absolute; `ledgers` gives the files of each ledger.
+    """
+    data = [file for file in files if file.kind != QUARANTINE]
+    bad_lines = [file.path for file in files if file.kind == QUARANTINE]
+    views = {
+        "flows": _flows(base, data),
+        "bad_lines": _plain(base, _BAD_LINES, bad_lines),
+        **{name: _plain(base, LEDGERS[name], paths) for name, paths in ledgers.items()},
+    }
+    return [f"CREATE OR REPLACE VIEW {quote_name(name)} AS {query}" for name, query in views.items()]
+
+
+def _flows(base: Path, files: Sequence[FileRow]) -> str:
+    """Return a query over all data files; those with columns of their own are joined by name."""
+    by_extra: dict[str, list[str]] = {}
+    for file in files:
+        by_extra.setdefault(file.extra, []).append(file.path)
+    if not by_extra:
+        return _empty(sql_columns())
+    queries = []
+    for extra, paths in sorted(by_extra.items()):
+        names = [name for name in sql_columns() if name != "date"] + [
+            name for name in extra.split(",") if name
+        ]
+        columns = ", ".join([_date_column(base), *map(quote_name, names)])
+        queries.append(f"SELECT {columns} FROM {_read(base, paths, partitioned=True)}")
+    return " UNION ALL BY NAME ".join(queries)
+
+
+def _date_column(base: Path) -> str:
+    # DuckDB takes the first `date=` of a path: a folder of such a name above the store would hide its own.
+    if not any(part.lower().startswith("date=") for part in base.parts):
+        return '"date"'
+    return """regexp_extract(filename, 'date=([0-9-]{10})[/\\\\][^/\\\\]*$', 1)::DATE AS "date\""""
+
+
+def _plain(base: Path, columns: dict[str, str], paths: Sequence[str]) -> str:
+    if not paths:
+        return _empty(columns)
+    return f"SELECT {', '.join(map(quote_name, columns))} FROM {_read(base, paths)}"
+
+
+def _read(base: Path, paths: Iterable[str], partitioned: bool = False) -> str:
+    listed = ", ".join(quote_text(str(base / path)) for path in paths)
+    partitions = "true, hive_types = {'date': DATE}, filename = true" if partitioned else "false"
+    return f"read_parquet([{listed}], hive_partitioning = {partitions})"
+
+
+def _empty(columns: dict[str, str]) -> str:
+    nulls = [f"NULL::{kind} AS {quote_name(name)}" for name, kind in columns.items()]
+    return f"SELECT {', '.join(nulls)} WHERE false"

@@ -1,0 +1,28 @@
+-- summary: Refused flows, newest first, with the day of the week.
+-- param: since TIMESTAMP = NULL -- first moment, included
+-- param: until TIMESTAMP = NULL -- last moment, excluded
+-- param: interface_id TEXT = NULL -- only flows that this interface saw
+-- param: top INTEGER = 100 -- how many rows; NULL for every row
+-- columns: start_time, end_time, day_of_week, interface_id, srcaddr, srcport, dstaddr, dstport, protocol, packets, bytes
+-- tags: security, troubleshooting, reject
+-- counts: one row for each record; a refused answer is a row of its own, in the other direction
+-- source: Athena user guide, rejected TCP connections; console query VpcFlowLogsRejectedTraffic
+CREATE OR REPLACE MACRO rejects(since := NULL, until := NULL, interface_id := NULL, top := 100) AS TABLE
+SELECT
+    start_time,
+    end_time,
+    dayname(coalesce(start_time, end_time, date)) AS day_of_week,
+    flows.interface_id,
+    srcaddr,
+    srcport,
+    dstaddr,
+    dstport,
+    protocol,
+    packets,
+    bytes
+FROM flows
+WHERE upper(action) = 'REJECT'
+    AND in_window(date, start_time, since, until)
+    AND (interface_id IS NULL OR flows.interface_id = interface_id)
+ORDER BY coalesce(start_time, end_time, date) DESC, end_time DESC, flows.interface_id, srcaddr, srcport, dstaddr, dstport, protocol, packets, bytes
+LIMIT top;
