@@ -2,14 +2,36 @@
 
 >>> import flowdb
 >>> db = flowdb.open("flows")
->>> db.ingest("logs/")
->>> db.top_talkers(by="pair", top=20).df()
+>>> report = db.ingest("logs/")
+>>> db.top_talkers(by="pair", top=20).show()
 """
 
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
 from flowdb import errors
-from flowdb.database import FlowDB
-from flowdb.database import open_store as open  # noqa: A004 -- read as flowdb.open
 from flowdb.errors import FlowdbError
+
+if TYPE_CHECKING:
+    from flowdb.database import FlowDB
 
 __all__ = ["FlowDB", "FlowdbError", "__version__", "errors", "open"]
 __version__ = "0.1.0"
+
+
+def open(path: str | os.PathLike[str] = "flows") -> FlowDB:  # noqa: A001 -- read as flowdb.open
+    """Return the store at this path; where there is none yet, the first ingest makes it."""
+    from flowdb.database import FlowDB
+
+    return FlowDB(path)
+
+
+def __getattr__(name: str) -> Any:
+    # DuckDB is loaded when it is first needed: the command line answers --help without it.
+    if name == "FlowDB":
+        from flowdb.database import FlowDB
+
+        return FlowDB
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

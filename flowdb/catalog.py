@@ -12,9 +12,13 @@ from typing import Any, TypeVar
 
 from flowdb.errors import StoreDamaged, StoreError
 
-__all__ = ["SCHEMA_VERSION", "Catalog", "CommitRow", "FileRow", "SourceRow"]
+__all__ = ["FLOWS", "QUARANTINE", "SCHEMA_VERSION", "Catalog", "CommitRow", "FileRow", "SourceRow"]
 
 SCHEMA_VERSION = 1
+FLOWS = "flows"
+"""The kind of a file of records."""
+QUARANTINE = "quarantine"
+"""The kind of a file of lines that were no records, and its folder."""
 _APPLICATION_ID = 0x666C6F77  # "flow"
 _BUSY_SECONDS = 60.0
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from flowdb.analyses import Analysis, analyses
+from flowdb.catalog import QUARANTINE
 from flowdb.errors import QueryError, StoreMissing, UsageError
-from flowdb.partitions import QUARANTINE
 from flowdb.store import Store
 
 if TYPE_CHECKING:
     from flowdb.ingest import IngestReport, Meter
 
-__all__ = ["FlowDB", "listed_analyses", "open_store"]
+__all__ = ["FlowDB", "listed_analyses"]
 
 
 class FlowDB:
@@ -187,11 +187,6 @@ def listed_analyses() -> duckdb.DuckDBPyRelation:
     marks = ", ".join(["(?, ?, ?, ?)"] * len(rows))
     query = f"SELECT * FROM (VALUES {marks}) AS analyses (name, topic, summary, parameters)"
     return duckdb.connect().sql(query, params=[value for row in rows for value in row])
-
-
-def open_store(path: str | os.PathLike[str] = "flows") -> FlowDB:
-    """Return the store at this path; where there is none yet, the first ingest makes it."""
-    return FlowDB(path)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -20,11 +20,11 @@ from io import BufferedReader
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowdb.catalog import CommitRow, FileRow, SourceRow
+from flowdb.catalog import QUARANTINE, CommitRow, FileRow, SourceRow
 from flowdb.errors import LayoutError, SourceChanged, SourceDamaged, SourceError, plural
 from flowdb.fields import FIELDS
 from flowdb.layouts import LayoutUnknown
-from flowdb.partitions import QUARANTINE, QUARANTINE_SCHEMA, FolderWriter, by_date, date_folder
+from flowdb.partitions import QUARANTINE_SCHEMA, FolderWriter, by_date, date_folder
 from flowdb.plan import Plan
 from flowdb.records import BadLine, parse
 from flowdb.shapes import Damaged, Text, blocks

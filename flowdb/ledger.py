@@ -9,33 +9,33 @@ for each bit.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import astuple, fields
 from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING
 
 from flowdb.catalog import Catalog, CommitRow, SourceRow
-from flowdb.partitions import sync_folder
+from flowdb.disk import sync_file, sync_folder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["LEDGERS", "LEDGER_FOLDER", "ledger_files", "write_ledgers"]
 
 LEDGER_FOLDER = "meta"
 _ROWS: dict[str, type[SourceRow] | type[CommitRow]] = {"sources": SourceRow, "commits": CommitRow}
 _TIMES = {"modified": "ns", "first_start": "ms", "last_start": "ms", "committed_at": "ms"}
-_TYPES = {"int": ("BIGINT", pa.int64()), "str": ("VARCHAR", pa.string()), "float": ("DOUBLE", pa.float64())}
+_SQL_TYPES = {"int": "BIGINT", "str": "VARCHAR", "float": "DOUBLE"}
 
 
-def _columns(row: type[SourceRow] | type[CommitRow]) -> Iterator[tuple[str, str, pa.DataType]]:
-    for column in fields(row):
-        sql, arrow = _TYPES[str(column.type).partition(" ")[0]]
-        yield column.name, "TIMESTAMP" if column.name in _TIMES else sql, arrow
+def _columns(row: type[SourceRow] | type[CommitRow]) -> dict[str, str]:
+    return {
+        column.name: "TIMESTAMP" if column.name in _TIMES else _SQL_TYPES[str(column.type).partition(" ")[0]]
+        for column in fields(row)
+    }
 
 
-LEDGERS: dict[str, dict[str, str]] = {
-    name: {column: sql for column, sql, _ in _columns(row)} for name, row in _ROWS.items()
-}
+LEDGERS: dict[str, dict[str, str]] = {name: _columns(row) for name, row in _ROWS.items()}
 """The ledgers, each a view of this name: their columns with their DuckDB types."""
 
 
@@ -46,6 +46,8 @@ def ledger_files(name: str, commit_id: int) -> list[str]:
 
 def write_ledgers(root: Path, catalog: Catalog, commit: CommitRow, sources: Iterable[SourceRow]) -> None:
     """Write what a commit, not yet in the catalogue, adds to the ledgers; no reader knows of it before."""
+    import pyarrow.parquet as pq
+
     first, last = _spans(commit.commit_id)[-1]
     (root / LEDGER_FOLDER).mkdir(exist_ok=True)
     before: dict[str, Callable[[int, int], Iterable[SourceRow] | Iterable[CommitRow]]] = {
@@ -59,8 +61,7 @@ def write_ledgers(root: Path, catalog: Catalog, commit: CommitRow, sources: Iter
         path = root / ledger_files(name, last)[-1]
         partial = path.with_suffix(".partial")
         pq.write_table(_table(row, rows), partial, compression="zstd")
-        with open(partial, "rb+") as file:
-            os.fsync(file.fileno())
+        sync_file(partial)
         os.replace(partial, path)
     sync_folder(root / LEDGER_FOLDER)
 
@@ -76,11 +77,16 @@ def _spans(commit_id: int) -> list[tuple[int, int]]:
 
 
 def _table(row: type[SourceRow] | type[CommitRow], rows: list[tuple[object, ...]]) -> pa.Table:
+    import pyarrow as pa
+
+    types = {"BIGINT": pa.int64(), "VARCHAR": pa.string(), "DOUBLE": pa.float64()}
     values = list(zip(*rows, strict=True)) or [()] * len(fields(row))
     columns = {}
-    for (name, _, arrow), column in zip(_columns(row), values, strict=True):
-        array = pa.array(column, arrow)
+    for (name, kind), column in zip(_columns(row).items(), values, strict=True):
         if name in _TIMES:
-            array = array.cast(pa.timestamp(_TIMES[name])).cast(pa.timestamp("us"), safe=False)
-        columns[name] = array
+            # Catalogue times are ISO 8601 text, but for the nanoseconds that a file system gives.
+            array = pa.array(column, pa.int64() if _TIMES[name] == "ns" else pa.string())
+            columns[name] = array.cast(pa.timestamp(_TIMES[name])).cast(pa.timestamp("us"), safe=False)
+        else:
+            columns[name] = pa.array(column, types[kind])
     return pa.table(columns)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import xxhash
 
-from flowdb.catalog import FileRow
+from flowdb.catalog import FLOWS, QUARANTINE, FileRow
+from flowdb.disk import sync_file, sync_folder
 from flowdb.fields import FIELDS, Kind, flows_schema
 
-__all__ = ["QUARANTINE", "QUARANTINE_SCHEMA", "FolderWriter", "by_date", "date_folder", "sync_folder"]
+__all__ = ["QUARANTINE_SCHEMA", "FolderWriter", "by_date", "date_folder"]
 
-QUARANTINE: Final = "quarantine"
 QUARANTINE_SCHEMA = pa.schema(
     [
         ("source_id", pa.int64()),
@@ -196,11 +193,11 @@ class FolderWriter:
         if part.writer is None or part.path is None:
             return
         part.writer.close()
-        size, checksum = _synced(part.path)
+        size, checksum = sync_file(part.path)
         self._files.append(
             FileRow(
                 path=f"{part.folder}/{part.path.name}",
-                kind=QUARANTINE if part.folder == QUARANTINE else "flows",
+                kind=QUARANTINE if part.folder == QUARANTINE else FLOWS,
                 date=part.folder.rpartition("date=")[2] if part.folder != QUARANTINE else "",
                 extra=",".join(part.extra),
                 records=part.rows,
@@ -228,24 +225,3 @@ def _all_null(kind: pa.DataType, rows: int) -> pa.ChunkedArray:
 @cache
 def _nulls(kind: pa.DataType) -> pa.Array:
     return pa.nulls(_NULLS, kind)
-
-
-def _synced(path: Path) -> tuple[int, str]:
-    """Force a file to the disk; return its size and the hash of its bytes."""
-    digest = xxhash.xxh3_128()
-    with open(path, "rb+") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-        os.fsync(file.fileno())
-        return file.tell(), digest.hexdigest()
-
-
-def sync_folder(folder: Path) -> None:
-    """Force the names in a folder to the disk, where the system can."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

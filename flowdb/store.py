@@ -11,17 +11,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 from filelock import FileLock, Timeout
 
 from flowdb import analyses
-from flowdb.catalog import Catalog, CommitRow, FileRow, SourceRow
+from flowdb.catalog import QUARANTINE, Catalog, CommitRow, FileRow, SourceRow
+from flowdb.disk import sync_folder
 from flowdb.errors import NotAStore, StoreBusy, StoreError, StoreMissing
 from flowdb.ledger import LEDGER_FOLDER, LEDGERS, ledger_files, write_ledgers
-from flowdb.partitions import QUARANTINE, FolderWriter, sync_folder
 from flowdb.quoting import quote_name, quote_text
 from flowdb.views import view_statements
+
+if TYPE_CHECKING:
+    from flowdb.partitions import FolderWriter
 
 __all__ = ["GENERATED", "Store", "Writer"]
 
@@ -168,6 +172,8 @@ class Writer:
 
     def folder_writer(self, name: str, memory: int) -> FolderWriter:
         """Return a writer of files for this commit; `name` is its own among the writers of the commit."""
+        from flowdb.partitions import FolderWriter
+
         return FolderWriter(self.store.root, f"{self.commit_id:08}-{name}", self.commit_id, memory)
 
     def commit(self, commit: CommitRow, sources: Sequence[SourceRow], files: Sequence[FileRow]) -> None:

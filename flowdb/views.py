@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from flowdb.catalog import FileRow
+from flowdb.catalog import QUARANTINE, FileRow
 from flowdb.fields import sql_columns
 from flowdb.ledger import LEDGERS
-from flowdb.partitions import QUARANTINE
 from flowdb.quoting import quote_name, quote_text
 
 __all__ = ["view_statements"]

@@ -1,0 +1,31 @@
+"""Files that outlive a loss of power."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import xxhash
+
+__all__ = ["sync_file", "sync_folder"]
+
+
+def sync_file(path: Path) -> tuple[int, str]:
+    """Force a file to the disk; return its size and the hash of its bytes."""
+    digest = xxhash.xxh3_128()
+    with open(path, "rb+") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+        os.fsync(file.fileno())
+        return file.tell(), digest.hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the names in a folder to the disk, where the system can."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
