@@ -158,7 +158,7 @@ def arrow_type(kind: Kind) -> pa.DataType:
 
     return {
         Kind.TEXT: pa.string(),
-        Kind.CODE: pa.dictionary(pa.int32(), pa.string()),
+        Kind.CODE: pa.string(),
         Kind.OCTET: pa.int32(),
         Kind.PORT: pa.int32(),
         Kind.COUNT: pa.int64(),

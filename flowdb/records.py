@@ -29,18 +29,20 @@ LONGEST_KEPT = 4096
 
 _BOM = b"\xef\xbb\xbf"
 _CONTROL = re.compile(rb"[\0\t\r]")
-# Where these bytes are, pyarrow's reader and a strict one may differ: it trims tabs off numbers,
-# drops a byte-order mark at the start of a block, and reads 0x10 as 16.
-_DOUBTFUL = (b"\0", b"\t", b"\xef")
+# Where these bytes are, pyarrow's reader and a strict one may differ: it trims tabs off numbers, ends
+# lines at a carriage return, drops a byte-order mark at the start of a block, and reads 0x10 as 16.
+# Without them, and with blank lines refused, the rows that it returns are the lines that it was given.
+_DOUBTFUL = (b"\0", b"\t", b"\r", b"\xef")
 _HEXADECIMAL = tuple(lead + digits for lead in (b" ", b"\n") for digits in (b"0x", b"0X"))
 _READ_AS = {
     Kind.TEXT: pa.string(),
-    Kind.CODE: pa.dictionary(pa.int32(), pa.string()),
+    Kind.CODE: pa.string(),
     Kind.OCTET: pa.uint8(),
     Kind.PORT: pa.uint16(),
     Kind.COUNT: pa.uint64(),
     Kind.TIME: pa.uint64(),
 }
+_PARSE_OPTIONS = csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False)
 _MILLISECONDS_MAX = Kind.TIME.largest * 1000 + 999
 _SNIFFED = 1 << 16
 _FIELD_NAMES = pa.array(list(BY_NAME))
@@ -63,11 +65,15 @@ class Batch:
     for each layout that the block had. `layout` is the one in force where the block ended.
     """
 
-    lines: int
     layout: Layout
     records: list[pa.Table] = field(default_factory=list)
     bad: list[BadLine] = field(default_factory=list)
     passed: int = 0
+
+    @property
+    def lines(self) -> int:
+        """The number of lines that the block had."""
+        return sum(map(len, self.records)) + len(self.bad) + self.passed
 
 
 class _Doubtful(ValueError):
@@ -83,8 +89,13 @@ def parse(blocks: Iterable[bytes]) -> Iterator[Batch]:
     for block in blocks:
         if parser is None:
             block = block.removeprefix(_BOM)
-            parser = Parser(sniff(block[:_SNIFFED].decode("utf-8", "replace")))
+            parser = Parser(_first_layout(block))
         yield parser.feed(block)
+
+
+def _first_layout(block: bytes) -> Layout:
+    line = block[: block.find(b"\n") + 1 or LONGEST_FIELD].decode("utf-8", "replace")
+    return header_layout(line) or sniff(block[:_SNIFFED].decode("utf-8", "replace"))
 
 
 class Parser:
@@ -96,15 +107,13 @@ class Parser:
 
     def feed(self, block: bytes) -> Batch:
         """Return what a block of whole lines holds; the last one of a source may lack its newline."""
-        batch = Batch(_count_lines(block), self.layout)
-        body = block
+        batch = Batch(self.layout)
         end = block.find(b"\n") + 1 or len(block)
         if end <= LONGEST_FIELD and (layout := self._header(block[:end].strip(b" \r\n"))):
             self.layout = layout
             batch.passed = 1
-            body = block[end:]
-        lines = batch.lines - batch.passed
-        if not (self._read_at_once(body, lines, batch) or self._read_tidied(body, batch)):
+        if not (self._read_at_once(block, batch.passed, batch) or self._read_tidied(block, batch)):
+            body = block[end:] if batch.passed else block
             self._read_lines(body, self._lines + batch.passed + 1, batch)
         self._lines += batch.lines
         batch.layout = self.layout
@@ -120,27 +129,18 @@ class Parser:
         known = sum(name in BY_NAME for name in layout.names)
         return layout if known >= 3 and known * 2 >= len(layout.names) else None
 
-    def _read_tidied(self, body: bytes, batch: Batch) -> bool:
-        """Read a body that is all records but for blank lines and more spaces than needed; else say no."""
-        tidied = _tidied(body)
-        lines = _count_lines(tidied)
-        if not self._read_at_once(tidied, lines, batch):
-            return False
-        batch.passed = batch.lines - lines
-        return True
-
-    def _read_at_once(self, body: bytes, lines: int, batch: Batch) -> bool:
-        """Read a body whose every line is a record with single spaces; say no if it is another."""
-        if not body:
+    def _read_at_once(self, block: bytes, header_lines: int, batch: Batch) -> bool:
+        """Read a block whose every line after the header is a record with single spaces; else say no."""
+        if header_lines and block.find(b"\n") + 1 in (0, len(block)):
             return True
-        if any(byte in body for byte in _DOUBTFUL) or _may_hold_hexadecimal(body):
+        if any(byte in block for byte in _DOUBTFUL) or _may_hold_hexadecimal(block):
             return False
         try:
             table = csv.read_csv(
-                pa.BufferReader(body),
-                read_options=_read_options(self.layout, len(body)),
-                parse_options=csv.ParseOptions(delimiter=" ", quote_char=False),
-                convert_options=_convert_options(self.layout),
+                pa.BufferReader(block),
+                read_options=_read_options(self.layout, header_lines, len(block)),
+                parse_options=_PARSE_OPTIONS,
+                convert_options=_convert_options(self.layout, block.isascii()),
             )
             columns = [
                 _stored(column, one.kind)
@@ -148,9 +148,17 @@ class Parser:
             ]
         except (pa.ArrowInvalid, _Doubtful):
             return False
-        if len(table) != lines or self._may_hold_header(columns):
+        if self._may_hold_header(columns):
             return False
         batch.records.append(_table(self.layout, columns))
+        return True
+
+    def _read_tidied(self, block: bytes, batch: Batch) -> bool:
+        """Read a block that is all records but for blank lines and more spaces than needed; else say no."""
+        tidied = _tidied(block)
+        if not tidied or not self._read_at_once(tidied, batch.passed, batch):
+            return False
+        batch.passed += _count_lines(block) - _count_lines(tidied)
         return True
 
     def _may_hold_header(self, columns: list[pa.ChunkedArray]) -> bool:
@@ -210,7 +218,7 @@ class Parser:
             text = pa.array(tokens, pa.binary()).cast(pa.string())
             text = pc.if_else(pc.equal(text, "-"), None, text)
             if one.kind.is_text:
-                columns.append(text if one.kind is Kind.TEXT else text.dictionary_encode())
+                columns.append(text)
                 continue
             numbers, valid = _numbers(text, one.kind)
             for row in pc.indices_nonzero(pc.and_not(good, valid)).to_pylist():
@@ -248,13 +256,16 @@ def _may_hold_hexadecimal(body: bytes) -> bool:
     return body[:2].lower() == b"0x" or any(digits in body for digits in _HEXADECIMAL)
 
 
-def _read_options(layout: Layout, size: int) -> csv.ReadOptions:
-    return csv.ReadOptions(column_names=layout.names, use_threads=False, block_size=size + 1)
+def _read_options(layout: Layout, header_lines: int, size: int) -> csv.ReadOptions:
+    return csv.ReadOptions(
+        column_names=layout.names, skip_rows=header_lines, use_threads=False, block_size=size + 1
+    )
 
 
 @lru_cache(maxsize=64)
-def _convert_options(layout: Layout) -> csv.ConvertOptions:
+def _convert_options(layout: Layout, is_ascii: bool) -> csv.ConvertOptions:
     return csv.ConvertOptions(
+        check_utf8=not is_ascii,
         column_types={one.name: _READ_AS[one.kind] for one in layout.fields},
         null_values=["-"],
         strings_can_be_null=True,
@@ -268,19 +279,14 @@ def _table(layout: Layout, columns: Sequence[pa.ChunkedArray]) -> pa.Table:
 def _stored(column: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
     """Return a column as it is stored; raise `_Doubtful` or `ArrowInvalid` where it cannot be."""
     if kind.is_text:
-        for chunk in column.chunks:
-            _check_lengths(chunk if kind is Kind.TEXT else chunk.dictionary)
+        # An empty text is what two spaces leave; one too long is no value.
+        lengths = pc.min_max(pc.binary_length(column)).as_py()
+        if lengths["min"] == 0 or (lengths["max"] or 0) > LONGEST_FIELD:
+            raise _Doubtful
         return column
     if kind is Kind.TIME:
         return _milliseconds(column)
     return column.cast(arrow_type(kind))
-
-
-def _check_lengths(values: pa.Array) -> None:
-    """Refuse an empty text, which two spaces leave, and one too long to be a value."""
-    bounds = pc.min_max(pc.binary_length(values)).as_py()
-    if bounds["min"] == 0 or (bounds["max"] or 0) > LONGEST_FIELD:
-        raise _Doubtful
 
 
 def _milliseconds(seconds: pa.ChunkedArray) -> pa.ChunkedArray:
