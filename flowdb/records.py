@@ -34,14 +34,6 @@ _CONTROL = re.compile(rb"[\0\t\r]")
 # Without them, and with blank lines refused, the rows that it returns are the lines that it was given.
 _DOUBTFUL = (b"\0", b"\t", b"\r", b"\xef")
 _HEXADECIMAL = tuple(lead + digits for lead in (b" ", b"\n") for digits in (b"0x", b"0X"))
-_READ_AS = {
-    Kind.TEXT: pa.string(),
-    Kind.CODE: pa.string(),
-    Kind.OCTET: pa.uint8(),
-    Kind.PORT: pa.uint16(),
-    Kind.COUNT: pa.uint64(),
-    Kind.TIME: pa.uint64(),
-}
 _PARSE_OPTIONS = csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False)
 _MILLISECONDS_MAX = Kind.TIME.largest * 1000 + 999
 _SNIFFED = 1 << 16
@@ -266,7 +258,7 @@ def _read_options(layout: Layout, header_lines: int, size: int) -> csv.ReadOptio
 def _convert_options(layout: Layout, is_ascii: bool) -> csv.ConvertOptions:
     return csv.ConvertOptions(
         check_utf8=not is_ascii,
-        column_types={one.name: _READ_AS[one.kind] for one in layout.fields},
+        column_types={one.name: _read_as(one.kind) for one in layout.fields},
         null_values=["-"],
         strings_can_be_null=True,
     )
@@ -276,28 +268,27 @@ def _table(layout: Layout, columns: Sequence[pa.ChunkedArray]) -> pa.Table:
     return pa.table(list(columns), names=[one.column for one in layout.fields])
 
 
+def _read_as(kind: Kind) -> pa.DataType:
+    return pa.int64() if kind is Kind.TIME else arrow_type(kind)
+
+
 def _stored(column: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
-    """Return a column as it is stored; raise `_Doubtful` or `ArrowInvalid` where it cannot be."""
+    """Return a column as it is stored, or raise `_Doubtful` where a value is not one of its kind."""
     if kind.is_text:
-        # An empty text is what two spaces leave; one too long is no value.
-        lengths = pc.min_max(pc.binary_length(column)).as_py()
-        if lengths["min"] == 0 or (lengths["max"] or 0) > LONGEST_FIELD:
-            raise _Doubtful
-        return column
-    if kind is Kind.TIME:
-        return _milliseconds(column)
-    return column.cast(arrow_type(kind))
-
-
-def _milliseconds(seconds: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return times given in seconds, or in milliseconds where they have more digits than seconds can."""
-    largest = pc.max(seconds).as_py() or 0
-    if largest > _MILLISECONDS_MAX:
+        # An empty text is what two spaces leave.
+        bounds = pc.min_max(pc.binary_length(column)).as_py()
+        least, most = 1, LONGEST_FIELD
+    else:
+        bounds = pc.min_max(column).as_py()
+        least, most = 0, _MILLISECONDS_MAX if kind is Kind.TIME else kind.largest
+    if bounds["min"] is not None and (bounds["min"] < least or bounds["max"] > most):
         raise _Doubtful
-    times = pc.multiply(seconds, 1000)
-    if largest > Kind.TIME.largest:
-        times = pc.if_else(pc.greater(seconds, Kind.TIME.largest), seconds, times)
-    return times.cast(pa.int64()).cast(arrow_type(Kind.TIME))
+    if kind is not Kind.TIME:
+        return column
+    times = pc.multiply(column, 1000)
+    if (bounds["max"] or 0) > Kind.TIME.largest:
+        times = pc.if_else(pc.greater(column, Kind.TIME.largest), column, times)
+    return times.cast(arrow_type(Kind.TIME))
 
 
 def _numbers(text: pa.Array, kind: Kind) -> tuple[pa.Array, pa.Array]:
@@ -309,7 +300,7 @@ def _numbers(text: pa.Array, kind: Kind) -> tuple[pa.Array, pa.Array]:
     largest = _MILLISECONDS_MAX if kind is Kind.TIME else kind.largest
     in_range = pc.less_equal(numbers, pa.scalar(largest, pa.uint64()))
     valid = pc.or_(pc.is_null(text), pc.fill_null(in_range, False))
-    return pc.if_else(valid, numbers, None), valid
+    return pc.if_else(valid, numbers, None).cast(_read_as(kind)), valid
 
 
 def _expected(kind: Kind) -> str:
