@@ -1,0 +1,70 @@
+# make help lists the targets.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+FIND_PYTHON := for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done
+PYTHON ?= $(shell $(FIND_PYTHON))
+BIN := .venv/bin
+OLDEST := .venv-oldest/bin
+DEMO := build/demo
+
+.PHONY: help demo test test-oldest lint format docs samples bench wheel clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.venv/installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "flowdb needs Python 3.11 or later" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+.venv/dev: .venv/installed
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@
+
+.venv-oldest/dev: pyproject.toml tests/oldest.txt
+	@test -n "$(PYTHON)" || { echo "flowdb needs Python 3.11 or later" >&2; exit 1; }
+	$(PYTHON) -m venv .venv-oldest
+	$(OLDEST)/pip install --quiet --editable '.[dev]' --constraint tests/oldest.txt
+	@touch $@
+
+demo: .venv/installed ## ingest the sample logs and print three analyses
+	@rm -rf $(DEMO)
+	@set -e; export FLOWDB_STORE=$(DEMO)/flows; \
+	echo "\$$ flowdb ingest docs/samples"; $(BIN)/flowdb ingest docs/samples; \
+	for analysis in "rejected-sources --top 5" "top-talkers --by pair --top 5" "service-flows --top 5"; do \
+		echo; echo "\$$ flowdb $$analysis"; $(BIN)/flowdb $$analysis; \
+	done
+
+test: .venv/dev ## run the tests
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+test-oldest: .venv-oldest/dev ## run the tests with the oldest DuckDB and pyarrow that are supported
+	$(OLDEST)/pytest --numprocesses 2 --dist loadfile
+
+lint: .venv/dev ## check style and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+format: .venv/dev ## put the code into shape
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+docs: .venv/dev ## generate the pages under docs/ that are made from the code
+	$(BIN)/python -m docs.generate
+
+samples: .venv/dev ## generate the sample logs under docs/samples again
+	rm -rf docs/samples/AWSLogs
+	$(BIN)/python -m benchmarks.generate docs/samples --rows 12000 --files 12 --seed 7 --start 2024-01-15
+	rm -f docs/samples/totals.json
+
+bench: .venv/dev ## measure the ingest beside DuckDB, Polars and plain decompression (10 million records)
+	$(BIN)/python -m benchmarks
+
+wheel: .venv/dev ## build the wheel into dist/
+	$(BIN)/python -m build --wheel
+
+clean: ## remove what was built and installed
+	rm -rf .venv .venv-oldest build dist .mypy_cache .pytest_cache .ruff_cache
