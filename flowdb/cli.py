@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -150,7 +151,7 @@ def sql(query: str, store: str, output: str) -> None:
     if query == "-":
         query = sys.stdin.read()
     with _opened(store) as db:
-        _write(db.sql(query), output)
+        _write(db, db.sql(query), output)
 
 
 @cli.command()
@@ -159,7 +160,7 @@ def sql(query: str, store: str, output: str) -> None:
 def status(store: str, output: str) -> None:
     """Tell what is in the store."""
     with _opened(store) as db:
-        _write(db.status(), output, upright=True)
+        _write(db, db.status(), output, upright=True)
 
 
 @cli.command(name="analyses")
@@ -172,7 +173,7 @@ def list_analyses(name: str | None, output: str) -> None:
         return
     from flowdb.database import listed_analyses
 
-    _write(listed_analyses(), output)
+    _write(None, listed_analyses(), output)
 
 
 def _analysis_command(analysis: Analysis) -> click.Command:
@@ -197,7 +198,7 @@ def _analysis_command(analysis: Analysis) -> click.Command:
         if show_sql:
             _say(f"{analysis.statement};\n\n{analysis.call(given)}", bare=True)
         with _opened(store) as db:
-            _write(getattr(db, analysis.name)(**given), output)
+            _write(db, getattr(db, analysis.name)(**given), output)
 
     made = click.command(
         name=_hyphened(analysis.name), help=_help(analysis), short_help=analysis.summary, cls=click.Command
@@ -243,10 +244,19 @@ def _opened(store: str) -> Iterator[FlowDB]:
         yield db
 
 
-def _write(result: duckdb.DuckDBPyRelation, form: str, *, upright: bool = False) -> None:
+def _write(db: FlowDB | None, result: duckdb.DuckDBPyRelation, form: str, *, upright: bool = False) -> None:
+    """Write a result; the thread that waits for DuckDB is another one, so that an interrupt is heard."""
     from flowdb import output
 
-    if remark := output.write(result, form, upright=upright):
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        written = pool.submit(output.write, result, form, upright=upright)
+        try:
+            remark = written.result()
+        except KeyboardInterrupt:
+            if db is not None:
+                db.interrupt()
+            raise
+    if remark:
         _say(f"note: {remark}")
 
 

@@ -86,6 +86,11 @@ class FlowDB:
         columns = ", ".join(f'${name} AS "{name}"' for name in facts)
         return self.sql(f"SELECT {columns}", facts)
 
+    def interrupt(self) -> None:
+        """End the query that another thread is waiting for."""
+        if self._connection is not None:
+            self._connection.interrupt()
+
     def close(self) -> None:
         """Close the store; relations that came of it can be used no more."""
         if self._connection is not None:

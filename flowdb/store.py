@@ -21,7 +21,7 @@ from flowdb.catalog import QUARANTINE, Catalog, CommitRow, FileRow, SourceRow
 from flowdb.disk import sync_folder
 from flowdb.errors import NotAStore, StoreBusy, StoreError, StoreMissing
 from flowdb.ledger import LEDGER_FOLDER, LEDGERS, ledger_files, write_ledgers
-from flowdb.quoting import quote_name, quote_text
+from flowdb.quoting import quote_text
 from flowdb.views import view_statements
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ class Store:
 
     def statements(self) -> list[str]:
         """Return the statements that show the store in an empty DuckDB database."""
-        # DuckDB 2.0 refuses a macro whose parameter has the name of a column of a view over Parquet
-        # files, yet runs it: so macros are made over empty views, which are replaced afterwards.
+        # DuckDB 2.0 binds a macro when it is made: over empty views, that opens no file.
         empty = view_statements(self.root, [], {name: [] for name in LEDGERS})
         return [*empty, *analyses.statements(), *self.view_statements()]
 
@@ -117,14 +116,13 @@ class Store:
         new.unlink()
         try:
             with _duckdb_errors(self.root), duckdb.connect() as connection:
-                alias = quote_name(self.root.name or "store")
                 options = f"STORAGE_VERSION {quote_text(_STORAGE_VERSION)}"
-                connection.execute(f"ATTACH {quote_text(str(new))} AS {alias} ({options})")
-                connection.execute(f"USE {alias}")
+                connection.execute(f"ATTACH {quote_text(str(new))} AS flowdb ({options})")
+                connection.execute("USE flowdb")
                 for statement in self.statements():
                     connection.execute(statement)
                 connection.execute("USE memory")
-                connection.execute(f"DETACH {alias}")
+                connection.execute("DETACH flowdb")
             # A log that a shell left beside the file belongs to the file that is being replaced.
             (self.root / f"{GENERATED}.wal").unlink(missing_ok=True)
             os.replace(new, self.root / GENERATED)
@@ -209,11 +207,11 @@ def _locked(root: Path, verb: str) -> Iterator[None]:
     """Hold the store's lock, which the system takes back from a process that dies."""
     lock = FileLock(root / _LOCK)
     holder = root / _HOLDER
-    try:
-        with _os_errors(root):
+    with _os_errors(root):
+        try:
             lock.acquire(timeout=0)
-    except Timeout:
-        raise _busy(root, holder) from None
+        except Timeout:
+            raise _busy(root, holder) from None
     try:
         now = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
         with _os_errors(root):

@@ -12,6 +12,8 @@ from flowdb.quoting import quote_name, quote_text
 
 __all__ = ["view_statements"]
 
+_FILES = "files"
+_DATE_FOLDER = r"date=([0-9-]{10})[/\\][^/\\]*$"
 _BAD_LINES = {
     "source_id": "BIGINT",
     "source": "VARCHAR",
@@ -43,33 +45,37 @@ def _flows(base: Path, files: Sequence[FileRow]) -> str:
         by_extra.setdefault(file.extra, []).append(file.path)
     if not by_extra:
         return _empty(sql_columns())
+    known = [name for name in sql_columns() if name != "date"]
     queries = []
     for extra, paths in sorted(by_extra.items()):
-        names = [name for name in sql_columns() if name != "date"] + [
-            name for name in extra.split(",") if name
-        ]
-        columns = ", ".join([_date_column(base), *map(quote_name, names)])
-        queries.append(f"SELECT {columns} FROM {_read(base, paths, partitioned=True)}")
+        columns = [_date(base), *_columns(known), *_columns(name for name in extra.split(",") if name)]
+        queries.append(f"SELECT {', '.join(columns)} FROM {_read(base, paths, partitioned=True)}")
     return " UNION ALL BY NAME ".join(queries)
 
 
-def _date_column(base: Path) -> str:
+def _date(base: Path) -> str:
     # DuckDB takes the first `date=` of a path: a folder of such a name above the store would hide its own.
     if not any(part.lower().startswith("date=") for part in base.parts):
-        return '"date"'
-    return """regexp_extract(filename, 'date=([0-9-]{10})[/\\\\][^/\\\\]*$', 1)::DATE AS "date\""""
+        return f'{_FILES}."date"'
+    found = f"regexp_extract({_FILES}.filename, {quote_text(_DATE_FOLDER)}, 1)"
+    return f"{found}::DATE AS {quote_name('date')}"
+
+
+def _columns(names: Iterable[str]) -> list[str]:
+    """Return the columns, qualified: DuckDB 2.0 takes a bare one for a macro's parameter of that name."""
+    return [f"{_FILES}.{quote_name(name)}" for name in names]
 
 
 def _plain(base: Path, columns: dict[str, str], paths: Sequence[str]) -> str:
     if not paths:
         return _empty(columns)
-    return f"SELECT {', '.join(map(quote_name, columns))} FROM {_read(base, paths)}"
+    return f"SELECT {', '.join(_columns(columns))} FROM {_read(base, paths)}"
 
 
 def _read(base: Path, paths: Iterable[str], partitioned: bool = False) -> str:
     listed = ", ".join(quote_text(str(base / path)) for path in paths)
     partitions = "true, hive_types = {'date': DATE}, filename = true" if partitioned else "false"
-    return f"read_parquet([{listed}], hive_partitioning = {partitions})"
+    return f"read_parquet([{listed}], hive_partitioning = {partitions}) AS {_FILES}"
 
 
 def _empty(columns: dict[str, str]) -> str:

@@ -1,0 +1,113 @@
+"""What tests share: small logs, stores made of them, and the command line in a process of its own."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import flowdb
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = ROOT / "docs" / "samples"
+HEADER = (
+    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end"
+    " action log-status"
+)
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def record(
+    number: int = 0,
+    *,
+    start: int | str = 1_705_312_800,
+    srcaddr: str = "10.0.0.1",
+    bytes: int | str = 100,
+    action: str = "ACCEPT",
+    interface: str = "eni-0123456789abcdef0",
+) -> str:
+    """Return a record of the default format; `number` makes it another one."""
+    end = start + 30 if isinstance(start, int) else start
+    ends = f"{srcaddr} 10.0.1.1 {40000 + number} 443 6"
+    return f"2 123456789012 {interface} {ends} 1 {bytes} {start} {end} {action} OK"
+
+
+def write_log(path: Path, lines: list[str]) -> Path:
+    """Write a log, compressed if its name says so, and return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = "".join(f"{line}\n" for line in lines).encode()
+    path.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
+    return path
+
+
+def all_rows(db: flowdb.FlowDB) -> list[tuple[object, ...]]:
+    """Return every record of a store but for the number of its source, in one order."""
+    return db.sql("SELECT * EXCLUDE (source_id) FROM flows ORDER BY ALL").fetchall()
+
+
+def data_files(store: Path) -> set[str]:
+    """Return the Parquet files of records and of bad lines that lie in a store."""
+    return {
+        path.relative_to(store).as_posix()
+        for folder in ("data", "quarantine")
+        for path in (store / folder).rglob("*")
+        if path.is_file()
+    }
+
+
+def live_files(db: flowdb.FlowDB) -> set[str]:
+    """Return the files of a store that its catalogue names."""
+    from flowdb.catalog import Catalog
+
+    catalog = Catalog(db.path / "catalog.sqlite")
+    try:
+        return {file.path for file in catalog.files()}
+    finally:
+        catalog.close()
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[flowdb.FlowDB]:
+    """Give a store that does not exist yet."""
+    with flowdb.open(tmp_path / "flows") as opened:
+        yield opened
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """Give a folder with three logs, of 3, 2 and 1 records, on two dates."""
+    folder = tmp_path / "logs"
+    midnight = 1_705_363_200
+    write_log(folder / "a.log", [HEADER, *(record(n) for n in range(3))])
+    write_log(
+        folder / "deep" / "er" / "b.log.gz", [HEADER, record(3, action="REJECT"), record(4, start=midnight)]
+    )
+    write_log(folder / "c.log", [record(5, start=midnight - 1)])
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Give a function that runs the command line in `tmp_path`, and returns how it ended."""
+
+    def run_flowdb(
+        *args: str, input: str | None = None, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "flowdb", *args],
+            cwd=tmp_path,
+            input=input,
+            env={key: value for key, value in os.environ.items() if key != "FLOWDB_STORE"} | (env or {}),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run_flowdb
