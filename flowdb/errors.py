@@ -98,12 +98,13 @@ class NoSources(UsageError):
 
 
 class QueryError(FlowdbError):
-    """A query that DuckDB refused or could not finish."""
+    """A query that DuckDB refused or could not finish; `detail` is all that DuckDB said of it."""
 
-    def __init__(self, message: str, sql: str | None = None) -> None:
-        self.message = message
+    def __init__(self, detail: str, sql: str | None = None) -> None:
+        self.detail = detail
         self.sql = sql
-        super().__init__(message)
+        # After a blank line DuckDB shows where in the query it stopped.
+        super().__init__(" ".join(detail.partition("\n\n")[0].split()))
 
 
 class SourceError(FlowdbError):

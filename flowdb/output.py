@@ -110,7 +110,9 @@ def _table(names: Sequence[str], numeric: Sequence[bool], rows: Sequence[Sequenc
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, show_header=any(names), header_style="bold", pad_edge=False)
+    table = Table(
+        box=box.SIMPLE_HEAD, show_header=any(names), show_edge=False, pad_edge=False, header_style="bold"
+    )
     for name, number in zip(names, numeric, strict=True):
         table.add_column(Text(printable(name)), justify="right" if number else "left", overflow="fold")
     for row in rows:

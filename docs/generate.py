@@ -1,0 +1,74 @@
+"""Generates the pages under docs/ that are made from the code: `python -m docs.generate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flowdb.analyses import Analysis, analyses
+from flowdb.fields import FIELDS, Kind
+
+__all__ = ["PAGES", "main"]
+
+_HERE = Path(__file__).parent
+_HOLDS = {
+    Kind.TEXT: "an address, as text",
+    Kind.CODE: "text",
+    Kind.OCTET: "0 to 255",
+    Kind.PORT: "0 to 65,535",
+    Kind.COUNT: "0 to 2^63 - 1",
+    Kind.TIME: "UTC; a log has seconds, or milliseconds, since 1970",
+}
+
+
+def analyses_page() -> str:
+    """Return the page that lists every analysis, with its parameters and columns."""
+    lines = ["# Analyses", "", "| analysis | topic | answers |", "|---|---|---|"]
+    lines += [f"| [`{one.name}`](#{one.name}) | {one.topic} | {one.summary} |" for one in analyses().values()]
+    for one in analyses().values():
+        lines += ["", *_section(one)]
+    return "\n".join(lines) + "\n"
+
+
+def _section(one: Analysis) -> list[str]:
+    command = f"flowdb {one.name.replace('_', '-')}"
+    ways = f"In SQL `FROM {one.name}()`, in Python `db.{one.name}()`, as a command `{command}`."
+    lines = [f"## {one.name}", "", f"{one.summary} {ways}", ""]
+    lines += ["| parameter | type | default | meaning |", "|---|---|---|---|"]
+    for parameter in one.parameters:
+        default = "NULL" if parameter.default is None else repr(parameter.default)
+        choices = (
+            f" One of: {', '.join(f'`{choice}`' for choice in parameter.choices)}."
+            if parameter.choices
+            else ""
+        )
+        lines.append(f"| `{parameter.name}` | {parameter.type} | {default} | {parameter.meaning}.{choices} |")
+    lines += ["", f"Columns: {one.columns}."]
+    lines += ["", f"What is counted: {one.counts}."] if one.counts else []
+    lines += ["", f"Source of the idea: {one.source}."] if one.source else []
+    return lines
+
+
+def fields_page() -> str:
+    """Return the page that lists the columns of `flows`."""
+    beside = """Beside these: `date`, the UTC date of the record's start, by which files are kept; `source_id`, the
+source in `sources` that the record came from; and, as text, every field of a log that is not listed here. A value
+that is missing (`-`) is NULL."""
+    lines = ["# Columns of `flows`", "", beside, ""]
+    lines += ["| column | field | since version | type | holds | meaning |", "|---|---|---:|---|---|---|"]
+    for one in FIELDS:
+        kind = f"{one.kind.sql_type} | {_HOLDS[one.kind]}"
+        lines.append(f"| `{one.column}` | `{one.name}` | {one.version} | {kind} | {one.meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"analyses.md": analyses_page, "fields.md": fields_page}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        (_HERE / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
