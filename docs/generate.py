@@ -43,16 +43,18 @@ def _section(one: Analysis) -> list[str]:
         )
         lines.append(f"| `{parameter.name}` | {parameter.type} | {default} | {parameter.meaning}.{choices} |")
     lines += ["", f"Columns: {one.columns}."]
-    lines += ["", f"What is counted: {one.counts}."] if one.counts else []
-    lines += ["", f"Source of the idea: {one.source}."] if one.source else []
+    if one.counts:
+        lines += ["", f"What is counted: {one.counts}."]
+    if one.source:
+        lines += ["", f"Source of the idea: {one.source}."]
     return lines
 
 
 def fields_page() -> str:
     """Return the page that lists the columns of `flows`."""
-    beside = """Beside these: `date`, the UTC date of the record's start, by which files are kept; `source_id`, the
-source in `sources` that the record came from; and, as text, every field of a log that is not listed here. A value
-that is missing (`-`) is NULL."""
+    beside = """Beside these: `date`, the UTC date of the record's start, by which files are kept;
+`source_id`, the source in `sources` that the record came from; and, as text, every field of a log that is
+not listed here. A value that is missing (`-`) is NULL."""
     lines = ["# Columns of `flows`", "", beside, ""]
     lines += ["| column | field | since version | type | holds | meaning |", "|---|---|---:|---|---|---|"]
     for one in FIELDS:

@@ -50,7 +50,7 @@ class Parameter:
             if when is not None:
                 return when
         elif self.type == "INTEGER":
-            if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
                 return value
         elif isinstance(value, str) and (not self.choices or value in self.choices):
             return value
@@ -215,7 +215,10 @@ def moment(value: object) -> datetime | None:
         except ValueError:
             return None
     if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        try:
+            return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        except OverflowError:
+            return None
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day)
     return None

@@ -171,7 +171,7 @@ class Catalog:
     def known(self, uris: Iterable[str]) -> dict[str, tuple[int, int, str]]:
         """Return size, time of change and fingerprint of those of the sources that are in the store."""
         with self._errors():
-            self._connection.execute("CREATE TEMP TABLE IF NOT EXISTS asked (uri TEXT PRIMARY KEY)")
+            self._connection.execute("CREATE TEMP TABLE IF NOT EXISTS asked (uri TEXT)")
             self._connection.execute("BEGIN")
             self._connection.executemany("INSERT INTO asked VALUES (?)", ((uri,) for uri in uris))
             found = self._connection.execute(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -66,7 +67,8 @@ class FlowDB:
     def sql(self, query: str, params: object = None) -> duckdb.DuckDBPyRelation:
         """Return the result of a query; `params` are the values of its `?`, `$1` or `$name`.
 
-        Raises `QueryError` where DuckDB refuses the query.
+        Raises `QueryError` where DuckDB refuses the query. The rows are computed when they are
+        fetched, and what fails then is an error of DuckDB's own.
         """
         connection = self._connected()
         try:
@@ -191,7 +193,13 @@ def listed_analyses() -> duckdb.DuckDBPyRelation:
     ]
     marks = ", ".join(["(?, ?, ?, ?)"] * len(rows))
     query = f"SELECT * FROM (VALUES {marks}) AS analyses (name, topic, summary, parameters)"
-    return duckdb.connect().sql(query, params=[value for row in rows for value in row])
+    return _memory().sql(query, params=[value for row in rows for value in row])
+
+
+@cache
+def _memory() -> duckdb.DuckDBPyConnection:
+    """Return a connection to no store; a relation does not keep its own alive."""
+    return duckdb.connect()
 
 
 def _time(text: str | None) -> datetime | None:
@@ -205,7 +213,10 @@ def _method(db: FlowDB, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRela
     def ask(*args: object, **values: object) -> duckdb.DuckDBPyRelation:
         if len(args) > len(names):
             raise UsageError(f"{analysis.name}: {len(args)} values for {len(names)} parameters")
-        given: Mapping[str, object] = dict(zip(names, args, strict=False)) | values
+        given = dict(zip(names, args, strict=False))
+        if twice := given.keys() & values.keys():
+            raise UsageError(f"{analysis.name}: {', '.join(sorted(twice))} is given twice")
+        given |= values
         query, bound = analysis.query(given)
         return db.sql(query, bound or None)
 

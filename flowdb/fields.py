@@ -81,7 +81,7 @@ def column_name(name: str) -> str:
     return f"{column}_" if column in _OWN_COLUMNS else column
 
 
-_OWN_COLUMNS = ("date", "source_id", "start_time", "end_time")
+_OWN_COLUMNS = ("date", "source_id", "start_time", "end_time", "filename", "file_row_number", "file_index")
 
 
 FIELDS: tuple[Field, ...] = tuple(

@@ -3,7 +3,7 @@
 A few threads each take the next source, decompress, parse and write it; pyarrow and ISA-L
 release the interpreter's lock while they work. The records of a source reach the files
 that all sources share only when the whole source has been read. One too large to be held
-back has files of its own until then.
+back has files of its own until then, and small ones are parsed together.
 """
 
 from __future__ import annotations
@@ -14,29 +14,20 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
-from io import BufferedReader
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from flowdb.catalog import QUARANTINE, CommitRow, FileRow, SourceRow
-from flowdb.errors import LayoutError, SourceChanged, SourceDamaged, SourceError, plural
-from flowdb.fields import FIELDS
-from flowdb.layouts import LayoutUnknown
-from flowdb.partitions import QUARANTINE_SCHEMA, FolderWriter, by_date, date_folder
+from flowdb.catalog import CommitRow, FileRow, SourceRow
+from flowdb.errors import SourceError, plural
 from flowdb.plan import Plan
-from flowdb.records import BadLine, parse
-from flowdb.shapes import Damaged, Text, blocks
-from flowdb.sources import Found, Opened, Source, find
+from flowdb.reading import Job, Reading, Together, iso_time
+from flowdb.sources import Found, Source, find
 from flowdb.store import Store, Writer
 
 __all__ = ["IngestReport", "Meter", "ingest"]
 
-_BUFFER = 1 << 20
 _SHARED_MEMORY = 64 << 20
-_HELD_BACK = 48 << 20
-_KNOWN_COLUMNS = {one.column for one in FIELDS}
+# Small sources are read together until they have this many bytes as delivered, or are this many.
+_TOGETHER_BYTES = 1 << 20
+_TOGETHER_SOURCES = 1000
 
 
 @dataclass(slots=True)
@@ -127,7 +118,7 @@ def _commit_row(writer: Writer, report: IngestReport, started: float) -> CommitR
     return CommitRow(
         commit_id=writer.commit_id,
         verb=writer.verb,
-        committed_at=_iso(time.time() * 1000),
+        committed_at=iso_time(time.time() * 1000),
         sources=report.sources_ingested,
         records=report.records,
         bad_lines=report.bad_lines,
@@ -136,11 +127,6 @@ def _commit_row(writer: Writer, report: IngestReport, started: float) -> CommitR
         parquet_bytes=report.parquet_bytes,
         seconds=round(time.perf_counter() - started, 3),
     )
-
-
-def _iso(milliseconds: float) -> str:
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC).replace(tzinfo=None)
-    return moment.isoformat(timespec="milliseconds")
 
 
 @dataclass(slots=True)
@@ -164,7 +150,7 @@ def _read_all(
     meter.total_bytes = sum(source.size for source in sources)
     stop = threading.Event()
     first_id = writer.store.catalog.last_source + 1
-    jobs = enumerate(sources, first_id)
+    jobs: Iterator[Job] = iter(enumerate(sources, first_id))
     readers = [_Reader(writer, f"{n:02}", jobs, meter, stop) for n in range(min(workers, len(sources)))]
     with ThreadPoolExecutor(max_workers=max(len(readers), 1)) as pool:
         futures: list[Future[None]] = [pool.submit(reader.run) for reader in readers]
@@ -193,17 +179,12 @@ def _read_all(
 
 
 class _Reader:
-    """One thread's share: takes the next source, reads it whole, hands its records on."""
+    """One thread's share: takes the next sources, reads them, writes their records."""
 
     _taking = threading.Lock()
 
     def __init__(
-        self,
-        writer: Writer,
-        name: str,
-        jobs: Iterator[tuple[int, Source]],
-        meter: Meter,
-        stop: threading.Event,
+        self, writer: Writer, name: str, jobs: Iterator[Job], meter: Meter, stop: threading.Event
     ) -> None:
         self.outcome = _Outcome()
         self._writer = writer
@@ -215,20 +196,13 @@ class _Reader:
 
     def run(self) -> None:
         """Read sources until there are none left."""
-        while job := self._next():
-            source_id, source = job
-            held = _Held(self._writer, f"{self._name}-{source_id}")
-            try:
-                row = self._read(source_id, source, held)
-            except SourceError as error:
-                held.discard()
-                self.outcome.failures.append(error)
-            except BaseException:
-                held.discard()
-                raise
-            else:
-                self.outcome.files += held.release(self._shared)
-                self.outcome.sources.append(row)
+        while jobs := self._next():
+            alone = jobs
+            if len(jobs) > 1:
+                rows, alone = Together(jobs, self._writer.commit_id).read(self._shared, self._progress)
+                self.outcome.sources += rows
+            for job in alone:
+                self._read_alone(job)
         self.outcome.files += self._shared.finish()
 
     def discard(self) -> None:
@@ -237,120 +211,37 @@ class _Reader:
         for file in self.outcome.files:
             (self._writer.store.root / file.path).unlink(missing_ok=True)
 
-    def _next(self) -> tuple[int, Source] | None:
+    def _next(self) -> list[Job]:
+        """Return the next source, or as many small ones as are read together."""
+        jobs: list[Job] = []
+        size = 0
         with self._taking:
-            return None if self._stop.is_set() else next(self._jobs, None)
+            while not self._stop.is_set() and size < _TOGETHER_BYTES and len(jobs) < _TOGETHER_SOURCES:
+                job = next(self._jobs, None)
+                if job is None:
+                    break
+                jobs.append(job)
+                size += job[1].size
+        return jobs
 
-    def _read(self, source_id: int, source: Source, held: _Held) -> SourceRow:
-        lines = records = bad = 0
-        starts: list[int] = []
-        layout = ""
-        with Opened(source) as opened:
-            text = Text(BufferedReader(opened, _BUFFER))
-            read_before = 0
-            try:
-                for batch in parse(blocks(text)):
-                    if self._stop.is_set():
-                        raise _Stopped
-                    layout = layout or str(batch.layout)
-                    found = sum(map(len, batch.records))
-                    lines, records, bad = lines + batch.lines, records + found, bad + len(batch.bad)
-                    for table in batch.records:
-                        starts += _bounds(table)
-                        held.add_records(table, source_id, source.time)
-                    held.add_bad_lines(batch.bad, source_id, source.uri)
-                    self._meter.add(opened.count - read_before, found)
-                    read_before = opened.count
-            except LayoutUnknown as error:
-                raise LayoutError(source.uri, str(error)) from error
-            except Damaged as error:
-                reason = (
-                    f"{error}, after {plural(records, 'record')}; none were kept, the next ingest tries again"
-                )
-                raise SourceDamaged(source.uri, reason, records) from error
-            if opened.has_changed():
-                raise SourceChanged(source.uri, "it changed while it was read; the next ingest tries again")
-            return SourceRow(
-                source_id=source_id,
-                uri=source.uri,
-                name=source.name,
-                size=source.size,
-                modified=source.modified,
-                fingerprint=opened.fingerprint,
-                layout=layout,
-                lines=lines,
-                records=records,
-                bad_lines=bad,
-                raw_bytes=text.size,
-                first_start=_iso(min(starts)) if starts else None,
-                last_start=_iso(max(starts)) if starts else None,
-                commit_id=self._writer.commit_id,
-            )
+    def _read_alone(self, job: Job) -> None:
+        name = f"{self._name}-{job[0]}"
+        reading = Reading(
+            job, self._writer.commit_id, lambda: self._writer.folder_writer(name, _SHARED_MEMORY)
+        )
+        try:
+            row = reading.read(self._progress)
+        except SourceError as error:
+            reading.discard()
+            self.outcome.failures.append(error)
+        except BaseException:
+            reading.discard()
+            raise
+        else:
+            self.outcome.files += reading.release(self._shared)
+            self.outcome.sources.append(row)
 
-
-class _Held:
-    """The records of a source that may still turn out to be damaged."""
-
-    def __init__(self, writer: Writer, name: str) -> None:
-        self._writer = writer
-        self._name = name
-        self._pieces: list[tuple[str, pa.Table, tuple[str, ...]]] = []
-        self._bytes = 0
-        self._own: FolderWriter | None = None
-
-    def add_records(self, records: pa.Table, source_id: int, delivered: datetime) -> None:
-        """Take records, cut by date."""
-        extra = tuple(sorted(set(records.column_names) - _KNOWN_COLUMNS))
-        for day, table in by_date(records, delivered):
-            ids = pa.repeat(pa.scalar(source_id, pa.int64()), len(table))
-            self._add(date_folder(day), table.append_column("source_id", ids), extra)
-
-    def add_bad_lines(self, bad: list[BadLine], source_id: int, uri: str) -> None:
-        """Take lines that would not parse."""
-        if bad:
-            columns = [
-                [source_id] * len(bad),
-                [uri] * len(bad),
-                [line.number for line in bad],
-                [line.reason for line in bad],
-                [line.text for line in bad],
-            ]
-            arrays = [
-                pa.array(values, one.type) for values, one in zip(columns, QUARANTINE_SCHEMA, strict=True)
-            ]
-            self._add(QUARANTINE, pa.table(arrays, schema=QUARANTINE_SCHEMA), ())
-
-    def release(self, shared: FolderWriter) -> list[FileRow]:
-        """Hand everything on: to the shared files, or as the files of its own that it has."""
-        if self._own is not None:
-            self._move_to(self._own)
-            return self._own.finish()
-        self._move_to(shared)
-        return []
-
-    def discard(self) -> None:
-        """Forget everything."""
-        self._pieces = []
-        if self._own is not None:
-            self._own.discard()
-
-    def _add(self, folder: str, table: pa.Table, extra: tuple[str, ...]) -> None:
-        self._pieces.append((folder, table, extra))
-        self._bytes += table.nbytes
-        if self._bytes > _HELD_BACK:
-            if self._own is None:
-                self._own = self._writer.folder_writer(self._name, _SHARED_MEMORY)
-            self._move_to(self._own)
-
-    def _move_to(self, target: FolderWriter) -> None:
-        for folder, table, extra in self._pieces:
-            target.add(folder, table, extra)
-        self._pieces, self._bytes = [], 0
-
-
-def _bounds(records: pa.Table) -> list[int]:
-    """Return the first and the last start, in milliseconds since 1970, or nothing."""
-    if "start_time" not in records.column_names:
-        return []
-    bounds = pc.min_max(records["start_time"].cast(pa.int64())).as_py()
-    return [] if bounds["min"] is None else [bounds["min"], bounds["max"]]
+    def _progress(self, read_bytes: int, records: int) -> None:
+        if self._stop.is_set():
+            raise _Stopped
+        self._meter.add(read_bytes, records)

@@ -31,6 +31,11 @@ class Layout:
         """The registry's rows for the names; unknown names become text fields of version 0."""
         return tuple(BY_NAME.get(name) or Field(name, Kind.CODE, 0, "") for name in self.names)
 
+    @cached_property
+    def header(self) -> bytes:
+        """The header line that AWS writes for it."""
+        return str(self).encode()
+
     def __str__(self) -> str:
         return " ".join(self.names)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,6 +32,7 @@ _DATA = "data"
 _ROW_GROUP = 2 * 122_880  # records; twice what DuckDB hands to one thread
 _ROWS_IN_FILE = 64 * _ROW_GROUP
 _MOST_OPEN = 64
+_MOST_WAITING = 256  # tables; a small one takes far more memory than its values
 _DAY = 86_400_000
 _NULLS = 1 << 16
 _WRITE_BATCH = 1 << 16  # values; columns that are all NULL are written twice as fast as by 1,024 at a time
@@ -132,6 +134,11 @@ class FolderWriter:
         self._waiting += size
         if part.waiting_rows >= _ROW_GROUP:
             self._flush(part)
+        elif len(part.waiting) > _MOST_WAITING:
+            part.waiting = [
+                pa.concat_tables(run).combine_chunks()
+                for _, run in groupby(part.waiting, key=lambda table: table.column_names)
+            ]
         while self._waiting > self._memory:
             self._flush(max(self._parts.values(), key=lambda part: part.waiting_bytes))
 

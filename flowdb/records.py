@@ -20,7 +20,16 @@ from flowdb.errors import plural
 from flowdb.fields import BY_NAME, Kind, arrow_type
 from flowdb.layouts import Layout, header_layout, sniff
 
-__all__ = ["LONGEST_FIELD", "LONGEST_KEPT", "BadLine", "Batch", "Parser", "parse"]
+__all__ = [
+    "LONGEST_FIELD",
+    "LONGEST_KEPT",
+    "BadLine",
+    "Batch",
+    "Parser",
+    "body_and_layout",
+    "parse",
+    "read_clean",
+]
 
 LONGEST_FIELD = 4096
 """Bytes; the longest value that AWS writes, a tag of 256 characters percent-encoded, has 3,072."""
@@ -85,9 +94,46 @@ def parse(blocks: Iterable[bytes]) -> Iterator[Batch]:
         yield parser.feed(block)
 
 
+def body_and_layout(content: bytes) -> tuple[bytes, Layout, int]:
+    """Return the records of a whole text, their layout, and how many header lines stood before them."""
+    content = content.removeprefix(_BOM)
+    parser = Parser(_first_layout(content))
+    end = parser.take_header(content)
+    return content[end:], parser.layout, int(end > 0)
+
+
+def read_clean(block: bytes, layout: Layout, header_lines: int = 0) -> pa.Table | None:
+    """Return the records of a block whose every line is one, with single spaces; else None.
+
+    `header_lines` are passed over at its beginning.
+    """
+    if any(byte in block for byte in _DOUBTFUL) or _may_hold_hexadecimal(block):
+        return None
+    try:
+        table = csv.read_csv(
+            pa.BufferReader(block),
+            read_options=_read_options(layout, header_lines, len(block)),
+            parse_options=_PARSE_OPTIONS,
+            convert_options=_convert_options(layout, block.isascii()),
+        )
+        columns = [
+            _stored(column, one.kind) for one, column in zip(layout.fields, table.columns, strict=True)
+        ]
+    except (pa.ArrowInvalid, _Doubtful):
+        return None
+    return None if _may_hold_header(layout, columns) else _table(layout, columns)
+
+
 def _first_layout(block: bytes) -> Layout:
     line = block[: block.find(b"\n") + 1 or LONGEST_FIELD].decode("utf-8", "replace")
     return header_layout(line) or sniff(block[:_SNIFFED].decode("utf-8", "replace"))
+
+
+def _may_hold_header(layout: Layout, columns: list[pa.ChunkedArray]) -> bool:
+    """Tell whether a header may have been read as a record, for want of a number in the layout."""
+    if any(not one.kind.is_text for one in layout.fields):
+        return False
+    return bool(pc.any(pc.is_in(columns[0], value_set=_FIELD_NAMES)).as_py())
 
 
 class Parser:
@@ -100,16 +146,22 @@ class Parser:
     def feed(self, block: bytes) -> Batch:
         """Return what a block of whole lines holds; the last one of a source may lack its newline."""
         batch = Batch(self.layout)
-        end = block.find(b"\n") + 1 or len(block)
-        if end <= LONGEST_FIELD and (layout := self._header(block[:end].strip(b" \r\n"))):
-            self.layout = layout
-            batch.passed = 1
-        if not (self._read_at_once(block, batch.passed, batch) or self._read_tidied(block, batch)):
-            body = block[end:] if batch.passed else block
-            self._read_lines(body, self._lines + batch.passed + 1, batch)
+        end = self.take_header(block)
+        batch.passed = int(end > 0)
+        if end < len(block) and not (self._read_at_once(block, batch) or self._read_tidied(block, batch)):
+            self._read_lines(block[end:], self._lines + batch.passed + 1, batch)
         self._lines += batch.lines
         batch.layout = self.layout
         return batch
+
+    def take_header(self, block: bytes) -> int:
+        """Take the layout of the header that a block begins with; return where that line ends, or 0."""
+        end = block.find(b"\n") + 1 or len(block)
+        layout = self._header(block[:end].strip(b" \r\n")) if end <= LONGEST_FIELD else None
+        if layout is None:
+            return 0
+        self.layout = layout
+        return end
 
     def _header(self, line: bytes) -> Layout | None:
         """Return the layout that a line names, if it repeats the present header or is another one."""
@@ -121,43 +173,26 @@ class Parser:
         known = sum(name in BY_NAME for name in layout.names)
         return layout if known >= 3 and known * 2 >= len(layout.names) else None
 
-    def _read_at_once(self, block: bytes, header_lines: int, batch: Batch) -> bool:
-        """Read a block whose every line after the header is a record with single spaces; else say no."""
-        if header_lines and block.find(b"\n") + 1 in (0, len(block)):
-            return True
-        if any(byte in block for byte in _DOUBTFUL) or _may_hold_hexadecimal(block):
-            return False
-        try:
-            table = csv.read_csv(
-                pa.BufferReader(block),
-                read_options=_read_options(self.layout, header_lines, len(block)),
-                parse_options=_PARSE_OPTIONS,
-                convert_options=_convert_options(self.layout, block.isascii()),
-            )
-            columns = [
-                _stored(column, one.kind)
-                for one, column in zip(self.layout.fields, table.columns, strict=True)
-            ]
-        except (pa.ArrowInvalid, _Doubtful):
-            return False
-        if self._may_hold_header(columns):
-            return False
-        batch.records.append(_table(self.layout, columns))
-        return True
+    def _read_at_once(self, block: bytes, batch: Batch) -> bool:
+        table = read_clean(block, self.layout, batch.passed)
+        if table is not None:
+            batch.records.append(table)
+        return table is not None
 
     def _read_tidied(self, block: bytes, batch: Batch) -> bool:
-        """Read a block that is all records but for blank lines and more spaces than needed; else say no."""
+        """Read a block that is all records but for blank lines, the same header again, and spare spaces."""
         tidied = _tidied(block)
-        if not tidied or not self._read_at_once(tidied, batch.passed, batch):
+        if self.layout.header in tidied:
+            # A line that the header ends, or begins, is none: what is left of it is no record.
+            tidied = (b"\n" + tidied).replace(b"\n" + self.layout.header + b"\n", b"\n")[1:]
+        if not tidied:
             return False
-        batch.passed += _count_lines(block) - _count_lines(tidied)
+        header_lines, batch.passed = batch.passed, 0
+        if not self._read_at_once(tidied, batch):
+            batch.passed = header_lines
+            return False
+        batch.passed = _count_lines(block) - _count_lines(tidied)
         return True
-
-    def _may_hold_header(self, columns: list[pa.ChunkedArray]) -> bool:
-        """Tell whether a header may have been read as a record, for want of a number in its layout."""
-        if any(not one.kind.is_text for one in self.layout.fields):
-            return False
-        return bool(pc.any(pc.is_in(columns[0].cast(pa.string()), value_set=_FIELD_NAMES)).as_py())
 
     def _read_lines(self, body: bytes, first: int, batch: Batch) -> None:
         """Read a body line by line; `first` is the number of the first line."""

@@ -6,10 +6,9 @@ import glob
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 import xxhash
 
@@ -25,26 +24,23 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One log object: where it is, its size in bytes, when it was last written (nanoseconds since 1970)."""
+    """One log object: where it is, its size in bytes, when it was last written (nanoseconds since 1970).
 
-    path: Path
+    `uri` is the absolute path as text that can be stored and shown whatever bytes it has;
+    `time` tells when its records were delivered, UTC: by its name, else by its folder,
+    else by its last change.
+    """
+
+    path: str
     size: int
     modified: int
-
-    @property
-    def uri(self) -> str:
-        """The absolute path, as text that can be stored and shown whatever bytes it has."""
-        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
+    uri: str
+    time: datetime
 
     @property
     def name(self) -> str:
         """The last part of the path."""
         return self.uri.rpartition(os.sep)[2]
-
-    @property
-    def time(self) -> datetime:
-        """When its records were delivered, UTC: by its name, else its folder, else its last change."""
-        return _named_time(self.uri) or datetime.fromtimestamp(self.modified / 1e9, UTC)
 
 
 @dataclass(slots=True)
@@ -71,12 +67,12 @@ def find(places: Iterable[str | os.PathLike[str]]) -> Found:
         last = place
         here: list[Source] = []
         for path in _expand(place):
-            if path.is_dir():
+            if os.path.isdir(path):
                 logs, others = _walk(path)
                 found.ignored += others
                 here += logs
             else:
-                here.append(_source(path))
+                here.append(_source(path, os.stat(path)))
         if not here:
             found.empty.append(place)
         by_uri.update((source.uri, source) for source in here)
@@ -142,39 +138,38 @@ def fingerprint(source: Source) -> str:
         return opened.fingerprint
 
 
-def _expand(place: str) -> list[Path]:
-    path = Path(place).expanduser()
-    if path.exists():
-        return [path.absolute()]
-    matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(place) else []
+def _expand(place: str) -> list[str]:
+    path = os.path.expanduser(place)
+    if os.path.exists(path):
+        return [os.path.abspath(path)]
+    matches = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
     if not matches:
         raise SourceNotFound(place)
-    return [Path(match).absolute() for match in matches]
+    return [os.path.abspath(match) for match in matches]
 
 
-def _walk(folder: Path) -> tuple[list[Source], int]:
+def _walk(folder: str) -> tuple[list[Source], int]:
     """Return the logs in a folder, at any depth, and how many other files there are."""
     logs: list[Source] = []
     others = 0
     inside = os.path.realpath(folder) + os.sep
-    for path in _files(folder):
-        if not path.name.endswith(_ENDINGS):
-            others += 1
-        elif not path.is_symlink() or os.path.realpath(path).startswith(inside):
-            logs.append(_source(path))
+    waiting = [folder]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif not entry.name.endswith(_ENDINGS):
+                    others += 1
+                elif not entry.is_symlink() or os.path.realpath(entry.path).startswith(inside):
+                    logs.append(_source(entry.path, entry.stat()))
     return logs, others
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            yield Path(parent, name)
-
-
-def _source(path: Path) -> Source:
-    path = Path(os.path.normpath(path))
-    status = path.stat()
-    return Source(path, status.st_size, status.st_mtime_ns)
+def _source(path: str, status: os.stat_result) -> Source:
+    uri = path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
+    time = _named_time(uri) or datetime.fromtimestamp(status.st_mtime, UTC)
+    return Source(path, status.st_size, status.st_mtime_ns, uri, time)
 
 
 def _named_time(uri: str) -> datetime | None:

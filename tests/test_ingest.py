@@ -13,7 +13,7 @@ import pytest
 
 import flowdb
 from flowdb import ingest as ingest_module
-from flowdb import partitions
+from flowdb import partitions, reading
 from flowdb.errors import LayoutError, SourceChanged, SourceDamaged, SourceError
 from flowdb.fields import FIELDS
 from tests.conftest import HEADER, SAMPLES, all_rows, data_files, live_files, record, write_log
@@ -141,7 +141,7 @@ def test_an_empty_file_is_looked_at_again(db: flowdb.FlowDB, tmp_path: Path) -> 
 def test_a_truncated_gzip_fails_alone_and_is_read_once_it_is_whole(
     db: flowdb.FlowDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_back: int
 ) -> None:
-    monkeypatch.setattr(ingest_module, "_HELD_BACK", held_back)
+    monkeypatch.setattr(reading, "_HELD_BACK", held_back)
     monkeypatch.setattr("flowdb.shapes.blocks.__defaults__", (4096,))
     whole = gzip.compress("\n".join(record(n) for n in range(5000)).encode())
     path = tmp_path / "cut.log.gz"
@@ -278,7 +278,7 @@ def test_fields_that_nobody_knows_are_kept_as_text_under_their_own_names(
 def test_a_source_too_large_to_be_held_back_has_files_of_its_own(
     db: flowdb.FlowDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest_module, "_HELD_BACK", 200_000)
+    monkeypatch.setattr(reading, "_HELD_BACK", 200_000)
     monkeypatch.setattr("flowdb.shapes.blocks.__defaults__", (50_000,))
     lines = [record(n % 20000, start=1_705_312_800 + 40 * n) for n in range(10_000)]
     lines[7000] = "broken"
@@ -311,3 +311,70 @@ def test_the_number_of_workers_does_not_change_what_is_stored(tmp_path: Path) ->
             rows.append(all_rows(db))
     assert rows[0] == rows[1] == rows[2]
     assert len(rows[0]) == 12_000
+
+
+def test_small_sources_read_together_give_what_each_gives_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = tmp_path / "logs"
+    midnight = 1_705_363_200
+    v3 = "version srcaddr start end bytes srcport"
+    contents = {
+        "plain.log": [HEADER, record(1), record(2)],
+        "headless.log": [record(3)],
+        "only-header.log": [HEADER],
+        "blank.log.gz": [HEADER, "", record(4)],
+        "bad.log": [HEADER, record(5), "bad", record(6, bytes="x")],
+        "midnight.log.gz": [HEADER, record(7, start=midnight - 1), record(8, start=midnight)],
+        "v3.log": [v3, f"3 10.3.0.1 {midnight} {midnight} 7 80"],
+        "v3-more.log": [v3, f"3 10.3.0.2 {midnight} {midnight} 7 80"],
+        "v3-no-start.log": [v3, f"3 10.3.0.3 - {midnight} 7 80"],
+        "no-time.log": ["srcaddr dstaddr", "10.4.0.1 10.4.0.2"],
+        "new-field.log": [f"{HEADER} new-field", f"{record(9)} x"],
+    }
+    for name, lines in contents.items():
+        write_log(logs / name, lines)
+    (logs / "no-newline.log").write_bytes(f"{HEADER}\n{record(10)}".encode())
+    (logs / "cut.log.gz").write_bytes(gzip.compress(record(11).encode())[:-9])
+    (logs / "binary.log").write_bytes(b"\0\1\2")
+    query = """
+        SELECT * EXCLUDE (source_id, commit_id, fingerprint, modified), sources.fingerprint[1:4], count(*) OVER ()
+        FROM flows JOIN sources USING (source_id) ORDER BY ALL
+    """
+    answers = []
+    for together in (1000, 1):
+        monkeypatch.setattr(ingest_module, "_TOGETHER_SOURCES", together)
+        with flowdb.open(tmp_path / f"flows{together}") as db:
+            report = db.ingest(logs, workers=1)
+            quarantined = db.sql("SELECT source, line_number, reason FROM bad_lines ORDER BY ALL").fetchall()
+            ledger = db.sql(
+                "SELECT uri, layout, lines, records, bad_lines, raw_bytes, fingerprint, first_start, last_start"
+                " FROM sources ORDER BY ALL"
+            ).fetchall()
+            failed = [str(failure) for failure in report.failures]
+            answers.append(
+                (db.sql(query).fetchall(), quarantined, ledger, failed, report.facts() | {"seconds": 0})
+            )
+            assert data_files(db.path) == live_files(db)
+    parquet_bytes = {facts.pop("parquet_bytes") for *_, facts in answers}
+    assert len(parquet_bytes) == 2
+    assert answers[0] == answers[1]
+    assert [row[3] for row in answers[0][2]].count(0) == 1
+    assert answers[0][4]["records"] == 14
+    assert answers[0][4]["sources_failed"] == 2
+
+
+def test_files_that_were_concatenated_are_read_with_every_line_in_its_place(
+    db: flowdb.FlowDB, tmp_path: Path
+) -> None:
+    part = [HEADER, record(1), record(2)]
+    path = write_log(tmp_path / "a.log", [*part, *part, "bad", *part, HEADER])
+    report = db.ingest(path)
+    assert (report.records, report.bad_lines) == (6, 1)
+    assert db.sql("SELECT line_number FROM bad_lines").fetchall() == [(7,)]
+    clean = write_log(tmp_path / "b.log", [*part, *part, *part, HEADER])
+    db.ingest(clean)
+    assert db.sql("SELECT lines, records, bad_lines FROM sources ORDER BY source_id").fetchall() == [
+        (11, 6, 1),
+        (10, 6, 0),
+    ]

@@ -4,5 +4,5 @@
 -- param: since TIMESTAMP -- first moment, included; NULL for no bound
 -- param: until TIMESTAMP -- last moment, excluded; NULL for no bound
 CREATE OR REPLACE MACRO in_window(day, moment, since, until) AS
-    (since IS NULL OR (day >= since::DATE AND (moment >= since::TIMESTAMP OR moment IS NULL)))
-    AND (until IS NULL OR (day < until::TIMESTAMP AND (moment < until::TIMESTAMP OR moment IS NULL)));
+    (since IS NULL OR (day >= utc(since)::DATE AND (moment >= utc(since) OR moment IS NULL)))
+    AND (until IS NULL OR (day < utc(until) AND (moment < utc(until) OR moment IS NULL)));

@@ -1,4 +1,6 @@
 -- summary: Whether a record tells of traffic, not of its absence (NODATA) or of records that were skipped (SKIPDATA).
--- param: log_status TEXT -- the record's status; NULL where the log does not have it
-CREATE OR REPLACE MACRO is_traffic(log_status) AS
-    coalesce(upper(log_status) NOT IN ('NODATA', 'SKIPDATA'), true);
+-- param: log_status TEXT -- the record's status; where a log does not have it, a record with bytes or a source is traffic
+-- param: bytes BIGINT -- the record's bytes
+-- param: srcaddr TEXT -- the record's source
+CREATE OR REPLACE MACRO is_traffic(log_status, bytes, srcaddr) AS
+    coalesce(upper(log_status) NOT IN ('NODATA', 'SKIPDATA'), bytes IS NOT NULL OR srcaddr IS NOT NULL);

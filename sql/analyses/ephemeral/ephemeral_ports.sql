@@ -58,8 +58,8 @@ totals AS (
 )
 
 SELECT
-    addr,
-    protocol,
+    peaks.addr,
+    peaks.protocol,
     ephemeral_port(os, 'first') AS first_port,
     ephemeral_port(os, 'last') AS last_port,
     ephemeral_port(os, 'ports') AS range_ports,
@@ -69,6 +69,8 @@ SELECT
     busiest,
     peers
 FROM peaks
-INNER JOIN totals USING (addr, protocol)
-ORDER BY ports_at_once DESC, ports_seen DESC, addr, protocol
+INNER JOIN totals
+    ON peaks.addr = totals.addr
+    AND peaks.protocol IS NOT DISTINCT FROM totals.protocol
+ORDER BY ports_at_once DESC, ports_seen DESC, peaks.addr, peaks.protocol
 LIMIT top;

@@ -20,12 +20,12 @@ SELECT
     CASE WHEN NOT is_ephemeral(dstport, os) THEN dstport END AS dstport,
     upper(action) AS action,
     count(*) AS flows,
-    sum(packets)::BIGINT AS packets,
-    sum(bytes)::BIGINT AS bytes,
+    total(packets) AS packets,
+    total(bytes) AS bytes,
     min(start_time) AS first_seen,
     max(start_time) AS last_seen
 FROM flows
-WHERE is_traffic(log_status)
+WHERE is_traffic(log_status, bytes, srcaddr)
     AND in_window(date, start_time, since, until)
     AND (interface_id IS NULL OR flows.interface_id = interface_id)
 GROUP BY 1, 2, 3, 4, 5, 6, 7

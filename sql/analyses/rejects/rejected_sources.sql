@@ -11,8 +11,8 @@ CREATE OR REPLACE MACRO rejected_sources(since := NULL, until := NULL, interface
 SELECT
     srcaddr,
     count(*) AS attempts,
-    sum(packets)::BIGINT AS packets,
-    sum(bytes)::BIGINT AS bytes,
+    total(packets) AS packets,
+    total(bytes) AS bytes,
     count(DISTINCT dstport) AS ports,
     count(DISTINCT dstaddr) AS targets,
     min(start_time) AS first_seen,

@@ -7,17 +7,25 @@
 -- param: top INTEGER = 10 -- how many rows; NULL for every row
 -- columns: the key, flows, packets, bytes, share, cumulative_share, first_seen, last_seen
 -- tags: traffic
--- counts: records as they were logged: traffic that two interfaces saw counts at both, unless interface_id names one; pair is srcaddr and dstaddr; conversation has both directions as one, the server being the end with the lower port
+-- counts: records as they were logged: traffic that two interfaces saw counts at both, unless interface_id names one; pair is srcaddr and dstaddr; conversation (protocol, server, server_port, client, client_port) has both directions as one, the server being the end with the lower port
 -- source: console query VpcFlowLogsTopTalkers; CloudWatch sample, top source and destination pairs
 CREATE OR REPLACE MACRO top_talkers(
     "by" := 'srcaddr', metric := 'bytes', since := NULL, until := NULL, interface_id := NULL, top := 10
 ) AS TABLE
 WITH ends AS (
     SELECT
-        *,
-        srcport < dstport OR (srcport = dstport AND srcaddr <= dstaddr) AS server_sends
+        flows.interface_id,
+        protocol,
+        srcaddr,
+        srcport,
+        dstaddr,
+        dstport,
+        packets,
+        bytes,
+        start_time,
+        coalesce(srcport < dstport OR (srcport = dstport AND srcaddr <= dstaddr), srcaddr <= dstaddr) AS server_sends
     FROM flows
-    WHERE is_traffic(log_status)
+    WHERE is_traffic(log_status, bytes, srcaddr)
         AND in_window(date, start_time, since, until)
         AND (interface_id IS NULL OR flows.interface_id = interface_id)
         AND one_of('by', "by", ['srcaddr', 'dstaddr', 'pair', 'conversation', 'interface_id', 'dstport', 'protocol'])
@@ -48,9 +56,9 @@ sums AS (
             END
         ),
         count(*) AS flows,
-        sum(packets)::BIGINT AS packets,
-        sum(bytes)::BIGINT AS bytes,
-        CASE metric WHEN 'packets' THEN sum(packets)::BIGINT WHEN 'flows' THEN count(*) ELSE sum(bytes)::BIGINT END AS amount,
+        total(packets) AS packets,
+        total(bytes) AS bytes,
+        CASE metric WHEN 'packets' THEN total(packets) WHEN 'flows' THEN count(*) ELSE total(bytes) END AS amount,
         min(start_time) AS first_seen,
         max(start_time) AS last_seen
     FROM keyed

@@ -1,0 +1,276 @@
+"""Reads sources whole: one at a time, or many small ones together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BufferedReader
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flowdb.catalog import QUARANTINE, FileRow, SourceRow
+from flowdb.errors import LayoutError, SourceChanged, SourceDamaged, SourceError, plural
+from flowdb.fields import FIELDS
+from flowdb.layouts import Layout, LayoutUnknown
+from flowdb.partitions import QUARANTINE_SCHEMA, FolderWriter, by_date, date_folder
+from flowdb.records import BadLine, body_and_layout, parse, read_clean
+from flowdb.shapes import BLOCK_SIZE, Damaged, Text, blocks
+from flowdb.sources import Opened, Source
+
+__all__ = ["Job", "Progress", "Reading", "Together", "iso_time"]
+
+Job = tuple[int, Source]
+"""A source, and the id that it is given."""
+Progress = Callable[[int, int], None]
+"""Takes how many bytes of sources were read, and how many records found; raises to stop."""
+
+_BUFFER = 1 << 20
+_HELD_BACK = 48 << 20
+_KNOWN_COLUMNS = {one.column for one in FIELDS}
+
+
+class Reading:
+    """One source that is being read, and its records, which may still turn out to be damaged.
+
+    `new_writer` makes the writer of the files of its own that a source gets when it is too
+    large to be held back.
+    """
+
+    def __init__(self, job: Job, commit_id: int, new_writer: Callable[[], FolderWriter]) -> None:
+        self._source_id, self._source = job
+        self._commit_id = commit_id
+        self._new_writer = new_writer
+        self._own: FolderWriter | None = None
+        self._pieces: list[tuple[str, pa.Table, tuple[str, ...]]] = []
+        self._bytes = 0
+
+    def read(self, progress: Progress) -> SourceRow:
+        """Read the source to its end, and return what the catalogue is to say of it."""
+        source = self._source
+        lines = records = bad = count = 0
+        starts: list[int] = []
+        layout = ""
+        with Opened(source) as opened:
+            text = Text(BufferedReader(opened, _BUFFER))
+            try:
+                for batch in parse(blocks(text)):
+                    layout = layout or str(batch.layout)
+                    found = sum(map(len, batch.records))
+                    lines, records, bad = lines + batch.lines, records + found, bad + len(batch.bad)
+                    for table in batch.records:
+                        starts += _bounds(table)
+                        self._take_records(table)
+                    self._take_bad_lines(batch.bad)
+                    progress(opened.count - count, found)
+                    count = opened.count
+            except LayoutUnknown as error:
+                raise LayoutError(source.uri, str(error)) from error
+            except Damaged as error:
+                after = f"after {plural(records, 'record')}; none were kept, the next ingest tries again"
+                raise SourceDamaged(source.uri, f"{error}, {after}", records) from error
+            if opened.has_changed():
+                raise SourceChanged(source.uri, "it changed while it was read; the next ingest tries again")
+            return SourceRow(
+                source_id=self._source_id,
+                uri=source.uri,
+                name=source.name,
+                size=source.size,
+                modified=source.modified,
+                fingerprint=opened.fingerprint,
+                layout=layout,
+                lines=lines,
+                records=records,
+                bad_lines=bad,
+                raw_bytes=text.size,
+                first_start=iso_time(min(starts)) if starts else None,
+                last_start=iso_time(max(starts)) if starts else None,
+                commit_id=self._commit_id,
+            )
+
+    def release(self, shared: FolderWriter) -> list[FileRow]:
+        """Hand the records on: to the shared files, or as the files of its own that it has."""
+        if self._own is not None:
+            self._move_to(self._own)
+            return self._own.finish()
+        self._move_to(shared)
+        return []
+
+    def discard(self) -> None:
+        """Forget the records, and remove what was written of them."""
+        self._pieces = []
+        if self._own is not None:
+            self._own.discard()
+
+    def _take_records(self, records: pa.Table) -> None:
+        extra = _extra(records)
+        for day, table in by_date(records, self._source.time):
+            ids = pa.repeat(pa.scalar(self._source_id, pa.int64()), len(table))
+            self._take(date_folder(day), table.append_column("source_id", ids), extra)
+
+    def _take_bad_lines(self, bad: list[BadLine]) -> None:
+        if bad:
+            columns = [
+                [self._source_id] * len(bad),
+                [self._source.uri] * len(bad),
+                [line.number for line in bad],
+                [line.reason for line in bad],
+                [line.text for line in bad],
+            ]
+            types = [one.type for one in QUARANTINE_SCHEMA]
+            arrays = [pa.array(values, kind) for values, kind in zip(columns, types, strict=True)]
+            self._take(QUARANTINE, pa.table(arrays, schema=QUARANTINE_SCHEMA), ())
+
+    def _take(self, folder: str, table: pa.Table, extra: tuple[str, ...]) -> None:
+        self._pieces.append((folder, table, extra))
+        self._bytes += table.nbytes
+        if self._bytes > _HELD_BACK:
+            if self._own is None:
+                self._own = self._new_writer()
+            self._move_to(self._own)
+
+    def _move_to(self, target: FolderWriter) -> None:
+        for folder, table, extra in self._pieces:
+            target.add(folder, table, extra)
+        self._pieces, self._bytes = [], 0
+
+
+@dataclass(slots=True)
+class _Member:
+    """A small source that was read to its end, but not parsed."""
+
+    job: Job
+    fingerprint: str
+    body: bytes
+    raw_bytes: int
+    header_lines: int
+
+
+class Together:
+    """Many small sources, parsed as if they were one, which saves most of what each one costs.
+
+    Only those can be that hold nothing but records with a start, in the same layout; the
+    others are to be read one at a time.
+    """
+
+    def __init__(self, jobs: Sequence[Job], commit_id: int) -> None:
+        self._jobs = jobs
+        self._commit_id = commit_id
+
+    def read(self, shared: FolderWriter, progress: Progress) -> tuple[list[SourceRow], list[Job]]:
+        """Read what can be read together into the shared files; return its rows, and the other jobs."""
+        by_layout: dict[Layout, list[_Member]] = {}
+        others: list[Job] = []
+        room = BLOCK_SIZE
+        for job in self._jobs:
+            layout, member = _load(job, room)
+            if layout is None or member is None:
+                others.append(job)
+                continue
+            room -= len(member.body)
+            by_layout.setdefault(layout, []).append(member)
+        rows: list[SourceRow] = []
+        for layout, members in by_layout.items():
+            read = self._read_members(layout, members, shared)
+            if read is None:
+                others += [member.job for member in members]
+                continue
+            rows += read
+            progress(sum(member.job[1].size for member in members), sum(row.records for row in read))
+        return rows, sorted(others, key=lambda job: job[0])
+
+    def _read_members(
+        self, layout: Layout, members: list[_Member], shared: FolderWriter
+    ) -> list[SourceRow] | None:
+        body = b"".join(member.body for member in members)
+        records = read_clean(body, layout) if body else None
+        if records is None or "start_time" not in records.column_names or records["start_time"].null_count:
+            return None
+        counts = [member.body.count(b"\n") for member in members]
+        records = records.append_column("source_id", _repeated([member.job[0] for member in members], counts))
+        bounds = records.group_by("source_id", use_threads=False).aggregate(
+            [("start_time", "min"), ("start_time", "max")]
+        )
+        starts = {
+            source_id: (first, last)
+            for source_id, first, last in zip(
+                bounds["source_id"].to_pylist(),
+                bounds["start_time_min"].cast(pa.int64()).to_pylist(),
+                bounds["start_time_max"].cast(pa.int64()).to_pylist(),
+                strict=True,
+            )
+        }
+        extra = _extra(records)
+        for day, table in by_date(records, members[0].job[1].time):
+            shared.add(date_folder(day), table, extra)
+        return [
+            self._row(member, layout, count, starts.get(member.job[0]))
+            for member, count in zip(members, counts, strict=True)
+        ]
+
+    def _row(
+        self, member: _Member, layout: Layout, records: int, starts: tuple[int, int] | None
+    ) -> SourceRow:
+        source_id, source = member.job
+        return SourceRow(
+            source_id=source_id,
+            uri=source.uri,
+            name=source.name,
+            size=source.size,
+            modified=source.modified,
+            fingerprint=member.fingerprint,
+            layout=str(layout),
+            lines=records + member.header_lines,
+            records=records,
+            bad_lines=0,
+            raw_bytes=member.raw_bytes,
+            first_start=iso_time(starts[0]) if starts else None,
+            last_start=iso_time(starts[1]) if starts else None,
+            commit_id=self._commit_id,
+        )
+
+
+def iso_time(milliseconds: float) -> str:
+    """Return a time since 1970 as the catalogue has it: ISO 8601, UTC, without a zone."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC).replace(tzinfo=None)
+    return moment.isoformat(timespec="milliseconds")
+
+
+def _load(job: Job, room: int) -> tuple[Layout | None, _Member | None]:
+    """Read a source of no more than `room` bytes of text whole; give nothing where anything is odd."""
+    source = job[1]
+    try:
+        with Opened(source) as opened:
+            text = Text(BufferedReader(opened, _BUFFER))
+            content = text.read(room)
+            if len(content) == room or opened.has_changed():
+                return None, None
+            body, layout, header_lines = body_and_layout(content)
+            if body and not body.endswith(b"\n"):
+                body += b"\n"
+            return layout, _Member(job, opened.fingerprint, body, len(content), header_lines)
+    except (SourceError, Damaged, LayoutUnknown):
+        return None, None
+
+
+def _extra(records: pa.Table) -> tuple[str, ...]:
+    return tuple(sorted(set(records.column_names) - _KNOWN_COLUMNS - {"source_id"}))
+
+
+def _repeated(values: list[int], counts: list[int]) -> pa.Array:
+    """Return each value as many times as its count says."""
+    ends = pc.cumulative_sum(pa.array(counts, pa.int32()))
+    present = pa.array([count > 0 for count in counts])
+    runs = pa.RunEndEncodedArray.from_arrays(
+        ends.filter(present), pa.array(values, pa.int64()).filter(present)
+    )
+    return pc.run_end_decode(runs)
+
+
+def _bounds(records: pa.Table) -> list[int]:
+    """Return the first and the last start, in milliseconds since 1970, or nothing."""
+    if "start_time" not in records.column_names:
+        return []
+    bounds = pc.min_max(records["start_time"].cast(pa.int64())).as_py()
+    return [] if bounds["min"] is None else [bounds["min"], bounds["max"]]
