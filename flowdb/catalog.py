@@ -47,13 +47,15 @@ class SourceRow:
 class FileRow:
     """A Parquet file of the store: its path inside it, and what it holds.
 
-    `extra` are the columns, comma-separated, that it has beside those of the registry;
-    `date` is empty for quarantined lines.
+    `version` is that of its schema: it has the fields of AWS's formats up to this version.
+    `extra` are the columns, comma-separated, that it has beside them. Files of quarantined
+    lines have version 0 and no date.
     """
 
     path: str
     kind: str
     date: str
+    version: int
     extra: str
     records: int
     bytes: int

@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["BY_NAME", "FIELDS", "Field", "Kind", "arrow_type", "column_name", "flows_schema", "sql_columns"]
+__all__ = [
+    "BY_NAME",
+    "FIELDS",
+    "Field",
+    "Kind",
+    "arrow_type",
+    "column_name",
+    "flows_schema",
+    "schema_version",
+    "sql_columns",
+]
 
 
 class Kind(Enum):
@@ -166,16 +176,25 @@ def arrow_type(kind: Kind) -> pa.DataType:
     }[kind]
 
 
-def flows_schema(extra: tuple[str, ...] = ()) -> pa.Schema:
-    """Return the Arrow schema of a data file: every field, `extra` text columns, `source_id`.
+def flows_schema(version: int, extra: tuple[str, ...] = ()) -> pa.Schema:
+    """Return the Arrow schema of a data file of a schema version.
 
-    The date is not in it: it is the name of the file's folder.
+    It has every field that AWS's formats have up to that version, the `extra` text columns,
+    and `source_id`. The date is not in it: it is the name of the file's folder.
     """
     import pyarrow as pa
 
-    columns = [pa.field(field.column, arrow_type(field.kind)) for field in FIELDS]
+    columns = [pa.field(field.column, arrow_type(field.kind)) for field in FIELDS if field.version <= version]
     columns += [pa.field(name, arrow_type(Kind.CODE)) for name in extra]
     return pa.schema([*columns, pa.field("source_id", pa.int64())])
+
+
+@cache
+def schema_version(columns: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
+    """Return the schema version of records with these columns, and those of them that no version has."""
+    versions = {field.column: field.version for field in FIELDS}
+    version = max((versions[column] for column in columns if column in versions), default=FIELDS[0].version)
+    return version, tuple(sorted(set(columns) - versions.keys() - {"source_id"}))
 
 
 def sql_columns() -> dict[str, str]:

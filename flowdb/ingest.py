@@ -26,7 +26,7 @@ __all__ = ["IngestReport", "Meter", "ingest"]
 
 _SHARED_MEMORY = 64 << 20
 # Small sources are read together until they have this many bytes as delivered, or are this many.
-_TOGETHER_BYTES = 1 << 20
+_TOGETHER_BYTES = 1 << 18
 _TOGETHER_SOURCES = 1000
 
 

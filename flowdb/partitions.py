@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 
 from flowdb.catalog import FLOWS, QUARANTINE, FileRow
 from flowdb.disk import sync_file, sync_folder
-from flowdb.fields import FIELDS, Kind, flows_schema
+from flowdb.fields import FIELDS, Kind, flows_schema, schema_version
 
 __all__ = ["QUARANTINE_SCHEMA", "FolderWriter", "by_date", "date_folder"]
 
@@ -94,6 +95,7 @@ class _Part:
     """One Parquet file of a folder, open or still to be opened, and the rows that wait for it."""
 
     folder: str
+    version: int
     extra: tuple[str, ...]
     schema: pa.Schema
     waiting: list[pa.Table] = field(default_factory=list)
@@ -116,17 +118,18 @@ class FolderWriter:
         self._name = name
         self._commit_id = commit_id
         self._memory = memory
-        self._parts: dict[tuple[str, tuple[str, ...]], _Part] = {}
+        self._parts: dict[tuple[str, int, tuple[str, ...]], _Part] = {}
         self._waiting = 0
         self._files: list[FileRow] = []
         self._count = 0
 
-    def add(self, folder: str, table: pa.Table, extra: tuple[str, ...] = ()) -> None:
-        """Take rows for a folder; their columns are those of the folder's schema, or some of them."""
-        part = self._parts.get((folder, extra))
+    def add(self, folder: str, table: pa.Table) -> None:
+        """Take rows for a folder, of any layout; what belongs in one file is found by their columns."""
+        version, extra = (0, ()) if folder == QUARANTINE else schema_version(tuple(table.column_names))
+        part = self._parts.get((folder, version, extra))
         if part is None:
-            schema = QUARANTINE_SCHEMA if folder == QUARANTINE else flows_schema(extra)
-            part = self._parts[folder, extra] = _Part(folder, extra, schema)
+            schema = QUARANTINE_SCHEMA if folder == QUARANTINE else flows_schema(version, extra)
+            part = self._parts[folder, version, extra] = _Part(folder, version, extra, schema)
         size = table.nbytes
         part.waiting.append(table)
         part.waiting_rows += len(table)
@@ -157,7 +160,8 @@ class FolderWriter:
         """Remove everything that was written."""
         for part in self._parts.values():
             if part.writer is not None and part.path is not None:
-                part.writer.close()
+                with suppress(OSError):
+                    part.writer.close()
                 part.path.unlink(missing_ok=True)
         for file in self._files:
             (self._root / file.path).unlink(missing_ok=True)
@@ -206,6 +210,7 @@ class FolderWriter:
                 path=f"{part.folder}/{part.path.name}",
                 kind=QUARANTINE if part.folder == QUARANTINE else FLOWS,
                 date=part.folder.rpartition("date=")[2] if part.folder != QUARANTINE else "",
+                version=part.version,
                 extra=",".join(part.extra),
                 records=part.rows,
                 bytes=size,

@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 
 from flowdb.catalog import QUARANTINE, FileRow, SourceRow
 from flowdb.errors import LayoutError, SourceChanged, SourceDamaged, SourceError, plural
-from flowdb.fields import FIELDS
 from flowdb.layouts import Layout, LayoutUnknown
 from flowdb.partitions import QUARANTINE_SCHEMA, FolderWriter, by_date, date_folder
 from flowdb.records import BadLine, body_and_layout, parse, read_clean
@@ -28,7 +27,6 @@ Progress = Callable[[int, int], None]
 
 _BUFFER = 1 << 20
 _HELD_BACK = 48 << 20
-_KNOWN_COLUMNS = {one.column for one in FIELDS}
 
 
 class Reading:
@@ -43,7 +41,7 @@ class Reading:
         self._commit_id = commit_id
         self._new_writer = new_writer
         self._own: FolderWriter | None = None
-        self._pieces: list[tuple[str, pa.Table, tuple[str, ...]]] = []
+        self._pieces: list[tuple[str, pa.Table]] = []
         self._bytes = 0
 
     def read(self, progress: Progress) -> SourceRow:
@@ -104,10 +102,9 @@ class Reading:
             self._own.discard()
 
     def _take_records(self, records: pa.Table) -> None:
-        extra = _extra(records)
         for day, table in by_date(records, self._source.time):
             ids = pa.repeat(pa.scalar(self._source_id, pa.int64()), len(table))
-            self._take(date_folder(day), table.append_column("source_id", ids), extra)
+            self._take(date_folder(day), table.append_column("source_id", ids))
 
     def _take_bad_lines(self, bad: list[BadLine]) -> None:
         if bad:
@@ -120,10 +117,10 @@ class Reading:
             ]
             types = [one.type for one in QUARANTINE_SCHEMA]
             arrays = [pa.array(values, kind) for values, kind in zip(columns, types, strict=True)]
-            self._take(QUARANTINE, pa.table(arrays, schema=QUARANTINE_SCHEMA), ())
+            self._take(QUARANTINE, pa.table(arrays, schema=QUARANTINE_SCHEMA))
 
-    def _take(self, folder: str, table: pa.Table, extra: tuple[str, ...]) -> None:
-        self._pieces.append((folder, table, extra))
+    def _take(self, folder: str, table: pa.Table) -> None:
+        self._pieces.append((folder, table))
         self._bytes += table.nbytes
         if self._bytes > _HELD_BACK:
             if self._own is None:
@@ -131,8 +128,8 @@ class Reading:
             self._move_to(self._own)
 
     def _move_to(self, target: FolderWriter) -> None:
-        for folder, table, extra in self._pieces:
-            target.add(folder, table, extra)
+        for folder, table in self._pieces:
+            target.add(folder, table)
         self._pieces, self._bytes = [], 0
 
 
@@ -201,9 +198,8 @@ class Together:
                 strict=True,
             )
         }
-        extra = _extra(records)
         for day, table in by_date(records, members[0].job[1].time):
-            shared.add(date_folder(day), table, extra)
+            shared.add(date_folder(day), table)
         return [
             self._row(member, layout, count, starts.get(member.job[0]))
             for member, count in zip(members, counts, strict=True)
@@ -252,10 +248,6 @@ def _load(job: Job, room: int) -> tuple[Layout | None, _Member | None]:
             return layout, _Member(job, opened.fingerprint, body, len(content), header_lines)
     except (SourceError, Damaged, LayoutUnknown):
         return None, None
-
-
-def _extra(records: pa.Table) -> tuple[str, ...]:
-    return tuple(sorted(set(records.column_names) - _KNOWN_COLUMNS - {"source_id"}))
 
 
 def _repeated(values: list[int], counts: list[int]) -> pa.Array:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from flowdb.catalog import QUARANTINE, FileRow
-from flowdb.fields import sql_columns
+from flowdb.fields import FIELDS, sql_columns
 from flowdb.ledger import LEDGERS
 from flowdb.quoting import quote_name, quote_text
 
@@ -39,18 +39,25 @@ def view_statements(base: Path, files: Sequence[FileRow], ledgers: Mapping[str, 
 
 
 def _flows(base: Path, files: Sequence[FileRow]) -> str:
-    """Return a query over all data files; those with columns of their own are joined by name."""
-    by_extra: dict[str, list[str]] = {}
+    """Return a query over all data files; those of different schema versions are joined by name."""
+    by_schema: dict[tuple[int, str], list[str]] = {}
     for file in files:
-        by_extra.setdefault(file.extra, []).append(file.path)
-    if not by_extra:
-        return _empty(sql_columns())
-    known = [name for name in sql_columns() if name != "date"]
+        by_schema.setdefault((file.version, file.extra), []).append(file.path)
     queries = []
-    for extra, paths in sorted(by_extra.items()):
-        columns = [_date(base), *_columns(known), *_columns(name for name in extra.split(",") if name)]
-        queries.append(f"SELECT {', '.join(columns)} FROM {_read(base, paths, partitioned=True)}")
-    return " UNION ALL BY NAME ".join(queries)
+    for (version, extra), paths in sorted(by_schema.items()):
+        columns = ", ".join(_flows_columns(base, version, extra))
+        queries.append(f"SELECT {columns} FROM {_read(base, paths, partitioned=True)}")
+    return " UNION ALL BY NAME ".join(queries) or _empty(sql_columns())
+
+
+def _flows_columns(base: Path, version: int, extra: str) -> list[str]:
+    """Return the columns of `flows` as files of a schema version have them, NULL for those of later ones."""
+    columns = [_date(base)]
+    for field in FIELDS:
+        name = quote_name(field.column)
+        present = field.version <= version
+        columns.append(f"{_FILES}.{name}" if present else f"NULL::{field.kind.sql_type} AS {name}")
+    return [*columns, *_columns(["source_id", *(name for name in extra.split(",") if name)])]
 
 
 def _date(base: Path) -> str:
