@@ -49,7 +49,8 @@ def header_layout(line: str) -> Layout | None:
     A header holds nothing but names, at least one of them a field's. A header that no
     layout can be made of (a name twice, a transit gateway's fields) raises `LayoutUnknown`.
     """
-    tokens = line.split()
+    # Spaces alone separate, as in a record: other white space is part of a token, and so of no name.
+    tokens = [token for token in line.strip(" \r\n").split(" ") if token]
     if not tokens or not all(_NAME.match(token) for token in tokens):
         return None
     names = tuple(token.lower().replace("_", "-") for token in tokens)
