@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
+from numbers import Integral
 from pathlib import Path
 
 from flowdb.errors import ParameterError, UsageError
@@ -50,8 +51,8 @@ class Parameter:
             if when is not None:
                 return when
         elif self.type == "INTEGER":
-            if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
-                return value
+            if isinstance(value, Integral) and not isinstance(value, bool) and 0 <= int(value) < 2**63:
+                return int(value)
         elif isinstance(value, str) and (not self.choices or value in self.choices):
             return value
         raise ParameterError(analysis, self.name, value, self._expected())

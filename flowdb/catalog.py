@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flowdb.errors import StoreDamaged, StoreError
+from flowdb.errors import StoreDamaged, StoreError, UsageError
 
 __all__ = ["FLOWS", "QUARANTINE", "SCHEMA_VERSION", "Catalog", "CommitRow", "FileRow", "SourceRow"]
 
@@ -229,6 +229,8 @@ class Catalog:
     def _errors(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.ProgrammingError as error:
+            raise UsageError("a FlowDB is for one thread; open the store again in the other") from error
         except sqlite3.OperationalError as error:
             raise StoreError(self._store, f"its catalogue cannot be used ({error})") from error
         except sqlite3.DatabaseError as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -149,7 +150,13 @@ def sql(query: str, store: str, output: str) -> None:
     a table macro: FROM top_talkers(top := 5).
     """
     if query == "-":
+        if sys.stdin is None:
+            raise click.UsageError("there is no standard input to read the query from.")
         query = sys.stdin.read()
+    try:
+        query = os.fsencode(query).decode()
+    except UnicodeError:
+        raise click.UsageError("the query is not UTF-8.") from None
     with _opened(store) as db:
         _write(db, db.sql(query), output)
 
@@ -194,7 +201,9 @@ def _analysis_command(analysis: Analysis) -> click.Command:
             if "since" in given or "until" in given:
                 raise click.UsageError("--day says both --since and --until; give one or the other.")
             midnight = datetime(day.year, day.month, day.day)
-            given |= {"since": midnight, "until": midnight + timedelta(days=1)}
+            given["since"] = midnight
+            with suppress(OverflowError):  # no day follows the last
+                given["until"] = midnight + timedelta(days=1)
         if show_sql:
             _say(f"{analysis.statement};\n\n{analysis.call(given)}", bare=True)
         with _opened(store) as db:
@@ -269,7 +278,8 @@ def _say(sentence: str, *, bare: bool = False) -> None:
 
 def _summarize(report: IngestReport, store: str) -> None:
     if report.commit is None:
-        _say(f"nothing new for {store}: {plural(report.sources_skipped, 'source')} skipped")
+        if not report.failures or report.sources_skipped:
+            _say(f"nothing new for {store}: {plural(report.sources_skipped, 'source')} skipped")
         return
     rate = report.records / report.seconds if report.seconds else 0
     ratio = f", {report.parquet_bytes / report.records:.1f} bytes each" if report.records else ""
@@ -306,6 +316,11 @@ def _progress() -> Iterator[Callable[[Meter], None] | None]:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; every error becomes one sentence on standard error."""
+    if sys.stdout is None or sys.stderr is None:
+        nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 -- as long as the process
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(args=None if args is None else list(args), prog_name="flowdb", standalone_mode=False)
         sys.stdout.flush()
@@ -322,4 +337,9 @@ def main(args: Sequence[str] | None = None) -> int:
         # Whoever read standard output has had enough; nothing may be flushed into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
+    except OSError as error:
+        _say(f"error: {error.strerror or error}")
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
     return code if isinstance(code, int) else ExitCode.OK

@@ -16,7 +16,7 @@ import duckdb
 
 from flowdb.analyses import Analysis, analyses
 from flowdb.catalog import QUARANTINE
-from flowdb.errors import QueryError, StoreMissing, UsageError
+from flowdb.errors import QueryError, StoreDamaged, StoreMissing, UsageError, gist
 from flowdb.store import Store
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ class FlowDB:
         """
         connection = self._connected()
         try:
+            if not connection.extract_statements(query):
+                raise QueryError("the query is empty", query)
             result = connection.sql(query, params=params)
             # A statement without a result, such as SET, gives none.
             return result if result is not None else connection.sql("SELECT true AS done")
@@ -151,8 +153,12 @@ class FlowDB:
             statements = store.view_statements()
         else:
             return self._connection
-        for statement in statements:
-            self._connection.execute(statement)
+        try:
+            for statement in statements:
+                self._connection.execute(statement)
+        except duckdb.Error as error:
+            self._connection = None
+            raise StoreDamaged(str(self.path), f"its files cannot be read ({gist(str(error))})") from error
         self._shown_commit = commit
         return self._connection
 

@@ -42,6 +42,7 @@ __all__ = [
     "StoreError",
     "StoreMissing",
     "UsageError",
+    "gist",
     "plural",
 ]
 
@@ -103,8 +104,7 @@ class QueryError(FlowdbError):
     def __init__(self, detail: str, sql: str | None = None) -> None:
         self.detail = detail
         self.sql = sql
-        # After a blank line DuckDB shows where in the query it stopped.
-        super().__init__(" ".join(detail.partition("\n\n")[0].split()))
+        super().__init__(gist(detail))
 
 
 class SourceError(FlowdbError):
@@ -172,6 +172,11 @@ class StoreBusy(StoreError):
 
 class StoreDamaged(StoreError):
     """A store whose catalogue or files do not fit together."""
+
+
+def gist(said: str) -> str:
+    """Return what DuckDB said as one line, without the picture of the query that follows a blank line."""
+    return " ".join(said.partition("\n\n")[0].split())
 
 
 def plural(count: int, noun: str) -> str:

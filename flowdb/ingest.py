@@ -86,15 +86,16 @@ def ingest(
     """
     started = time.perf_counter()
     found = find(places)
-    report = IngestReport(sources_found=len(found.sources), notes=_notes(found))
+    found_count = len(found.sources) + len(found.failures)
+    report = IngestReport(sources_found=found_count, notes=_notes(found))
     with store.writer("ingest") as writer:
         plan = Plan(found.sources, store.catalog)
         outcome = _read_all(writer, plan.new, workers or os.cpu_count() or 1, watch)
         report.notes += plan.notes()
-        report.failures = plan.failures + outcome.failures
+        report.failures = found.failures + plan.failures + outcome.failures
         report.sources_failed = len(report.failures)
         report.sources_ingested = len(outcome.sources)
-        report.sources_skipped = len(found.sources) - report.sources_ingested - report.sources_failed
+        report.sources_skipped = found_count - report.sources_ingested - report.sources_failed
         report.records = sum(row.records for row in outcome.sources)
         report.bad_lines = sum(row.bad_lines for row in outcome.sources)
         report.raw_bytes = sum(row.raw_bytes for row in outcome.sources)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from flowdb.errors import QueryError, UsageError
-from flowdb.quoting import quote_name, quote_text
+from flowdb.quoting import quote_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,9 +43,9 @@ def write(result: duckdb.DuckDBPyRelation, form: str, *, upright: bool = False) 
         if form in _COPIED:
             _copy(result, form)
             return None
-        names = result.columns
         numeric = [_NUMBER.match(str(kind)) is not None for kind in result.types]
-        texts = result.project(", ".join(f"{quote_name(name)}::VARCHAR" for name in names))
+        texts = result.project("COLUMNS(*)::VARCHAR")
+        names = texts.columns
         rows = texts.limit(_ROWS_IN_TABLE + 1).fetchall()
     except duckdb.Error as error:
         raise QueryError(str(error)) from error

@@ -6,6 +6,7 @@ import glob
 import io
 import os
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -45,11 +46,12 @@ class Source:
 
 @dataclass(slots=True)
 class Found:
-    """What a search found: sources, oldest first; places without any; files that are not logs."""
+    """What a search found: sources, oldest first; places without any; other files; what failed."""
 
     sources: list[Source] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     ignored: int = 0
+    failures: list[SourceError] = field(default_factory=list)
 
 
 def find(places: Iterable[str | os.PathLike[str]]) -> Found:
@@ -67,16 +69,17 @@ def find(places: Iterable[str | os.PathLike[str]]) -> Found:
         last = place
         here: list[Source] = []
         for path in _expand(place):
-            if os.path.isdir(path):
-                logs, others = _walk(path)
-                found.ignored += others
-                here += logs
-            else:
-                here.append(_source(path, os.stat(path)))
-        if not here:
+            try:
+                if os.path.isdir(path):
+                    here += _walk(path, found)
+                else:
+                    here.append(_source(path, os.stat(path)))
+            except SourceError as error:
+                found.failures.append(error)
+        if not here and not found.failures:
             found.empty.append(place)
         by_uri.update((source.uri, source) for source in here)
-    if not by_uri:
+    if not by_uri and not found.failures:
         raise NoSources(last, found.ignored)
     found.sources = sorted(by_uri.values(), key=lambda source: (source.time, source.uri))
     return found
@@ -140,7 +143,13 @@ def fingerprint(source: Source) -> str:
 
 def _expand(place: str) -> list[str]:
     path = os.path.expanduser(place)
-    if os.path.exists(path):
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:
+        raise SourceError(place, f"it cannot be read ({error})") from error
+    else:
         return [os.path.abspath(path)]
     matches = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
     if not matches:
@@ -148,28 +157,39 @@ def _expand(place: str) -> list[str]:
     return [os.path.abspath(match) for match in matches]
 
 
-def _walk(folder: str) -> tuple[list[Source], int]:
-    """Return the logs in a folder, at any depth, and how many other files there are."""
+def _walk(folder: str, found: Found) -> list[Source]:
+    """Return the logs in a folder, at any depth; count other files, and note folders that cannot be read."""
     logs: list[Source] = []
-    others = 0
     inside = os.path.realpath(folder) + os.sep
     waiting = [folder]
     while waiting:
-        with os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                elif not entry.name.endswith(_ENDINGS):
-                    others += 1
-                elif not entry.is_symlink() or os.path.realpath(entry.path).startswith(inside):
-                    logs.append(_source(entry.path, entry.stat()))
-    return logs, others
+        here = waiting.pop()
+        try:
+            with os.scandir(here) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    elif not entry.name.endswith(_ENDINGS):
+                        found.ignored += 1
+                    elif not entry.is_symlink() or os.path.realpath(entry.path).startswith(inside):
+                        logs.append(_source(entry.path, entry.stat()))
+        except SourceError as error:
+            found.failures.append(error)
+        except OSError as error:
+            found.failures.append(SourceError(_uri(here), f"it cannot be read ({error.strerror or error})"))
+    return logs
 
 
 def _source(path: str, status: os.stat_result) -> Source:
-    uri = path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
+    uri = _uri(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise SourceError(uri, "it is not a regular file; write what it gives to one first")
     time = _named_time(uri) or datetime.fromtimestamp(status.st_mtime, UTC)
     return Source(path, status.st_size, status.st_mtime_ns, uri, time)
+
+
+def _uri(path: str) -> str:
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _named_time(uri: str) -> datetime | None:

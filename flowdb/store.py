@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from flowdb import analyses
 from flowdb.catalog import QUARANTINE, Catalog, CommitRow, FileRow, SourceRow
 from flowdb.disk import sync_folder
-from flowdb.errors import NotAStore, StoreBusy, StoreError, StoreMissing
+from flowdb.errors import NotAStore, StoreBusy, StoreError, StoreMissing, gist
 from flowdb.ledger import LEDGER_FOLDER, LEDGERS, ledger_files, write_ledgers
 from flowdb.quoting import quote_text
 from flowdb.views import view_statements
@@ -199,7 +199,7 @@ def _duckdb_errors(root: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise StoreError(str(root), f"its {GENERATED} cannot be written ({error})") from error
+        raise StoreError(str(root), f"its {GENERATED} cannot be written ({gist(str(error))})") from error
 
 
 @contextmanager

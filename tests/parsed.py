@@ -1,0 +1,48 @@
+"""What flowdb's parser makes of the text of a log, in one piece, so that it can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import BufferedReader, BytesIO
+
+from flowdb.records import Batch, parse
+from flowdb.shapes import BLOCK_SIZE, Text, blocks
+from tests.reference import Record
+
+
+@dataclass
+class Parsed:
+    """All records, the bad lines with their reasons, and the counts of other and of all lines."""
+
+    records: list[Record] = field(default_factory=list)
+    bad: list[tuple[int, str]] = field(default_factory=list)
+    passed: int = 0
+    lines: int = 0
+
+    @property
+    def bad_numbers(self) -> list[int]:
+        """The numbers of the bad lines."""
+        return [number for number, _ in self.bad]
+
+
+def text(data: bytes) -> Text:
+    """Return the text of a source that holds these bytes."""
+    return Text(BufferedReader(BytesIO(data)))
+
+
+def batches(data: bytes, block_size: int = BLOCK_SIZE) -> Iterator[Batch]:
+    """Yield what the blocks of a log hold."""
+    return parse(blocks(text(data), block_size))
+
+
+def parsed(data: bytes, block_size: int = BLOCK_SIZE) -> Parsed:
+    """Return what a log holds."""
+    found = Parsed()
+    for batch in batches(data, block_size):
+        for table in batch.records:
+            found.records += table.to_pylist()
+        found.bad += [(line.number, line.reason) for line in batch.bad]
+        found.passed += batch.passed
+        found.lines += batch.lines
+    return found
