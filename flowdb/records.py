@@ -46,7 +46,6 @@ _HEXADECIMAL = tuple(lead + digits for lead in (b" ", b"\n") for digits in (b"0x
 _PARSE_OPTIONS = csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False)
 _MILLISECONDS_MAX = Kind.TIME.largest * 1000 + 999
 _SNIFFED = 1 << 16
-_FIELD_NAMES = pa.array(list(BY_NAME))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ def _may_hold_header(layout: Layout, columns: list[pa.ChunkedArray]) -> bool:
     """Tell whether a header may have been read as a record, for want of a number in the layout."""
     if any(not one.kind.is_text for one in layout.fields):
         return False
-    return bool(pc.any(pc.is_in(columns[0], value_set=_FIELD_NAMES)).as_py())
+    return bool(pc.any(pc.is_in(columns[0], value_set=pa.array(list(BY_NAME)))).as_py())
 
 
 class Parser:
