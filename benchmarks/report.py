@@ -95,7 +95,7 @@ def machine() -> dict[str, str]:
         "CPU": models[0].partition(":")[2].strip() if models else platform.processor() or platform.machine(),
         "Cores": str(os.cpu_count()),
         "Memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB",
-        "OS": f"{system}, {platform.system()} {platform.release()}",
+        "OS": f"{system}, {platform.system()}",
     }
 
 
