@@ -69,13 +69,10 @@ def find(places: Iterable[str | os.PathLike[str]]) -> Found:
         last = place
         here: list[Source] = []
         for path in _expand(place):
-            try:
-                if os.path.isdir(path):
-                    here += _walk(path, found)
-                else:
-                    here.append(_source(path, os.stat(path)))
-            except SourceError as error:
-                found.failures.append(error)
+            if os.path.isdir(path):
+                here += _walk(path, found)
+            else:
+                _take(path, here, found)
         if not here and not found.failures:
             found.empty.append(place)
         by_uri.update((source.uri, source) for source in here)
@@ -172,12 +169,20 @@ def _walk(folder: str, found: Found) -> list[Source]:
                     elif not entry.name.endswith(_ENDINGS):
                         found.ignored += 1
                     elif not entry.is_symlink() or os.path.realpath(entry.path).startswith(inside):
-                        logs.append(_source(entry.path, entry.stat()))
-        except SourceError as error:
-            found.failures.append(error)
+                        _take(entry.path, logs, found)
         except OSError as error:
             found.failures.append(SourceError(_uri(here), f"it cannot be read ({error.strerror or error})"))
     return logs
+
+
+def _take(path: str, logs: list[Source], found: Found) -> None:
+    """Add the source at a path to the logs, or what is wrong with it to the failures."""
+    try:
+        logs.append(_source(path, os.stat(path)))
+    except SourceError as error:
+        found.failures.append(error)
+    except OSError as error:
+        found.failures.append(SourceError(_uri(path), f"it cannot be read ({error.strerror or error})"))
 
 
 def _source(path: str, status: os.stat_result) -> Source:

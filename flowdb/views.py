@@ -61,15 +61,15 @@ def _flows_columns(base: Path, version: int, extra: str) -> list[str]:
 
 
 def _date(base: Path) -> str:
-    if not _lies_below_a_date(base):
+    if not _lies_below_a_partition(base):
         return f'{_FILES}."date"'
     found = f"regexp_extract({_FILES}.filename, {quote_text(_DATE_FOLDER)}, 1)"
     return f"{found}::DATE AS {quote_name('date')}"
 
 
-def _lies_below_a_date(base: Path) -> bool:
-    """Tell whether a folder above the store is named `date=`, which DuckDB would take for the store's own."""
-    return any(part.lower().startswith("date=") for part in base.parts)
+def _lies_below_a_partition(base: Path) -> bool:
+    """Tell whether a folder above the store is named `column=value`, which DuckDB would take for a column."""
+    return any("=" in part for part in base.parts)
 
 
 def _columns(names: Iterable[str]) -> list[str]:
@@ -86,8 +86,8 @@ def _plain(base: Path, columns: dict[str, str], paths: Sequence[str]) -> str:
 def _read(base: Path, paths: Iterable[str], partitioned: bool = False) -> str:
     listed = ", ".join(quote_text(str(base / path)) for path in paths)
     partitions = "true, hive_types = {'date': DATE}" if partitioned else "false"
-    if partitioned and _lies_below_a_date(base):
-        partitions += ", filename = true"
+    if partitioned and _lies_below_a_partition(base):
+        partitions = "false, filename = true"
     return f"read_parquet([{listed}], hive_partitioning = {partitions}) AS {_FILES}"
 
 
