@@ -1,0 +1,215 @@
+"""Whatever way a block takes through the parser, at once, tidied or line by line, it reads the same."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+import flowdb
+from flowdb.fields import FIELDS, Kind
+from tests import reference
+from tests.conftest import HEADER, record, write_log
+from tests.parsed import Parsed, parsed
+from tests.reference import Record, Value
+
+LINE, SECOND_LINE = record(0), record(1)
+RECORD: Record = {
+    "version": 2,
+    "account_id": "123456789012",
+    "interface_id": "eni-0123456789abcdef0",
+    "srcaddr": "10.0.0.1",
+    "dstaddr": "10.0.1.1",
+    "srcport": 40_000,
+    "dstport": 443,
+    "protocol": 6,
+    "packets": 1,
+    "bytes": 100,
+    "start_time": datetime(2024, 1, 15, 10),
+    "end_time": datetime(2024, 1, 15, 10, 0, 30),
+    "action": "ACCEPT",
+    "log_status": "OK",
+}
+SECOND: Record = RECORD | {"srcport": 40_001}
+BOM = "\ufeff"
+
+
+def joined(*lines: str) -> bytes:
+    """Return a log of these lines."""
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def line_with(name: str, value: str) -> str:
+    """Return the first record with one field spelled otherwise."""
+    tokens = LINE.split()
+    tokens[reference.DEFAULT.index(name)] = value
+    return " ".join(tokens)
+
+
+def test_the_registry_has_the_fields_of_the_user_guide_in_its_order() -> None:
+    assert tuple(one.name for one in FIELDS) == reference.NAMES
+    assert [one.name for one in FIELDS if one.kind is Kind.TIME] == list(reference.TIMES)
+    assert {one.name: one.kind.largest for one in FIELDS if not one.kind.is_text} == {
+        **reference.LARGEST,
+        **dict.fromkeys(reference.TIMES, reference.LARGEST_SECONDS),
+    }
+    counts = {version: sum(one.version <= version for one in FIELDS) for version in range(2, 12)}
+    assert counts == {2: 14, 3: 21, 4: 25, 5: 29, 6: 29, 7: 39, 8: 40, 9: 41, 10: 42, 11: 54}
+
+
+@pytest.mark.parametrize("size", [64, 300, 8 << 20])
+@pytest.mark.parametrize(
+    ("data", "passed"),
+    [
+        (joined("", "", HEADER, LINE, SECOND_LINE), 3),
+        (joined(HEADER, LINE, "   ", SECOND_LINE, " \r"), 3),
+        (joined(HEADER, LINE, SECOND_LINE).replace(b"\n", b"\r\n")[:-2], 1),
+        (joined(HEADER, LINE, SECOND_LINE).replace(b"\n", b"\r\r\n"), 1),
+        (joined(HEADER, "", LINE, SECOND_LINE).replace(b"\n", b"\r\n"), 2),
+        (joined(HEADER, LINE, SECOND_LINE).replace(b" ", b"  "), 1),
+        (joined(HEADER, LINE, SECOND_LINE).replace(b"\n", b" \r\n"), 1),
+        (joined(f"  {HEADER}", f" {LINE}", f"  {SECOND_LINE}"), 1),
+        (joined(HEADER, LINE, SECOND_LINE.replace(" 443 ", "     443   ")), 1),
+        (joined(BOM + HEADER, BOM + LINE, BOM + HEADER, BOM + SECOND_LINE), 2),
+        (joined(HEADER, HEADER, HEADER, LINE, HEADER, HEADER, SECOND_LINE, HEADER), 6),
+        (joined(HEADER.upper(), "", LINE, SECOND_LINE), 2),
+        (joined(HEADER.replace("-", "_"), LINE, HEADER, SECOND_LINE), 2),
+    ],
+    ids=[
+        "blank lines first", "lines of spaces", "CRLF and no final newline", "two carriage returns",
+        "CRLF and blank lines", "two spaces everywhere", "a trailing space and CRLF", "leading spaces",
+        "runs of spaces in one line", "byte-order marks before several lines",
+        "the header again and again", "an upper-case header and a blank line",
+        "a header with underscores, and with hyphens",
+    ],
+)  # fmt: skip
+def test_a_log_however_it_is_spaced_has_its_records(data: bytes, passed: int, size: int) -> None:
+    assert parsed(data, size) == Parsed([RECORD, SECOND], passed=passed, lines=passed + 2)
+
+
+@pytest.mark.parametrize(
+    "company", [[], ["  "], ["two fields"]], ids=["records alone", "a blank line", "a bad line"]
+)
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("start", "1705312800123", datetime(2024, 1, 15, 10, 0, 0, 123_000)),
+        ("start", "253402300799", datetime(9999, 12, 31, 23, 59, 59)),
+        ("start", "253402300800", datetime(1978, 1, 11, 21, 31, 40, 800_000)),
+        ("end", "253402300799999", datetime(9999, 12, 31, 23, 59, 59, 999_000)),
+        ("start", "0", datetime(1970, 1, 1)),
+        ("start", "-", None),
+        ("account-id", "001234567890", "001234567890"),
+        ("account-id", "a,b\\n;'\"", "a,b\\n;'\""),
+        ("account-id", "--", "--"),
+        ("account-id", "NULL", "NULL"),
+        ("interface-id", "-", None),
+        ("interface-id", "é" * 2048, "é" * 2048),
+        ("srcaddr", "0x10", "0x10"),
+        ("dstaddr", "名前", "名前"),
+        ("protocol", "255", 255),
+        ("srcport", "65535", 65_535),
+        ("bytes", "9223372036854775807", 2**63 - 1),
+        ("bytes", "00000000000000000000000100", 100),
+    ],
+)
+def test_an_odd_value_is_kept_whatever_stands_beside_it(
+    name: str, text: str, value: Value, company: list[str]
+) -> None:
+    found = parsed(joined(HEADER, line_with(name, text), *company, SECOND_LINE))
+    assert found.records == [RECORD | {reference.column(name): value}, SECOND]
+    assert found.bad == ([(3, "2 fields, the layout has 14")] if company == ["two fields"] else [])
+
+
+NO_COUNT = f"not a number from 0 to {2**63 - 1}"
+NO_TIME = "not a time in seconds or milliseconds"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (line_with("bytes", str(2**64 + 100)), f"bytes is '{2**64 + 100}', {NO_COUNT}"),
+        (line_with("start", "253402300800000"), f"start is '253402300800000', {NO_TIME}"),
+        (line_with("end", "-5"), f"end is '-5', {NO_TIME}"),
+        (line_with("version", "0X2"), "version is '0X2', not a number from 0 to 255"),
+        (line_with("srcport", "1_000"), "srcport is '1_000', not a number from 0 to 65535"),
+        (line_with("srcport", "\u0662"), "srcport is '\u0662', not a number from 0 to 65535"),
+        (line_with("interface-id", "é" * 2049), "interface-id has 4,098 bytes, more than 4,096"),
+        (LINE.replace(" ", "\t"), "a control character: 0x09"),
+        (f"{LINE}\r{LINE}", "a control character: 0x0d"),
+        (f"{LINE}\r{LINE}\n", "a control character: 0x0d"),
+    ],
+)
+def test_a_bad_line_has_its_reason_whatever_stands_beside_it(line: str, reason: str) -> None:
+    for before in ([LINE], [LINE, ""], [LINE, "", "bad", SECOND_LINE]):
+        found = parsed(joined(HEADER, *before, line, SECOND_LINE))
+        assert found.bad[-1] == (len(before) + 2, reason)
+        assert len(found.records) == sum(one in (LINE, SECOND_LINE) for one in before) + 1
+
+
+@pytest.mark.parametrize("odd", [b"\xff", b"caf\xe9", b"\xc3", b"\xed\xa0\x80"])
+@pytest.mark.parametrize("name", ["account-id", "srcaddr", "srcport", "log-status"])
+def test_a_line_that_is_not_utf_8_goes_to_quarantine_alone(odd: bytes, name: str) -> None:
+    line = line_with(name, "ODD").encode().replace(b"ODD", odd)
+    found = parsed(joined(HEADER, LINE) + line + b"\n" + joined(SECOND_LINE))
+    assert (found.records, found.bad_numbers) == ([RECORD, SECOND], [3])
+    assert found.bad[0][1].startswith("not UTF-8: byte 0x")
+
+
+@pytest.mark.parametrize("line", ["srcaddr bytes", "srcaddr dstaddr bytes and some more words of prose"])
+def test_words_that_are_hardly_a_header_are_a_bad_line(line: str) -> None:
+    reason = f"{len(line.split())} fields, the layout has 14"
+    assert parsed(joined(HEADER, LINE, line, SECOND_LINE)) == Parsed(
+        [RECORD, SECOND], [(3, reason)], passed=1, lines=4
+    )
+
+
+def test_layouts_that_follow_each_other_keep_their_columns_apart() -> None:
+    data = joined(
+        HEADER,
+        LINE,
+        "srcaddr bytes quantum-state start",
+        "10.0.0.9 7 x 1705312800",
+        LINE,
+        HEADER,
+        SECOND_LINE,
+    )
+    between: Record = {
+        "srcaddr": "10.0.0.9",
+        "bytes": 7,
+        "quantum_state": "x",
+        "start_time": datetime(2024, 1, 15, 10),
+    }
+    bad = [(5, "14 fields, the layout has 4")]
+    for size in (64, 8 << 20):
+        assert parsed(data, size) == Parsed([RECORD, between, SECOND], bad, passed=3, lines=7)
+
+
+def test_lines_longer_than_a_block_are_one_bad_line_each() -> None:
+    long = "z" * (20 << 20)
+    reason = "1 field, the layout has 14"
+    found = parsed(joined(HEADER, LINE, long, SECOND_LINE, long, "bad"))
+    assert found == Parsed([RECORD, SECOND], [(3, reason), (5, reason), (6, reason)], passed=1, lines=6)
+
+
+def test_a_log_of_several_blocks_is_stored_whole(db: flowdb.FlowDB, tmp_path: Path) -> None:
+    count = 120_000
+    lines = [HEADER, *(record(number % 20_000, bytes=number) for number in range(count))]
+    lines[1], lines[60_000], lines[count] = "bad", "", "bad"
+    path = write_log(tmp_path / "large.log", lines)
+    assert path.stat().st_size > 8 << 20
+    db.ingest(path)
+    kept = set(range(count)) - {0, 59_999, count - 1}
+    assert db.sql("SELECT line_number FROM bad_lines ORDER BY ALL").fetchall() == [(2,), (count + 1,)]
+    assert {size for (size,) in db.sql("SELECT bytes FROM flows").fetchall()} == kept
+    assert db.sql("SELECT count(*) FROM flows").fetchall() == [(len(kept),)]
+
+
+@pytest.mark.parametrize("name", ["date", "source-id", "start-time", "end-time", "filename", "file-index"])
+def test_an_unknown_field_cannot_take_the_name_of_a_column_of_the_store(
+    db: flowdb.FlowDB, tmp_path: Path, name: str
+) -> None:
+    db.ingest(write_log(tmp_path / "a.log", [f"{name} srcaddr start", "mine 10.0.0.1 1705312800"]))
+    query = f"SELECT {name.replace('-', '_')}_, srcaddr, start_time FROM flows"
+    assert db.sql(query).fetchall() == [("mine", "10.0.0.1", datetime(2024, 1, 15, 10))]
