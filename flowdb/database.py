@@ -12,14 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 from flowdb.analyses import Analysis, analyses
 from flowdb.catalog import QUARANTINE
 from flowdb.errors import QueryError, StoreDamaged, StoreMissing, UsageError, gist
 from flowdb.store import Store
 
 if TYPE_CHECKING:
+    import duckdb
+
     from flowdb.ingest import IngestReport, Meter
 
 __all__ = ["FlowDB", "listed_analyses"]
@@ -70,6 +70,8 @@ class FlowDB:
         Raises `QueryError` where DuckDB refuses the query. The rows are computed when they are
         fetched, and what fails then is an error of DuckDB's own.
         """
+        import duckdb
+
         connection = self._connected()
         try:
             if not connection.extract_statements(query):
@@ -138,6 +140,8 @@ class FlowDB:
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
         """Return a connection whose views are those of the newest commit."""
+        import duckdb
+
         store = self._opened
         commit = store.catalog.last_commit
         if self._connection is None:
@@ -205,6 +209,8 @@ def listed_analyses() -> duckdb.DuckDBPyRelation:
 @cache
 def _memory() -> duckdb.DuckDBPyConnection:
     """Return a connection to no store; a relation does not keep its own alive."""
+    import duckdb
+
     return duckdb.connect()
 
 
@@ -235,6 +241,6 @@ def _method(db: FlowDB, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRela
             )
             for parameter in analysis.parameters
         ],
-        return_annotation=duckdb.DuckDBPyRelation,
+        return_annotation="duckdb.DuckDBPyRelation",
     )
     return ask

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, fields
+from importlib import import_module
 
 from flowdb.catalog import CommitRow, FileRow, SourceRow
 from flowdb.errors import SourceError, plural
@@ -156,6 +157,7 @@ def _read_all(
     with ThreadPoolExecutor(max_workers=max(len(readers), 1)) as pool:
         futures: list[Future[None]] = [pool.submit(reader.run) for reader in readers]
         try:
+            import_module("duckdb")  # the commit needs it: loaded while the readers work
             waiting = set(futures)
             while waiting:
                 done, waiting = wait(waiting, timeout=0.1)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from flowdb.fields import BY_NAME, FIELDS, Field, Kind
 
-__all__ = ["DEFAULT", "Layout", "LayoutUnknown", "header_layout", "sniff"]
+__all__ = ["DEFAULT", "Layout", "LayoutUnknown", "header_names", "named_layout", "sniff", "starts_layout"]
 
-_NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*\Z", re.IGNORECASE)
-_SNIFFED_LINES = 100
-_TRANSIT_GATEWAY = {"tgw-id", "tgw-attachment-id", "tgw-pair-attachment-id"}
+_NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*\Z", re.IGNORECASE | re.ASCII)
+_FIELD_NAMES = frozenset(BY_NAME)
+_TRANSIT_GATEWAY = frozenset({"tgw-id", "tgw-attachment-id", "tgw-pair-attachment-id"})
 _MOST_FIELDS = 255
+_TELLING = 3
 
 
 class LayoutUnknown(ValueError):
@@ -43,48 +45,65 @@ class Layout:
 DEFAULT = Layout(tuple(field.name for field in FIELDS if field.version == 2))
 
 
-def header_layout(line: str) -> Layout | None:
-    """Return the layout that a line names if it is a header, else None.
+def header_names(line: str) -> tuple[str, ...] | None:
+    """Return the names in a line that is a header, as AWS spells them, else None.
 
-    A header holds nothing but names, at least one of them a field's. A header that no
-    layout can be made of (a name twice, a transit gateway's fields) raises `LayoutUnknown`.
+    A header holds nothing but names, at least one of them a field's.
     """
-    # Spaces alone separate, as in a record: other white space is part of a token, and so of no name.
-    tokens = [token for token in line.strip(" \r\n").split(" ") if token]
-    if not tokens or not all(_NAME.match(token) for token in tokens):
+    names = tuple(token.lower().replace("_", "-") for token in _tokens(line) if _NAME.match(token))
+    if len(names) < len(_tokens(line)) or (_FIELD_NAMES | _TRANSIT_GATEWAY).isdisjoint(names):
         return None
-    names = tuple(token.lower().replace("_", "-") for token in tokens)
+    return names
+
+
+def named_layout(names: tuple[str, ...]) -> Layout:
+    """Return the layout of these fields; raise `LayoutUnknown` where none can be made of them."""
     if _TRANSIT_GATEWAY & set(names):
         raise LayoutUnknown("its header is that of a transit gateway flow log, which flowdb does not read")
-    if not any(name in BY_NAME for name in names):
-        return None
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise LayoutUnknown(f"its header names {', '.join(twice)} twice")
     if len(names) > _MOST_FIELDS:
-        raise LayoutUnknown(f"its header names {len(names)} fields")
+        raise LayoutUnknown(f"its header names {len(names)} fields, more than {_MOST_FIELDS}")
     return Layout(names)
 
 
-def sniff(start: str) -> Layout:
-    """Return the layout of the records in a text that starts like this.
+def sniff(lines: Sequence[str]) -> Layout:
+    """Return the layout of the records in a text whose first lines are these, blank ones left out.
 
     A header says it; without one, a record with the 14 fields of the default format does.
-    Anything else raises `LayoutUnknown`; a text of blank lines has the default format.
+    Anything else raises `LayoutUnknown`; no line at all has the default format.
     """
-    lines = [line for line in start.split("\n", _SNIFFED_LINES)[:_SNIFFED_LINES] if line.strip()]
-    layout = header_layout(lines[0]) if lines else DEFAULT
-    if layout is not None:
-        return layout
+    if not lines:
+        return DEFAULT
+    if names := header_names(lines[0]):
+        return named_layout(names)
     if any(_is_default_record(line) for line in lines):
         return DEFAULT
-    if "\0" in start:
+    if any("\0" in line for line in lines):
         raise LayoutUnknown("it is a binary file, not a flow log")
-    if all(_NAME.match(token) for token in lines[0].split()):
+    odd = [token for token in _tokens(lines[0]) if not _NAME.match(token)]
+    if not odd:
         raise LayoutUnknown("its first line names no field of flow logs")
+    if len(_FIELD_NAMES & set(_tokens(lines[0]))) >= _TELLING:
+        raise LayoutUnknown(f"its header has {odd[0][:40]!r}, which cannot be the name of a field")
     raise LayoutUnknown(
         f"it has no header, and no record with the {len(DEFAULT.names)} fields of the default format"
     )
+
+
+def starts_layout(names: tuple[str, ...], present: Layout) -> bool:
+    """Tell whether the names in a line after the first are a header: the present one, or another.
+
+    Another one has three names of fields or more, and they are half of its names: values can be names too.
+    """
+    known = sum(name in _FIELD_NAMES for name in names)
+    return names == present.names or (known >= _TELLING and known * 2 >= len(names))
+
+
+def _tokens(line: str) -> list[str]:
+    # Spaces alone separate, as in a record: other white space is part of a token, and so of no name.
+    return [token for token in line.strip(" \r\n").split(" ") if token]
 
 
 def _is_default_record(line: str) -> bool:

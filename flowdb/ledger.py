@@ -79,14 +79,17 @@ def _spans(commit_id: int) -> list[tuple[int, int]]:
 def _table(row: type[SourceRow] | type[CommitRow], rows: list[tuple[object, ...]]) -> pa.Table:
     import pyarrow as pa
 
-    types = {"BIGINT": pa.int64(), "VARCHAR": pa.string(), "DOUBLE": pa.float64()}
+    from flowdb.arrays import numbers, texts
+
     values = list(zip(*rows, strict=True)) or [()] * len(fields(row))
-    columns = {}
+    columns: list[pa.Array] = []
     for (name, kind), column in zip(_columns(row).items(), values, strict=True):
-        if name in _TIMES:
-            # Catalogue times are ISO 8601 text, but for the nanoseconds that a file system gives.
-            array = pa.array(column, pa.int64() if _TIMES[name] == "ns" else pa.string())
-            columns[name] = array.cast(pa.timestamp(_TIMES[name])).cast(pa.timestamp("us"), safe=False)
+        # Catalogue times are ISO 8601 text, but for the nanoseconds that a file system gives.
+        if kind == "VARCHAR" or _TIMES.get(name) == "ms":
+            array = texts(column)
         else:
-            columns[name] = pa.array(column, types[kind])
-    return pa.table(columns)
+            array = numbers(column, pa.float64() if kind == "DOUBLE" else pa.int64())
+        if name in _TIMES:
+            array = array.cast(pa.timestamp(_TIMES[name])).cast(pa.timestamp("us"), safe=False)
+        columns.append(array)
+    return pa.table(columns, names=list(_columns(row)))

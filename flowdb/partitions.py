@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from flowdb.arrays import number
 from flowdb.catalog import FLOWS, QUARANTINE, FileRow
 from flowdb.disk import sync_file, sync_folder
 from flowdb.fields import FIELDS, Kind, flows_schema, schema_version
@@ -59,23 +60,19 @@ def by_date(records: pa.Table, delivered: datetime) -> Iterator[tuple[date, pa.T
     """
     start = records["start_time"].cast(pa.int64()) if "start_time" in records.column_names else None
     end = records["end_time"].cast(pa.int64()) if "end_time" in records.column_names else None
-    if start is None or end is None:
-        moments = start if end is None else end
-    else:
-        apart = pc.max(pc.abs(pc.subtract(end, start))).as_py() or 0
-        moments = start
-        if apart > _DAY:
-            moments = pc.if_else(
-                pc.fill_null(pc.greater(pc.abs(pc.subtract(end, start)), _DAY), False), end, start
-            )
-        if moments.null_count:
+    moments = start if start is not None else end
+    if start is not None and end is not None:
+        if _may_lie_apart(start, end):
+            apart = pc.greater(pc.abs(pc.subtract(end, start)), number(_DAY))
+            moments = pc.if_else(pc.fill_null(apart, False), end, start)
+        if start.null_count:
             moments = pc.coalesce(moments, end)
     otherwise = int(delivered.timestamp() * 1000)
     if moments is None:
         yield _date(otherwise // _DAY), records
         return
     if moments.null_count:
-        moments = pc.fill_null(moments, otherwise)
+        moments = pc.fill_null(moments, number(otherwise))
     bounds = pc.min_max(moments).as_py()
     if bounds["min"] is None:
         return
@@ -83,9 +80,17 @@ def by_date(records: pa.Table, delivered: datetime) -> Iterator[tuple[date, pa.T
     if first == last:
         yield _date(first), records
         return
-    days = pc.divide(moments, _DAY)
+    days = pc.divide(moments, number(_DAY))
     for day in sorted(pc.unique(days).to_pylist()):
-        yield _date(day), records.filter(pc.equal(days, day))
+        yield _date(day), records.filter(pc.equal(days, number(day)))
+
+
+def _may_lie_apart(start: pa.ChunkedArray, end: pa.ChunkedArray) -> bool:
+    """Tell whether some start and some end lie more than a day apart."""
+    starts, ends = pc.min_max(start).as_py(), pc.min_max(end).as_py()
+    if starts["min"] is None or ends["min"] is None:
+        return False
+    return bool(max(ends["max"] - starts["min"], starts["max"] - ends["min"]) > _DAY)
 
 
 def _date(day: int) -> date:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BufferedReader
+from itertools import accumulate
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowdb.arrays import number, numbers, texts
 from flowdb.catalog import QUARANTINE, FileRow, SourceRow
 from flowdb.errors import LayoutError, SourceChanged, SourceDamaged, SourceError, plural
 from flowdb.layouts import Layout, LayoutUnknown
@@ -103,20 +105,18 @@ class Reading:
 
     def _take_records(self, records: pa.Table) -> None:
         for day, table in by_date(records, self._source.time):
-            ids = pa.repeat(pa.scalar(self._source_id, pa.int64()), len(table))
+            ids = pa.repeat(number(self._source_id), len(table))
             self._take(date_folder(day), table.append_column("source_id", ids))
 
     def _take_bad_lines(self, bad: list[BadLine]) -> None:
         if bad:
-            columns = [
-                [self._source_id] * len(bad),
-                [self._source.uri] * len(bad),
-                [line.number for line in bad],
-                [line.reason for line in bad],
-                [line.text for line in bad],
+            arrays = [
+                numbers([self._source_id] * len(bad)),
+                texts([self._source.uri] * len(bad)),
+                numbers([line.number for line in bad]),
+                texts([line.reason for line in bad]),
+                texts([line.text for line in bad]),
             ]
-            types = [one.type for one in QUARANTINE_SCHEMA]
-            arrays = [pa.array(values, kind) for values, kind in zip(columns, types, strict=True)]
             self._take(QUARANTINE, pa.table(arrays, schema=QUARANTINE_SCHEMA))
 
     def _take(self, folder: str, table: pa.Table) -> None:
@@ -252,12 +252,9 @@ def _load(job: Job, room: int) -> tuple[Layout | None, _Member | None]:
 
 def _repeated(values: list[int], counts: list[int]) -> pa.Array:
     """Return each value as many times as its count says."""
-    ends = pc.cumulative_sum(pa.array(counts, pa.int32()))
-    present = pa.array([count > 0 for count in counts])
-    runs = pa.RunEndEncodedArray.from_arrays(
-        ends.filter(present), pa.array(values, pa.int64()).filter(present)
-    )
-    return pc.run_end_decode(runs)
+    runs = [(value, count) for value, count in zip(values, counts, strict=True) if count]
+    ends = numbers(list(accumulate(count for _, count in runs)))
+    return pc.run_end_decode(pa.RunEndEncodedArray.from_arrays(ends, numbers([value for value, _ in runs])))
 
 
 def _bounds(records: pa.Table) -> list[int]:

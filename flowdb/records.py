@@ -16,9 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from flowdb.arrays import number, texts
 from flowdb.errors import plural
 from flowdb.fields import BY_NAME, Kind, arrow_type
-from flowdb.layouts import Layout, header_layout, sniff
+from flowdb.layouts import Layout, header_names, named_layout, sniff, starts_layout
+from flowdb.shapes import CUT
 
 __all__ = [
     "LONGEST_FIELD",
@@ -45,7 +47,13 @@ _DOUBTFUL = (b"\0", b"\t", b"\r", b"\xef")
 _HEXADECIMAL = tuple(lead + digits for lead in (b" ", b"\n") for digits in (b"0x", b"0X"))
 _PARSE_OPTIONS = csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False)
 _MILLISECONDS_MAX = Kind.TIME.largest * 1000 + 999
-_SNIFFED = 1 << 16
+_SNIFFED_LINES = 100
+_LEAD = re.compile(rb"(?:[ \r]|\xef\xbb\xbf)*")
+_BLANKS = re.compile(rb"(?:[ \r\n]|\xef\xbb\xbf)*")
+# Unsigned, so that the reader itself refuses a sign, and what no octet or port can be.
+_READ_AS = {Kind.OCTET: pa.uint8(), Kind.PORT: pa.uint16(), Kind.COUNT: pa.uint64(), Kind.TIME: pa.uint64()}
+_THOUSAND = number(1000)
+_FIELD_NAMES = texts(list(BY_NAME))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +102,24 @@ def parse(blocks: Iterable[bytes]) -> Iterator[Batch]:
 
 
 def body_and_layout(content: bytes) -> tuple[bytes, Layout, int]:
-    """Return the records of a whole text, their layout, and how many header lines stood before them."""
+    """Return the records of a whole text, their layout, and how many lines stood before them."""
     content = content.removeprefix(_BOM)
     parser = Parser(_first_layout(content))
     end = parser.take_header(content)
-    return content[end:], parser.layout, int(end > 0)
+    return content[end:], parser.layout, _count_lines(content[:end])
 
 
-def read_clean(block: bytes, layout: Layout, header_lines: int = 0) -> pa.Table | None:
+def read_clean(block: bytes, layout: Layout, start: int = 0) -> pa.Table | None:
     """Return the records of a block whose every line is one, with single spaces; else None.
 
-    `header_lines` are passed over at its beginning.
+    What lies before `start` is passed over.
     """
-    if any(byte in block for byte in _DOUBTFUL) or _may_hold_hexadecimal(block):
+    if any(byte in block for byte in _DOUBTFUL) or _may_hold_hexadecimal(block, start):
         return None
     try:
         table = csv.read_csv(
-            pa.BufferReader(block),
-            read_options=_read_options(layout, header_lines, len(block)),
+            pa.BufferReader(pa.py_buffer(block).slice(start)),
+            read_options=_read_options(layout, len(block)),
             parse_options=_PARSE_OPTIONS,
             convert_options=_convert_options(layout, block.isascii()),
         )
@@ -124,15 +132,16 @@ def read_clean(block: bytes, layout: Layout, header_lines: int = 0) -> pa.Table 
 
 
 def _first_layout(block: bytes) -> Layout:
-    line = block[: block.find(b"\n") + 1 or LONGEST_FIELD].decode("utf-8", "replace")
-    return header_layout(line) or sniff(block[:_SNIFFED].decode("utf-8", "replace"))
+    lines = block[_blank_until(block) :].split(b"\n", _SNIFFED_LINES)[:_SNIFFED_LINES]
+    return sniff([line.decode("utf-8", "replace") for line in lines if line.strip(b" \r")])
 
 
 def _may_hold_header(layout: Layout, columns: list[pa.ChunkedArray]) -> bool:
     """Tell whether a header may have been read as a record, for want of a number in the layout."""
     if any(not one.kind.is_text for one in layout.fields):
         return False
-    return bool(pc.any(pc.is_in(columns[0], value_set=pa.array(list(BY_NAME)))).as_py())
+    spelled = (pc.replace_substring(pc.ascii_lower(column), "_", "-") for column in columns)
+    return any(pc.any(pc.is_in(names, value_set=_FIELD_NAMES)).as_py() for names in spelled)
 
 
 class Parser:
@@ -146,17 +155,23 @@ class Parser:
         """Return what a block of whole lines holds; the last one of a source may lack its newline."""
         batch = Batch(self.layout)
         end = self.take_header(block)
-        batch.passed = int(end > 0)
-        if end < len(block) and not (self._read_at_once(block, batch) or self._read_tidied(block, batch)):
+        batch.passed = _count_lines(block[:end])
+        if end < len(block) and not (
+            self._read_at_once(block, end, batch) or self._read_tidied(block[end:], batch)
+        ):
             self._read_lines(block[end:], self._lines + batch.passed + 1, batch)
         self._lines += batch.lines
         batch.layout = self.layout
         return batch
 
     def take_header(self, block: bytes) -> int:
-        """Take the layout of the header that a block begins with; return where that line ends, or 0."""
-        end = block.find(b"\n") + 1 or len(block)
-        layout = self._header(block[:end].strip(b" \r\n")) if end <= LONGEST_FIELD else None
+        """Take the layout of the header that a block begins with, and return where that ends, or 0.
+
+        Blank lines may stand before it.
+        """
+        start = _blank_until(block)
+        end = block.find(b"\n", start) + 1 or len(block)
+        layout = self._header(block[start:end].rstrip(b" \r\n"))
         if layout is None:
             return 0
         self.layout = layout
@@ -164,43 +179,38 @@ class Parser:
 
     def _header(self, line: bytes) -> Layout | None:
         """Return the layout that a line names, if it repeats the present header or is another one."""
+        if line == self.layout.header:
+            return self.layout
         if not line[:1].isalpha() or not line.isascii():
             return None
-        layout = header_layout(line.decode())
-        if layout is None or layout == self.layout:
-            return layout
-        known = sum(name in BY_NAME for name in layout.names)
-        return layout if known >= 3 and known * 2 >= len(layout.names) else None
+        names = header_names(line.decode())
+        if names is None or not starts_layout(names, self.layout):
+            return None
+        return named_layout(names)
 
-    def _read_at_once(self, block: bytes, batch: Batch) -> bool:
-        table = read_clean(block, self.layout, batch.passed)
+    def _read_at_once(self, block: bytes, start: int, batch: Batch) -> bool:
+        table = read_clean(block, self.layout, start)
         if table is not None:
             batch.records.append(table)
         return table is not None
 
-    def _read_tidied(self, block: bytes, batch: Batch) -> bool:
-        """Read a block that is all records but for blank lines, the same header again, and spare spaces."""
-        tidied = _tidied(block)
+    def _read_tidied(self, body: bytes, batch: Batch) -> bool:
+        """Read a body that is all records but for blank lines, the same header again, and spare spaces."""
+        tidied = _tidied(body)
         if self.layout.header in tidied:
             # A line that the header ends, or begins, is none: what is left of it is no record.
             tidied = (b"\n" + tidied).replace(b"\n" + self.layout.header + b"\n", b"\n")[1:]
-        if not tidied:
+        if not tidied or not self._read_at_once(tidied, 0, batch):
             return False
-        header_lines, batch.passed = batch.passed, 0
-        if not self._read_at_once(tidied, batch):
-            batch.passed = header_lines
-            return False
-        batch.passed = _count_lines(block) - _count_lines(tidied)
+        batch.passed += _count_lines(body) - _count_lines(tidied)
         return True
 
     def _read_lines(self, body: bytes, first: int, batch: Batch) -> None:
         """Read a body line by line; `first` is the number of the first line."""
         rows: list[list[bytes]] = []
         lines: list[tuple[int, bytes]] = []
-        for number, raw in enumerate(body.removesuffix(b"\n").split(b"\n"), first):
-            line = raw.strip(b" \r")
-            while line.startswith(_BOM):
-                line = line.removeprefix(_BOM)
+        for line_number, raw in enumerate(body.removesuffix(b"\n").split(b"\n"), first):
+            line = _LEAD.sub(b"", raw, 1).rstrip(b" \r")
             if not line:
                 batch.passed += 1
                 continue
@@ -211,27 +221,29 @@ class Parser:
                 continue
             tokens = [token for token in line.split(b" ") if token]
             if reason := self._reason_against(line, tokens):
-                batch.bad.append(BadLine(number, reason, _shown(raw)))
+                batch.bad.append(BadLine(line_number, reason, _shown(raw)))
             else:
                 rows.append(tokens)
-                lines.append((number, raw))
+                lines.append((line_number, raw))
         self._read_rows(rows, lines, batch)
         batch.bad.sort(key=lambda bad: bad.number)
 
     def _reason_against(self, line: bytes, tokens: Sequence[bytes]) -> str | None:
         """Return why a line cannot be a record of the present layout, or None."""
+        if line.endswith(CUT):
+            return "the line is too long"
         try:
             line.decode()
         except UnicodeDecodeError as error:
             return f"not UTF-8: byte 0x{line[error.start]:02x}"
         if control := _CONTROL.search(line):
             return f"a control character: 0x{control[0][0]:02x}"
-        names = self.layout.names
-        if len(tokens) != len(names):
-            return f"{plural(len(tokens), 'field')}, the layout has {len(names)}"
-        for name, token in zip(names, tokens, strict=True):
-            if len(token) > LONGEST_FIELD:
-                return f"{name} has {len(token):,} bytes, more than {LONGEST_FIELD:,}"
+        fields = self.layout.fields
+        if len(tokens) != len(fields):
+            return f"{plural(len(tokens), 'field')}, the layout has {len(fields)}"
+        for one, token in zip(fields, tokens, strict=True):
+            if len(token) > LONGEST_FIELD and one.kind.is_text:
+                return f"{one.name} has {len(token):,} bytes, more than {LONGEST_FIELD:,}"
         return None
 
     def _read_rows(self, rows: list[list[bytes]], lines: list[tuple[int, bytes]], batch: Batch) -> None:
@@ -249,8 +261,8 @@ class Parser:
             numbers, valid = _numbers(text, one.kind)
             for row in pc.indices_nonzero(pc.and_not(good, valid)).to_pylist():
                 reason = f"{one.name} is {text[row].as_py()[:40]!r}, {_expected(one.kind)}"
-                number, raw = lines[row]
-                batch.bad.append(BadLine(number, reason, _shown(raw)))
+                line_number, raw = lines[row]
+                batch.bad.append(BadLine(line_number, reason, _shown(raw)))
             good = pc.and_(good, valid)
             columns.append(numbers)
         stored = [
@@ -276,23 +288,26 @@ def _tidied(body: bytes) -> bytes:
     return body.lstrip(b" \n").rstrip(b" ")
 
 
-def _may_hold_hexadecimal(body: bytes) -> bool:
-    if b"x" not in body and b"X" not in body:
+def _blank_until(block: bytes) -> int:
+    found = _BLANKS.match(block)
+    return found.end() if found else 0
+
+
+def _may_hold_hexadecimal(block: bytes, start: int) -> bool:
+    if b"x" not in block and b"X" not in block:
         return False
-    return body[:2].lower() == b"0x" or any(digits in body for digits in _HEXADECIMAL)
+    return block[start : start + 2].lower() == b"0x" or any(digits in block for digits in _HEXADECIMAL)
 
 
-def _read_options(layout: Layout, header_lines: int, size: int) -> csv.ReadOptions:
-    return csv.ReadOptions(
-        column_names=layout.names, skip_rows=header_lines, use_threads=False, block_size=size + 1
-    )
+def _read_options(layout: Layout, size: int) -> csv.ReadOptions:
+    return csv.ReadOptions(column_names=layout.names, use_threads=False, block_size=size + 1)
 
 
 @lru_cache(maxsize=64)
 def _convert_options(layout: Layout, is_ascii: bool) -> csv.ConvertOptions:
     return csv.ConvertOptions(
         check_utf8=not is_ascii,
-        column_types={one.name: _read_as(one.kind) for one in layout.fields},
+        column_types={one.name: _READ_AS.get(one.kind, pa.string()) for one in layout.fields},
         null_values=["-"],
         strings_can_be_null=True,
     )
@@ -302,27 +317,24 @@ def _table(layout: Layout, columns: Sequence[pa.ChunkedArray]) -> pa.Table:
     return pa.table(list(columns), names=[one.column for one in layout.fields])
 
 
-def _read_as(kind: Kind) -> pa.DataType:
-    return pa.int64() if kind is Kind.TIME else arrow_type(kind)
-
-
 def _stored(column: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
-    """Return a column as it is stored, or raise `_Doubtful` where a value is not one of its kind."""
+    """Return a column as it is stored, or raise where a value is not one of its kind."""
     if kind.is_text:
+        lengths = pc.min_max(pc.binary_length(column)).as_py()
         # An empty text is what two spaces leave.
-        bounds = pc.min_max(pc.binary_length(column)).as_py()
-        least, most = 1, LONGEST_FIELD
-    else:
-        bounds = pc.min_max(column).as_py()
-        least, most = 0, _MILLISECONDS_MAX if kind is Kind.TIME else kind.largest
-    if bounds["min"] is not None and (bounds["min"] < least or bounds["max"] > most):
-        raise _Doubtful
-    if kind is not Kind.TIME:
+        if lengths["min"] is not None and (lengths["min"] < 1 or lengths["max"] > LONGEST_FIELD):
+            raise _Doubtful
         return column
-    times = pc.multiply(column, 1000)
-    if (bounds["max"] or 0) > Kind.TIME.largest:
-        times = pc.if_else(pc.greater(column, Kind.TIME.largest), column, times)
-    return times.cast(arrow_type(Kind.TIME))
+    if kind is not Kind.TIME:
+        return column.cast(arrow_type(kind))
+    latest = pc.max(column).as_py() or 0
+    if latest > _MILLISECONDS_MAX:
+        raise _Doubtful
+    moments = column.cast(pa.int64())
+    times = pc.multiply(moments, _THOUSAND)
+    if latest > kind.largest:
+        times = pc.if_else(pc.greater(moments, number(kind.largest)), moments, times)
+    return times.cast(arrow_type(kind))
 
 
 def _numbers(text: pa.Array, kind: Kind) -> tuple[pa.Array, pa.Array]:
@@ -334,7 +346,7 @@ def _numbers(text: pa.Array, kind: Kind) -> tuple[pa.Array, pa.Array]:
     largest = _MILLISECONDS_MAX if kind is Kind.TIME else kind.largest
     in_range = pc.less_equal(numbers, pa.scalar(largest, pa.uint64()))
     valid = pc.or_(pc.is_null(text), pc.fill_null(in_range, False))
-    return pc.if_else(valid, numbers, None).cast(_read_as(kind)), valid
+    return pc.if_else(valid, numbers, None).cast(_READ_AS[kind]), valid
 
 
 def _expected(kind: Kind) -> str:

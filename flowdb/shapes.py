@@ -11,9 +11,11 @@ from io import BufferedReader
 
 from isal import igzip, isal_zlib
 
-__all__ = ["BLOCK_SIZE", "Damaged", "Text", "blocks"]
+__all__ = ["BLOCK_SIZE", "CUT", "Damaged", "Text", "blocks"]
 
 BLOCK_SIZE = 8 << 20
+CUT = b"\0cut"
+"""The end of a line that was too long: no record ends so."""
 _LONGEST_LINE_KEPT = 1 << 20
 _GZIP = b"\x1f\x8b"
 _PEEKED = 4096
@@ -52,18 +54,26 @@ class Text:
 def blocks(text: Text, size: int = BLOCK_SIZE) -> Iterator[bytes]:
     """Yield the text in blocks of whole lines, each of about `size` bytes and never over twice that.
 
-    Only the last block may lack its final newline.
-    Of a line longer than `size` only the first megabyte is kept: still too long to be read as a record.
+    Only the last block may lack its final newline. A line longer than `size` ends in `CUT`
+    where its rest is left out.
     """
     rest = b""
+    cut = False
     while chunk := text.read(size):
-        end = chunk.rfind(b"\n") + 1 if len(chunk) == size else len(chunk)
+        is_last = len(chunk) < size
+        if cut:
+            newline = chunk.find(b"\n") + 1
+            if not newline:
+                continue
+            yield rest + b"\n"
+            rest, cut, chunk = b"", False, chunk[newline:]
+        end = len(chunk) if is_last else chunk.rfind(b"\n") + 1
         if end:
             yield rest + chunk[:end]
             rest = chunk[end:]
         else:
             rest += chunk
-            if len(rest) > size:
-                rest = rest[:_LONGEST_LINE_KEPT]
+            if len(rest) > max(size, _LONGEST_LINE_KEPT):
+                rest, cut = rest[:_LONGEST_LINE_KEPT] + CUT, True
     if rest:
         yield rest

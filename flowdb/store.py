@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
 from filelock import FileLock, Timeout
 
 from flowdb import analyses
@@ -109,6 +108,8 @@ class Store:
 
     def generate(self) -> None:
         """Write `flowdb.duckdb` under another name, and move it into place."""
+        import duckdb
+
         wanted = self._generation_wanted()
         handle, name = tempfile.mkstemp(prefix=f".{GENERATED}.", dir=self.root)
         os.close(handle)
@@ -196,6 +197,8 @@ def _os_errors(root: Path) -> Iterator[None]:
 
 @contextmanager
 def _duckdb_errors(root: Path) -> Iterator[None]:
+    import duckdb
+
     try:
         yield
     except duckdb.Error as error:

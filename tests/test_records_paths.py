@@ -123,6 +123,7 @@ def test_an_odd_value_is_kept_whatever_stands_beside_it(
 
 
 NO_COUNT = f"not a number from 0 to {2**63 - 1}"
+TOO_LONG = "the line is too long"
 NO_TIME = "not a time in seconds or milliseconds"
 
 
@@ -188,9 +189,17 @@ def test_layouts_that_follow_each_other_keep_their_columns_apart() -> None:
 
 def test_lines_longer_than_a_block_are_one_bad_line_each() -> None:
     long = "z" * (20 << 20)
-    reason = "1 field, the layout has 14"
     found = parsed(joined(HEADER, LINE, long, SECOND_LINE, long, "bad"))
-    assert found == Parsed([RECORD, SECOND], [(3, reason), (5, reason), (6, reason)], passed=1, lines=6)
+    bad = [(3, TOO_LONG), (5, TOO_LONG), (6, "1 field, the layout has 14")]
+    assert found == Parsed([RECORD, SECOND], bad, passed=1, lines=6)
+
+
+def test_a_line_too_long_is_bad_even_if_what_was_kept_of_it_is_a_record() -> None:
+    spaces = " " * (17 << 20)
+    for line in (LINE + spaces + "junk" + spaces, LINE + spaces, HEADER + spaces):
+        assert parsed(joined(HEADER, line, SECOND_LINE)) == Parsed(
+            [SECOND], [(2, TOO_LONG)], passed=1, lines=3
+        )
 
 
 def test_a_log_of_several_blocks_is_stored_whole(db: flowdb.FlowDB, tmp_path: Path) -> None:

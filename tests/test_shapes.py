@@ -7,7 +7,7 @@ from io import BufferedReader, BytesIO
 
 import pytest
 
-from flowdb.shapes import Damaged, Text, blocks
+from flowdb.shapes import CUT, Damaged, Text, blocks
 
 CONTENT = b"".join(b"line %d\n" % n for n in range(1000))
 
@@ -74,9 +74,12 @@ def test_the_last_block_may_lack_its_newline() -> None:
     assert list(blocks(text_of(b"a\nb\nc"), 3)) == [b"a\n", b"b\nc"]
 
 
-def test_of_a_line_longer_than_memory_the_beginning_is_kept() -> None:
-    found = b"".join(blocks(text_of(b"a\n" + b"x" * 9_000_000 + b"\nb\n"), 1 << 20))
-    first, long, last = found.splitlines()
-    assert (first, last) == (b"a", b"b")
-    assert set(long) == set(b"x")
-    assert 1 << 20 <= len(long) < 4 << 20
+@pytest.mark.parametrize("last", [b"", b"b", b"b\n", b"b\n" * 700_000, b"y" * 9_000_000 + b"\nb\n"])
+def test_of_a_line_longer_than_memory_the_beginning_is_kept_and_marked_as_cut(last: bytes) -> None:
+    found = b"".join(blocks(text_of(b"a\n" + b"x" * 9_000_000 + b"\n" + last), 1 << 20))
+    long = {char * (1 << 20) + CUT for char in (b"x", b"y")}
+    assert [b"long" if line in long else line for line in found.splitlines()] == [
+        b"a",
+        b"long",
+        *(b"long" if len(line) > 1 << 20 else line for line in last.splitlines()),
+    ]
