@@ -8,12 +8,12 @@ BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-oldest lint format docs samples bench wheel clean
+.PHONY: help demo test test-oldest lint format docs samples bench wheel wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.venv/installed: pyproject.toml
+.venv/installed: pyproject.toml hatch_build.py flowdb/native.c
 	@test -n "$(PYTHON)" || { echo "flowdb needs Python 3.11 or later" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --editable .
@@ -63,8 +63,16 @@ samples: .venv/dev ## generate the sample logs under docs/samples again
 bench: .venv/dev ## measure the ingest beside DuckDB, Polars and plain decompression (10 million records)
 	$(BIN)/python -m benchmarks
 
-wheel: .venv/dev ## build the wheel into dist/
+wheel: .venv/dev ## build the wheel for this machine into dist/
 	$(BIN)/python -m build --wheel
+
+wheels: .venv/dev ## build into dist/ the wheels of all platforms, with Zig as the compiler, and one without compiled parts
+	$(BIN)/pip install --quiet 'ziglang>=0.15'
+	FLOWDB_NATIVE=0 $(BIN)/python -m build --wheel
+	set -e; while read -r target platform; do \
+		CC="$(CURDIR)/$(BIN)/python -m ziglang cc -target $$target" FLOWDB_TARGET=$$platform \
+			$(BIN)/python -m build --wheel; \
+	done < .ci/platforms
 
 clean: ## remove what was built and installed
 	rm -rf .venv .venv-oldest build dist .mypy_cache .pytest_cache .ruff_cache

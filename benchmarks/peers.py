@@ -126,11 +126,18 @@ def flowdb(folder: Path, out: Path) -> None:
     os.execv(sys.executable, [sys.executable, *command])
 
 
+def plain(folder: Path, out: Path) -> None:
+    """Ingest with flowdb as it is where its compiled part is missing."""
+    os.environ["FLOWDB_NATIVE"] = "0"
+    flowdb(folder, out)
+
+
 PEERS = {
     "floor": Peer("isal", floor, parquet=None),
     "duckdb": Peer("duckdb", duckdb),
     "polars": Peer("polars", polars),
     "flowdb": Peer("flowdb", flowdb, parquet="data"),
+    "flowdb, plain": Peer("flowdb", plain, parquet="data"),
 }
 
 

@@ -316,6 +316,8 @@ def _progress() -> Iterator[Callable[[Meter], None] | None]:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; every error becomes one sentence on standard error."""
+    # pyarrow brings numpy, whose threads are for nothing here and take time to start.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if sys.stdout is None or sys.stderr is None:
         nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 -- as long as the process
         sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere

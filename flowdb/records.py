@@ -1,8 +1,8 @@
 """Record bytes to Arrow tables, and the lines that would not parse.
 
-Pure: no files, no DuckDB. A block of lines goes through pyarrow's CSV reader at once. Only
-a block in which that fails, or in which it might read what is not there, is looked at line
-by line; both ways read the same records.
+Pure: no files, no DuckDB. A block of lines is read at once, by compiled code or by pyarrow's
+CSV reader. Only a block in which that fails, or in which it might read what is not there, is
+looked at line by line; all ways read the same records.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from flowdb import native
 from flowdb.arrays import number, texts
 from flowdb.errors import plural
 from flowdb.fields import BY_NAME, Kind, arrow_type
@@ -114,6 +115,13 @@ def read_clean(block: bytes, layout: Layout, start: int = 0) -> pa.Table | None:
 
     What lies before `start` is passed over.
     """
+    columns = native.read(block, layout, start, LONGEST_FIELD) or _read_csv(block, layout, start)
+    if columns is None or _may_hold_header(layout, columns):
+        return None
+    return _table(layout, columns)
+
+
+def _read_csv(block: bytes, layout: Layout, start: int) -> list[pa.ChunkedArray] | None:
     if any(byte in block for byte in _DOUBTFUL) or _may_hold_hexadecimal(block, start):
         return None
     try:
@@ -123,12 +131,9 @@ def read_clean(block: bytes, layout: Layout, start: int = 0) -> pa.Table | None:
             parse_options=_PARSE_OPTIONS,
             convert_options=_convert_options(layout, block.isascii()),
         )
-        columns = [
-            _stored(column, one.kind) for one, column in zip(layout.fields, table.columns, strict=True)
-        ]
+        return [_stored(column, one.kind) for one, column in zip(layout.fields, table.columns, strict=True)]
     except (pa.ArrowInvalid, _Doubtful):
         return None
-    return None if _may_hold_header(layout, columns) else _table(layout, columns)
 
 
 def _first_layout(block: bytes) -> Layout:
@@ -136,7 +141,7 @@ def _first_layout(block: bytes) -> Layout:
     return sniff([line.decode("utf-8", "replace") for line in lines if line.strip(b" \r")])
 
 
-def _may_hold_header(layout: Layout, columns: list[pa.ChunkedArray]) -> bool:
+def _may_hold_header(layout: Layout, columns: Sequence[pa.Array | pa.ChunkedArray]) -> bool:
     """Tell whether a header may have been read as a record, for want of a number in the layout."""
     if any(not one.kind.is_text for one in layout.fields):
         return False
@@ -313,7 +318,7 @@ def _convert_options(layout: Layout, is_ascii: bool) -> csv.ConvertOptions:
     )
 
 
-def _table(layout: Layout, columns: Sequence[pa.ChunkedArray]) -> pa.Table:
+def _table(layout: Layout, columns: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Table:
     return pa.table(list(columns), names=[one.column for one in layout.fields])
 
 

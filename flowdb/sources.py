@@ -8,6 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -19,7 +20,7 @@ __all__ = ["Found", "Opened", "Source", "find", "fingerprint"]
 
 _ENDINGS = (".log", ".log.gz")
 _NAME_TIME = re.compile(r"_(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})Z_")
-_FOLDER_DAY = re.compile(r"[/\\](?:year=)?(\d{4})[/\\](?:month=)?(\d{2})[/\\](?:day=)?(\d{2})[/\\]")
+_FOLDER_DAY = re.compile(r"(?<=[/\\])(?:year=)?(\d{4})[/\\](?:month=)?(\d{2})[/\\](?:day=)?(\d{2})(?=[/\\])")
 _CHUNK = 1 << 20
 
 
@@ -59,7 +60,8 @@ def find(places: Iterable[str | os.PathLike[str]]) -> Found:
 
     A file that is named, or that a pattern matches, is taken whatever its ending. Symbolic
     links in a folder are followed only inside it. Raises `SourceNotFound` for a place that
-    does not exist and `NoSources` when there is nothing anywhere.
+    does not exist and `NoSources` when there is nothing anywhere; one that cannot be looked
+    at is among the failures.
     """
     found = Found()
     by_uri: dict[str, Source] = {}
@@ -68,12 +70,17 @@ def find(places: Iterable[str | os.PathLike[str]]) -> Found:
         place = os.fspath(place)
         last = place
         here: list[Source] = []
-        for path in _expand(place):
+        failures = len(found.failures)
+        walked: tuple[str, ...] = ()
+        for path in _expand(place, found):
+            if path.startswith(walked):
+                continue
             if os.path.isdir(path):
                 here += _walk(path, found)
+                walked += (os.path.join(path, ""),)
             else:
                 _take(path, here, found)
-        if not here and not found.failures:
+        if not here and len(found.failures) == failures:
             found.empty.append(place)
         by_uri.update((source.uri, source) for source in here)
     if not by_uri and not found.failures:
@@ -138,20 +145,35 @@ def fingerprint(source: Source) -> str:
         return opened.fingerprint
 
 
-def _expand(place: str) -> list[str]:
+def _expand(place: str, found: Found) -> list[str]:
+    """Return the absolute paths that a place stands for; note it as a failure if it cannot be looked at."""
     path = os.path.expanduser(place)
     try:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
-        pass
-    except (OSError, ValueError) as error:
-        raise SourceError(place, f"it cannot be read ({error})") from error
+        matches = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
+        if not matches:
+            raise SourceNotFound(place) from None
+        return [_absolute(match) for match in matches]
+    except OSError as error:
+        found.failures.append(SourceError(place, f"it cannot be read ({error.strerror or error})"))
+    except ValueError as error:
+        found.failures.append(SourceError(place, f"it cannot be read ({error})"))
     else:
-        return [os.path.abspath(path)]
-    matches = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
-    if not matches:
-        raise SourceNotFound(place)
-    return [os.path.abspath(match) for match in matches]
+        return [_absolute(path)]
+    return []
+
+
+def _absolute(path: str) -> str:
+    """Return the absolute path of what is there; `..` behind a link is not what stands before the link."""
+    absolute = os.path.abspath(path)
+    try:
+        if os.path.samefile(path, absolute):
+            return absolute
+    except OSError:
+        pass
+    folder, name = os.path.split(path)
+    return os.path.join(os.path.realpath(folder), name)
 
 
 def _walk(folder: str, found: Found) -> list[Source]:
@@ -194,14 +216,17 @@ def _source(path: str, status: os.stat_result) -> Source:
 
 
 def _uri(path: str) -> str:
-    return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
+    """Return a path as text, another for each path; what is not UTF-8 is escaped, and marked as such."""
+    encoded = os.fsencode(path)
+    try:
+        return encoded.decode()
+    except UnicodeDecodeError:
+        return "bytes:" + encoded.replace(b"\\", rb"\\").decode("utf-8", "backslashreplace")
 
 
 def _named_time(uri: str) -> datetime | None:
     for pattern in (_NAME_TIME, _FOLDER_DAY):
-        if match := pattern.search(uri):
-            try:
+        for match in pattern.finditer(uri):
+            with suppress(ValueError):
                 return datetime(*map(int, match.groups()), tzinfo=UTC)  # type: ignore[misc, arg-type]
-            except ValueError:
-                continue
     return None

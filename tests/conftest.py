@@ -72,6 +72,19 @@ def live_files(db: flowdb.FlowDB) -> set[str]:
         catalog.close()
 
 
+@pytest.fixture(scope="module", params=["compiled", "plain"])
+def way_of_reading(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Have clean blocks read by the compiled part, and then once more without it."""
+    from flowdb import native
+
+    if request.param == "compiled" and native.library() is None:
+        pytest.skip("flowdb was installed without its compiled part")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "plain":
+            patch.setattr(native, "library", lambda: None)
+        yield request.param
+
+
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[flowdb.FlowDB]:
     """Give a store that does not exist yet."""

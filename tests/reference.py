@@ -177,11 +177,11 @@ def _record(line: bytes, tokens: Sequence[bytes], layout: Sequence[str]) -> Reco
 
 
 def _value(name: str, token: bytes) -> Value:
-    if len(token) > LONGEST_VALUE:
-        raise NotARecord
     if token == b"-":
         return None
     if name not in LARGEST and name not in TIMES:
+        if len(token) > LONGEST_VALUE:
+            raise NotARecord
         return token.decode("utf-8")
     if not _DIGITS.fullmatch(token):
         raise NotARecord

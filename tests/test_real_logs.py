@@ -11,6 +11,8 @@ import flowdb
 from tests import reference
 from tests.conftest import ROOT, SAMPLES
 
+pytestmark = pytest.mark.usefixtures("way_of_reading")
+
 DATA = ROOT / "tests" / "data"
 TRANSIT_GATEWAY = "valid_tgw_flow_log.log"
 LOGS = sorted(

@@ -15,6 +15,8 @@ from flowdb.layouts import DEFAULT, LayoutUnknown
 from flowdb.records import LONGEST_FIELD, LONGEST_KEPT, BadLine, Batch, parse
 from flowdb.shapes import Text, blocks
 
+pytestmark = pytest.mark.usefixtures("way_of_reading")
+
 LINE = (
     b"2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010"
     b" 1418530070 ACCEPT OK"

@@ -14,6 +14,8 @@ from tests.conftest import HEADER, record, write_log
 from tests.parsed import Parsed, parsed
 from tests.reference import Record, Value
 
+pytestmark = pytest.mark.usefixtures("way_of_reading")
+
 LINE, SECOND_LINE = record(0), record(1)
 RECORD: Record = {
     "version": 2,
@@ -74,13 +76,17 @@ def test_the_registry_has_the_fields_of_the_user_guide_in_its_order() -> None:
         (joined(BOM + HEADER, BOM + LINE, BOM + HEADER, BOM + SECOND_LINE), 2),
         (joined(HEADER, HEADER, HEADER, LINE, HEADER, HEADER, SECOND_LINE, HEADER), 6),
         (joined(HEADER.upper(), "", LINE, SECOND_LINE), 2),
+        (joined(*[""] * 100, HEADER.upper(), LINE, SECOND_LINE), 101),
+        (joined(f" {BOM} {BOM}{HEADER}", LINE, f"{BOM} {BOM} {HEADER}", f"{BOM}  {SECOND_LINE}"), 2),
+        (joined(HEADER.replace(" ", " " * 500), LINE, SECOND_LINE), 1),
         (joined(HEADER.replace("-", "_"), LINE, HEADER, SECOND_LINE), 2),
     ],
     ids=[
         "blank lines first", "lines of spaces", "CRLF and no final newline", "two carriage returns",
         "CRLF and blank lines", "two spaces everywhere", "a trailing space and CRLF", "leading spaces",
         "runs of spaces in one line", "byte-order marks before several lines",
-        "the header again and again", "an upper-case header and a blank line",
+        "the header again and again", "an upper-case header and a blank line", "a hundred blank lines",
+        "byte-order marks and spaces", "a header of over 4,096 bytes",
         "a header with underscores, and with hyphens",
     ],
 )  # fmt: skip
@@ -112,6 +118,7 @@ def test_a_log_however_it_is_spaced_has_its_records(data: bytes, passed: int, si
         ("srcport", "65535", 65_535),
         ("bytes", "9223372036854775807", 2**63 - 1),
         ("bytes", "00000000000000000000000100", 100),
+        ("bytes", "0" * 5000 + "100", 100),
     ],
 )
 def test_an_odd_value_is_kept_whatever_stands_beside_it(
@@ -133,6 +140,8 @@ NO_TIME = "not a time in seconds or milliseconds"
         (line_with("bytes", str(2**64 + 100)), f"bytes is '{2**64 + 100}', {NO_COUNT}"),
         (line_with("start", "253402300800000"), f"start is '253402300800000', {NO_TIME}"),
         (line_with("end", "-5"), f"end is '-5', {NO_TIME}"),
+        (line_with("bytes", "-0"), f"bytes is '-0', {NO_COUNT}"),
+        (line_with("srcport", "-00"), "srcport is '-00', not a number from 0 to 65535"),
         (line_with("version", "0X2"), "version is '0X2', not a number from 0 to 255"),
         (line_with("srcport", "1_000"), "srcport is '1_000', not a number from 0 to 65535"),
         (line_with("srcport", "\u0662"), "srcport is '\u0662', not a number from 0 to 65535"),
@@ -164,6 +173,43 @@ def test_words_that_are_hardly_a_header_are_a_bad_line(line: str) -> None:
     assert parsed(joined(HEADER, LINE, line, SECOND_LINE)) == Parsed(
         [RECORD, SECOND], [(3, reason)], passed=1, lines=4
     )
+
+
+@pytest.mark.parametrize("size", [64, 8 << 20])
+@pytest.mark.parametrize(
+    ("header", "lines", "rows", "passed"),
+    [
+        ("zzz interface-id srcaddr", ["a b c", "zzz interface-id srcaddr", "d e f"], ["a b c", "d e f"], 2),
+        ("INTERFACE_ID SRCADDR", ["a b", "INTERFACE_ID SRCADDR", "c d"], ["a b", "c d"], 2),
+        ("SRCADDR DSTADDR", ["a  b", "srcaddr dstaddr", "c d"], ["a b", "c d"], 2),
+        ("pkt_srcaddr pkt_dstaddr", ["a b", "", "Pkt-SrcAddr pkt_dstaddr", "c d"], ["a b", "c d"], 3),
+        ("action srcaddr", ["srcaddr action", "a b"], ["srcaddr action", "a b"], 1),
+        ("interface-id instance-tag", ["eni-1 tgw-id", "a start"], ["eni-1 tgw-id", "a start"], 1),
+        (
+            "interface-id next-hop-interface-id instance-tag",
+            ["eni-1 eni-1 start", "eni-1 eni-1 eni-1"],
+            ["eni-1 eni-1 start", "eni-1 eni-1 eni-1"],
+            1,
+        ),
+    ],
+)
+def test_a_header_is_told_from_records_of_names_alone(
+    header: str, lines: list[str], rows: list[str], passed: int, size: int
+) -> None:
+    found = parsed(joined(header, *lines), size)
+    assert [" ".join(map(str, row.values())) for row in found.records] == rows
+    assert (found.bad, found.passed, found.lines) == ([], passed, 1 + len(lines))
+
+
+def test_a_first_line_of_junk_does_not_hide_the_default_format() -> None:
+    for junk in ("j" * 100_000, "junk " * 20_000):
+        found = parsed(joined(junk, LINE, SECOND_LINE))
+        assert (found.records, found.bad_numbers) == ([RECORD, SECOND], [1])
+
+
+def test_a_log_of_a_byte_order_mark_alone_is_empty() -> None:
+    assert parsed(BOM.encode()) == Parsed()
+    assert parsed(BOM.encode() + b"\n") == Parsed(passed=1, lines=1)
 
 
 def test_layouts_that_follow_each_other_keep_their_columns_apart() -> None:

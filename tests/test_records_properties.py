@@ -19,6 +19,8 @@ from tests import reference
 from tests.conftest import ROOT
 from tests.parsed import Parsed, parsed
 
+pytestmark = pytest.mark.usefixtures("way_of_reading")
+
 SETTINGS = settings(max_examples=200, derandomize=True, deadline=None)
 HEADER = " ".join(reference.DEFAULT).encode()
 REAL_LINES = [
@@ -169,7 +171,20 @@ def bad_lines(draw: st.DrawFn, names: Sequence[str]) -> bytes:
     numbers = [place for place, name in enumerate(names) if name in (*reference.LARGEST, *reference.TIMES)]
     kind = draw(st.sampled_from(["fields", "control", "text", "long", *["number"] * 4]))
     if kind == "number" and numbers:
-        odd = [b"-1", b"+1", b"1.0", b"1e5", b"0x1", b"x", b"1_0", b"--", b"\xd9\xa2", str(2**64).encode()]
+        odd = [
+            b"-1",
+            b"-0",
+            b"-00",
+            b"+1",
+            b"1.0",
+            b"1e5",
+            b"0x1",
+            b"x",
+            b"1_0",
+            b"--",
+            b"\xd9\xa2",
+            str(2**64).encode(),
+        ]
         tokens[draw(st.sampled_from(numbers))] = draw(st.sampled_from(odd))
     elif kind == "control":
         at = draw(st.integers(0, len(tokens) - 1))
@@ -193,7 +208,7 @@ def spaced(draw: st.DrawFn, line: bytes) -> bytes:
     if draw(st.integers(0, 3)):
         return line
     line = line.replace(b" ", draw(st.sampled_from([b" ", b"  ", b"     "])))
-    before = draw(st.sampled_from([b"", b" ", b"   ", reference.BOM]))
+    before = draw(st.sampled_from([b"", b" ", b"   ", reference.BOM, reference.BOM + b" " + reference.BOM]))
     return before + line + draw(st.sampled_from([b"", b" ", b"  ", b"\r", b" \r"]))
 
 

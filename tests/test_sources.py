@@ -65,6 +65,8 @@ def test_a_name_with_an_impossible_time_is_dated_by_its_change(tmp_path: Path) -
     path = make(tmp_path / "1_vpcflowlogs_r_fl-1_20241399T0000Z_aa.log")
     os.utime(path, (86_400, 86_400))
     assert find([path]).sources[0].time == datetime(1970, 1, 2, tzinfo=UTC)
+    path = make(tmp_path / "2024/13/01/2024/02/03/1_vpcflowlogs_20249999T0000Z_aa.log")
+    assert find([path]).sources[0].time == datetime(2024, 2, 3, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -81,9 +83,10 @@ def test_odd_names_are_found(tmp_path: Path, name: str) -> None:
 def test_a_name_that_is_not_text_can_be_shown(tmp_path: Path) -> None:
     with open(os.fsencode(tmp_path) + b"/\xff.log", "wb") as file:
         file.write(b"x")
-    (source,) = find([tmp_path]).sources
-    assert source.name == "\\xff.log"
-    assert fingerprint(source)
+    make(tmp_path / "\\xff.log")
+    spelled, raw = sorted(find([tmp_path]).sources, key=lambda source: len(source.uri))
+    assert (spelled.uri, raw.uri) == (f"{tmp_path}/\\xff.log", f"bytes:{tmp_path}/\\xff.log")
+    assert fingerprint(raw)
 
 
 def test_links_are_followed_inside_a_folder_and_not_out_of_it(tmp_path: Path) -> None:
@@ -94,6 +97,34 @@ def test_links_are_followed_inside_a_folder_and_not_out_of_it(tmp_path: Path) ->
     (tmp_path / "logs/folder").symlink_to(tmp_path)
     assert names(tmp_path / "logs") == ["a.log", "inside.log"]
     assert names(tmp_path / "logs/escape.log") == ["escape.log"]
+
+
+def test_a_place_behind_a_link_is_the_one_that_the_system_opens(tmp_path: Path) -> None:
+    make(tmp_path / "a.log")
+    make(tmp_path / "far/a.log", b"the other")
+    (tmp_path / "far/folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "far/folder")
+    (source,) = find([f"{tmp_path}/link/../a.log"]).sources
+    assert (source.uri, source.size) == (f"{tmp_path}/far/a.log", len(b"the other"))
+    (source,) = find([f"{tmp_path}/far/../a.log"]).sources
+    assert source.uri == f"{tmp_path}/a.log"
+
+
+def test_a_pattern_that_matches_folders_in_folders_looks_into_each_once(tmp_path: Path) -> None:
+    make(tmp_path / "a/b/c.log")
+    make(tmp_path / "a/b/notes")
+    found = find([f"{tmp_path}/**"])
+    assert ([source.name for source in found.sources], found.ignored) == (["c.log"], 1)
+
+
+@pytest.mark.parametrize("name", ["a\0b.log", "x" * 300])
+def test_a_place_that_cannot_be_looked_at_fails_alone(tmp_path: Path, name: str) -> None:
+    make(tmp_path / "a.log")
+    (tmp_path / "empty").mkdir()
+    found = find([f"{tmp_path}/{name}", tmp_path, tmp_path / "empty"])
+    assert [source.name for source in found.sources] == ["a.log"]
+    assert [failure.source for failure in found.failures] == [f"{tmp_path}/{name}"]
+    assert found.empty == [str(tmp_path / "empty")]
 
 
 def test_a_place_that_does_not_exist_is_named(tmp_path: Path) -> None:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import venv
 from pathlib import Path
+from zipfile import ZipFile
 
 from tests.conftest import ROOT, SAMPLES
+
+LIBRARY = "flowdb/native.lib"
+
+
+def test_a_wheel_without_the_compiled_part_is_for_every_platform(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)]
+    environment = {**os.environ, "FLOWDB_NATIVE": "0"}
+    subprocess.run(build, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert LIBRARY not in ZipFile(wheel).namelist()
 
 
 def test_a_wheel_in_a_clean_environment_answers_an_analysis(tmp_path: Path) -> None:
@@ -16,6 +29,7 @@ def test_a_wheel_in_a_clean_environment_answers_an_analysis(tmp_path: Path) -> N
     build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(dist), str(ROOT)]
     subprocess.run(build, cwd=tmp_path, check=True, capture_output=True)
     (wheel,) = dist.glob("*.whl")
+    assert (LIBRARY in ZipFile(wheel).namelist()) == bool(shutil.which(os.environ.get("CC", "cc")))
     venv.create(tmp_path / "venv", with_pip=True)
     scripts = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin")
     subprocess.run([scripts / "python", "-m", "pip", "install", "--quiet", wheel], cwd=tmp_path, check=True)
