@@ -216,6 +216,8 @@ def moment(value: object) -> datetime | None:
         except ValueError:
             return None
     if isinstance(value, datetime):
+        if value != value:  # the NaT of pandas, a datetime that is no time
+            return None
         try:
             return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
         except OverflowError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from flowdb.errors import QueryError, UsageError
-from flowdb.quoting import quote_text
+from flowdb.quoting import quote_name, quote_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,6 +30,7 @@ _COPIED = {
 FORMATS = ("table", "markdown", *_COPIED)
 _ROWS_IN_TABLE = 1000
 _UNBOUNDED = 1_000_000
+_FLOATING = ("FLOAT", "DOUBLE")
 _NUMBER = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*)\Z")
 
 
@@ -72,6 +73,8 @@ def printable(text: str) -> str:
 def _copy(result: duckdb.DuckDBPyRelation, form: str) -> None:
     if form == "parquet" and sys.stdout.isatty():
         raise UsageError("parquet is not for a terminal; send it to a file: -o parquet > result.parquet")
+    if form in ("json", "jsonl"):
+        result = _without_infinities(result)
     with tempfile.TemporaryDirectory(prefix="flowdb-") as folder:
         path = Path(folder, "result")
         result.query("result", f"COPY (FROM result) TO {quote_text(str(path))} ({_COPIED[form]})")
@@ -79,6 +82,15 @@ def _copy(result: duckdb.DuckDBPyRelation, form: str) -> None:
         with open(path, "rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()
+
+
+def _without_infinities(result: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Return a result in which a number that JSON has no word for is NULL."""
+    names = [name for name, kind in zip(result.columns, result.types, strict=True) if str(kind) in _FLOATING]
+    if not names or len(set(result.columns)) < len(result.columns):
+        return result
+    finite = (f"CASE WHEN isfinite({name}) THEN {name} END AS {name}" for name in map(quote_name, names))
+    return result.project(f"* REPLACE ({', '.join(finite)})")
 
 
 def _print_markdown(

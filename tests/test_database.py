@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 import flowdb
-from flowdb.errors import FlowdbError, QueryError, UsageError
+from flowdb.errors import FlowdbError, ParameterError, QueryError, UsageError
 from tests.conftest import SAMPLES, record, write_log
 
 
@@ -53,6 +53,14 @@ def test_values_of_a_query_are_bound(samples: flowdb.FlowDB) -> None:
 
 def test_a_value_is_never_sql(samples: flowdb.FlowDB) -> None:
     assert samples.rejects(interface_id="x' OR '1' = '1").fetchall() == []
+
+
+def test_a_time_that_is_none_is_no_open_end(samples: flowdb.FlowDB) -> None:
+    import pandas as pd
+
+    with pytest.raises(ParameterError):
+        samples.rejects(since=pd.NaT)
+    assert samples.rejects(since=pd.Timestamp("2024-01-16")).fetchall() == []
 
 
 def test_an_error_of_duckdb_is_a_query_error(samples: flowdb.FlowDB) -> None:

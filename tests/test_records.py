@@ -221,6 +221,7 @@ def test_line_numbers_are_right_whatever_the_blocks(size: int) -> None:
         (b"1 2 3\n4 5 6\n", "it has no header, and no record with the 14 fields of the default format"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "it is a binary file, not a flow log"),
         (HEADER + b" start\n" + LINE + b" 1\n", "its header names start twice"),
+        (HEADER + b" odd.name\n", "its header has 'odd.name', which cannot be the name of a field"),
         (
             HEADER + b" " + b" ".join(b"f%d" % n for n in range(300)),
             "its header names 314 fields, more than 255",
