@@ -61,8 +61,8 @@ def document(measured: dict[str, Measured], totals: Totals, files: int, command:
 
 {totals.records:,} records in {files:,} gzip objects ({text} MB of text, {packed} MB of gzip)
 become zstd Parquet partitioned by date, in {rounds} interleaved rounds with the objects in the page cache.
-`floor` only decompresses, `flowdb, plain` is flowdb without its compiled part. The Parquet of every peer below gave the same answers as the generator: records,
-bytes, packets, rejects, and records per date.
+`floor` only decompresses, `flowdb, plain` is flowdb without its compiled part. The Parquet of every peer
+below gave the same answers as the generator: records, bytes, packets, rejects, and records per date.
 
 {table(measured, totals)}
 
