@@ -47,22 +47,30 @@ class FlowDB:
     def ingest(
         self,
         *sources: str | os.PathLike[str],
+        format: str | None = None,  # noqa: A002 -- AWS's own name for it
         workers: int | None = None,
         watch: Callable[[Meter], None] | None = None,
     ) -> IngestReport:
         """Bring the flow logs in files, folders and glob patterns into the store, as one commit.
 
         The store is made if there is none. Sources that it has already are skipped, and one
-        that cannot be read is a failure in the report. `watch` is called about ten times a
-        second with how far it is; `workers` is the number of threads, by default one a core.
+        that cannot be read is a failure in the report. `format` says which fields records
+        without a header have: AWS's `${version} ${account-id} ...`, `default`, or names.
+        `watch` is called about ten times a second with how far it is; `workers` is the number
+        of threads, by default one a core.
         """
         from flowdb.ingest import ingest
+        from flowdb.layouts import LayoutUnknown, format_layout
 
         if not sources:
             raise UsageError("name a file, a folder or a pattern to ingest")
         if workers is not None and workers < 1:
             raise UsageError(f"workers is {workers}; expected 1 or more")
-        return ingest(self._opened_for_writing, sources, workers=workers, watch=watch)
+        try:
+            layout = None if format is None else format_layout(format)
+        except LayoutUnknown as error:
+            raise UsageError(str(error)) from error
+        return ingest(self._opened_for_writing, sources, layout=layout, workers=workers, watch=watch)
 
     def sql(self, query: str, params: object = None) -> duckdb.DuckDBPyRelation:
         """Return the result of a query; `params` are the values of its `?`, `$1` or `$name`.

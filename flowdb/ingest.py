@@ -18,6 +18,7 @@ from importlib import import_module
 
 from flowdb.catalog import CommitRow, FileRow, SourceRow
 from flowdb.errors import SourceError, plural
+from flowdb.layouts import Layout
 from flowdb.plan import Plan
 from flowdb.reading import Job, Reading, Together, iso_time
 from flowdb.sources import Found, Source, find
@@ -76,14 +77,16 @@ def ingest(
     store: Store,
     places: Iterable[str | os.PathLike[str]],
     *,
+    layout: Layout | None = None,
     workers: int | None = None,
     watch: Callable[[Meter], None] | None = None,
 ) -> IngestReport:
     """Bring the flow logs at these places into the store, as one commit, and say what happened.
 
-    Sources that the store has already are skipped. One that cannot be read is a failure in
-    the report, and the others are not affected. `watch` is called about ten times a
-    second. Whatever else goes wrong, or an interrupt, leaves the store as it was.
+    `layout` is that of records without a header. Sources that the store has already are
+    skipped. One that cannot be read is a failure in the report, and the others are not
+    affected. `watch` is called about ten times a second. Whatever else goes wrong, or an
+    interrupt, leaves the store as it was.
     """
     started = time.perf_counter()
     found = find(places)
@@ -91,7 +94,7 @@ def ingest(
     report = IngestReport(sources_found=found_count, notes=_notes(found))
     with store.writer("ingest") as writer:
         plan = Plan(found.sources, store.catalog)
-        outcome = _read_all(writer, plan.new, workers or os.cpu_count() or 1, watch)
+        outcome = _read_all(writer, plan.new, layout, workers or os.cpu_count() or 1, watch)
         report.notes += plan.notes()
         report.failures = found.failures + plan.failures + outcome.failures
         report.sources_failed = len(report.failures)
@@ -145,7 +148,11 @@ class _Stopped(Exception):
 
 
 def _read_all(
-    writer: Writer, sources: list[Source], workers: int, watch: Callable[[Meter], None] | None
+    writer: Writer,
+    sources: list[Source],
+    layout: Layout | None,
+    workers: int,
+    watch: Callable[[Meter], None] | None,
 ) -> _Outcome:
     """Read the sources in several threads; if anything but a source fails, remove what was written."""
     meter = Meter()
@@ -153,7 +160,9 @@ def _read_all(
     stop = threading.Event()
     first_id = writer.store.catalog.last_source + 1
     jobs: Iterator[Job] = iter(enumerate(sources, first_id))
-    readers = [_Reader(writer, f"{n:02}", jobs, meter, stop) for n in range(min(workers, len(sources)))]
+    readers = [
+        _Reader(writer, f"{n:02}", jobs, layout, meter, stop) for n in range(min(workers, len(sources)))
+    ]
     with ThreadPoolExecutor(max_workers=max(len(readers), 1)) as pool:
         futures: list[Future[None]] = [pool.submit(reader.run) for reader in readers]
         try:
@@ -187,12 +196,19 @@ class _Reader:
     _taking = threading.Lock()
 
     def __init__(
-        self, writer: Writer, name: str, jobs: Iterator[Job], meter: Meter, stop: threading.Event
+        self,
+        writer: Writer,
+        name: str,
+        jobs: Iterator[Job],
+        given: Layout | None,
+        meter: Meter,
+        stop: threading.Event,
     ) -> None:
         self.outcome = _Outcome()
         self._writer = writer
         self._name = name
         self._jobs = jobs
+        self._given = given
         self._meter = meter
         self._stop = stop
         self._shared = writer.folder_writer(name, _SHARED_MEMORY)
@@ -202,7 +218,9 @@ class _Reader:
         while jobs := self._next():
             alone = jobs
             if len(jobs) > 1:
-                rows, alone = Together(jobs, self._writer.commit_id).read(self._shared, self._progress)
+                rows, alone = Together(jobs, self._given, self._writer.commit_id).read(
+                    self._shared, self._progress
+                )
                 self.outcome.sources += rows
             for job in alone:
                 self._read_alone(job)
@@ -230,7 +248,7 @@ class _Reader:
     def _read_alone(self, job: Job) -> None:
         name = f"{self._name}-{job[0]}"
         reading = Reading(
-            job, self._writer.commit_id, lambda: self._writer.folder_writer(name, _SHARED_MEMORY)
+            job, self._given, self._writer.commit_id, lambda: self._writer.folder_writer(name, _SHARED_MEMORY)
         )
         try:
             row = reading.read(self._progress)

@@ -9,9 +9,19 @@ from functools import cached_property
 
 from flowdb.fields import BY_NAME, FIELDS, Field, Kind
 
-__all__ = ["DEFAULT", "Layout", "LayoutUnknown", "header_names", "named_layout", "sniff", "starts_layout"]
+__all__ = [
+    "DEFAULT",
+    "Layout",
+    "LayoutUnknown",
+    "format_layout",
+    "header_names",
+    "named_layout",
+    "sniff",
+    "starts_layout",
+]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*\Z", re.IGNORECASE | re.ASCII)
+_PLACEHOLDER = re.compile(r"\$?\$\{([^{}]*)\}")
 _FIELD_NAMES = frozenset(BY_NAME)
 _TRANSIT_GATEWAY = frozenset({"tgw-id", "tgw-attachment-id", "tgw-pair-attachment-id"})
 _MOST_FIELDS = 255
@@ -68,16 +78,41 @@ def named_layout(names: tuple[str, ...]) -> Layout:
     return Layout(names)
 
 
-def sniff(lines: Sequence[str]) -> Layout:
+def format_layout(text: str) -> Layout:
+    """Return the layout that a person names: AWS's `${version} ${account-id} ...`, `default`, or names.
+
+    Terraform's `$${version}` is taken too, and names may be separated by spaces or commas.
+    Raises `LayoutUnknown` where that is no layout.
+    """
+    if text.strip().lower() == "default":
+        return DEFAULT
+    names = tuple(
+        (_PLACEHOLDER.fullmatch(token) or [token, token])[1].lower().replace("_", "-")
+        for token in text.replace(",", " ").split()
+    )
+    if not names:
+        raise LayoutUnknown("the format is empty")
+    if odd := [name for name in names if not _NAME.match(name)]:
+        raise LayoutUnknown(f"the format has {odd[0]!r}, which cannot be the name of a field")
+    if _FIELD_NAMES.isdisjoint(names):
+        raise LayoutUnknown("the format names no field of flow logs")
+    return named_layout(names)
+
+
+def sniff(lines: Sequence[str], given: Layout | None = None) -> Layout:
     """Return the layout of the records in a text whose first lines are these, blank ones left out.
 
-    A header says it; without one, a record with the 14 fields of the default format does.
-    Anything else raises `LayoutUnknown`; no line at all has the default format.
+    A header says it; without one, the layout that was given is taken, or a record with the 14
+    fields of the default format tells. Anything else raises `LayoutUnknown`; no line at all
+    has the default format.
     """
     if not lines:
-        return DEFAULT
-    if names := header_names(lines[0]):
+        return given or DEFAULT
+    names = header_names(lines[0])
+    if names and (given is None or starts_layout(names, given)):
         return named_layout(names)
+    if given is not None:
+        return given
     if any(_is_default_record(line) for line in lines):
         return DEFAULT
     if any("\0" in line for line in lines):

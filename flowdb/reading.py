@@ -13,11 +13,13 @@ import pyarrow.compute as pc
 
 from flowdb.arrays import number, numbers, texts
 from flowdb.catalog import QUARANTINE, FileRow, SourceRow
+from flowdb.compression import Damaged, Text
+from flowdb.delivery import deliveries, is_plain
 from flowdb.errors import LayoutError, SourceChanged, SourceDamaged, SourceError, plural
 from flowdb.layouts import Layout, LayoutUnknown
+from flowdb.lines import BLOCK_SIZE
 from flowdb.partitions import QUARANTINE_SCHEMA, FolderWriter, by_date, date_folder
-from flowdb.records import BadLine, body_and_layout, parse, read_clean
-from flowdb.shapes import BLOCK_SIZE, Damaged, Text, blocks
+from flowdb.records import BadLine, body_and_layout, read_clean
 from flowdb.sources import Opened, Source
 
 __all__ = ["Job", "Progress", "Reading", "Together", "iso_time"]
@@ -34,12 +36,15 @@ _HELD_BACK = 48 << 20
 class Reading:
     """One source that is being read, and its records, which may still turn out to be damaged.
 
-    `new_writer` makes the writer of the files of its own that a source gets when it is too
-    large to be held back.
+    `given` is the layout of records without a header; `new_writer` makes the writer of the
+    files of its own that a source gets when it is too large to be held back.
     """
 
-    def __init__(self, job: Job, commit_id: int, new_writer: Callable[[], FolderWriter]) -> None:
+    def __init__(
+        self, job: Job, given: Layout | None, commit_id: int, new_writer: Callable[[], FolderWriter]
+    ) -> None:
         self._source_id, self._source = job
+        self._given = given
         self._commit_id = commit_id
         self._new_writer = new_writer
         self._own: FolderWriter | None = None
@@ -49,24 +54,26 @@ class Reading:
     def read(self, progress: Progress) -> SourceRow:
         """Read the source to its end, and return what the catalogue is to say of it."""
         source = self._source
-        lines = records = bad = count = 0
+        lines = records = bad = count = raw_bytes = 0
         starts: list[int] = []
         layout = ""
         with Opened(source) as opened:
-            text = Text(BufferedReader(opened, _BUFFER))
+            name = ""
             try:
-                for batch in parse(blocks(text)):
-                    layout = layout or str(batch.layout)
-                    found = sum(map(len, batch.records))
-                    lines, records, bad = lines + batch.lines, records + found, bad + len(batch.bad)
-                    for table in batch.records:
-                        starts += _bounds(table)
-                        self._take_records(table)
-                    self._take_bad_lines(batch.bad)
-                    progress(opened.count - count, found)
-                    count = opened.count
+                for name, text, batches in deliveries(BufferedReader(opened, _BUFFER), self._given):
+                    for batch in batches:
+                        layout = layout or str(batch.layout)
+                        found = sum(map(len, batch.records))
+                        lines, records, bad = lines + batch.lines, records + found, bad + len(batch.bad)
+                        for table in batch.records:
+                            starts += _bounds(table)
+                            self._take_records(table)
+                        self._take_bad_lines(batch.bad, name)
+                        progress(opened.count - count, found)
+                        count = opened.count
+                    raw_bytes += text.size
             except LayoutUnknown as error:
-                raise LayoutError(source.uri, str(error)) from error
+                raise LayoutError(source.uri, f"{name}: {error}" if name else str(error)) from error
             except Damaged as error:
                 after = f"after {plural(records, 'record')}; none were kept, the next ingest tries again"
                 raise SourceDamaged(source.uri, f"{error}, {after}", records) from error
@@ -83,7 +90,7 @@ class Reading:
                 lines=lines,
                 records=records,
                 bad_lines=bad,
-                raw_bytes=text.size,
+                raw_bytes=raw_bytes,
                 first_start=iso_time(min(starts)) if starts else None,
                 last_start=iso_time(max(starts)) if starts else None,
                 commit_id=self._commit_id,
@@ -108,11 +115,12 @@ class Reading:
             ids = pa.repeat(number(self._source_id), len(table))
             self._take(date_folder(day), table.append_column("source_id", ids))
 
-    def _take_bad_lines(self, bad: list[BadLine]) -> None:
+    def _take_bad_lines(self, bad: list[BadLine], name: str) -> None:
         if bad:
+            source = f"{self._source.uri}!{name}" if name else self._source.uri
             arrays = [
                 numbers([self._source_id] * len(bad)),
-                texts([self._source.uri] * len(bad)),
+                texts([source] * len(bad)),
                 numbers([line.number for line in bad]),
                 texts([line.reason for line in bad]),
                 texts([line.text for line in bad]),
@@ -151,8 +159,9 @@ class Together:
     others are to be read one at a time.
     """
 
-    def __init__(self, jobs: Sequence[Job], commit_id: int) -> None:
+    def __init__(self, jobs: Sequence[Job], given: Layout | None, commit_id: int) -> None:
         self._jobs = jobs
+        self._given = given
         self._commit_id = commit_id
 
     def read(self, shared: FolderWriter, progress: Progress) -> tuple[list[SourceRow], list[Job]]:
@@ -161,7 +170,7 @@ class Together:
         others: list[Job] = []
         room = BLOCK_SIZE
         for job in self._jobs:
-            layout, member = _load(job, room)
+            layout, member = _load(job, self._given, room)
             if layout is None or member is None:
                 others.append(job)
                 continue
@@ -233,16 +242,16 @@ def iso_time(milliseconds: float) -> str:
     return moment.isoformat(timespec="milliseconds")
 
 
-def _load(job: Job, room: int) -> tuple[Layout | None, _Member | None]:
+def _load(job: Job, given: Layout | None, room: int) -> tuple[Layout | None, _Member | None]:
     """Read a source of no more than `room` bytes of text whole; give nothing where anything is odd."""
     source = job[1]
     try:
         with Opened(source) as opened:
             text = Text(BufferedReader(opened, _BUFFER))
             content = text.read(room)
-            if len(content) == room or opened.has_changed():
+            if len(content) == room or opened.has_changed() or not is_plain(content):
                 return None, None
-            body, layout, header_lines = body_and_layout(content)
+            body, layout, header_lines = body_and_layout(content, given)
             if body and not body.endswith(b"\n"):
                 body += b"\n"
             return layout, _Member(job, opened.fingerprint, body, len(content), header_lines)

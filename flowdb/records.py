@@ -21,7 +21,7 @@ from flowdb.arrays import number, texts
 from flowdb.errors import plural
 from flowdb.fields import BY_NAME, Kind, arrow_type
 from flowdb.layouts import Layout, header_names, named_layout, sniff, starts_layout
-from flowdb.shapes import CUT
+from flowdb.lines import CUT, first_lines
 
 __all__ = [
     "LONGEST_FIELD",
@@ -89,23 +89,24 @@ class _Doubtful(ValueError):
     """A block that has to be looked at line by line."""
 
 
-def parse(blocks: Iterable[bytes]) -> Iterator[Batch]:
+def parse(blocks: Iterable[bytes], given: Layout | None = None) -> Iterator[Batch]:
     """Yield what each block of whole lines of one source holds; the first block tells the layout.
 
-    Raises `LayoutUnknown` when it does not, or when a later header makes no layout.
+    The layout that is `given` is taken where there is no header. Raises `LayoutUnknown` when
+    neither tells, or when a later header makes no layout.
     """
     parser = None
     for block in blocks:
         if parser is None:
             block = block.removeprefix(_BOM)
-            parser = Parser(_first_layout(block))
+            parser = Parser(_first_layout(block, given))
         yield parser.feed(block)
 
 
-def body_and_layout(content: bytes) -> tuple[bytes, Layout, int]:
+def body_and_layout(content: bytes, given: Layout | None = None) -> tuple[bytes, Layout, int]:
     """Return the records of a whole text, their layout, and how many lines stood before them."""
     content = content.removeprefix(_BOM)
-    parser = Parser(_first_layout(content))
+    parser = Parser(_first_layout(content, given))
     end = parser.take_header(content)
     return content[end:], parser.layout, _count_lines(content[:end])
 
@@ -136,9 +137,9 @@ def _read_csv(block: bytes, layout: Layout, start: int) -> list[pa.ChunkedArray]
         return None
 
 
-def _first_layout(block: bytes) -> Layout:
-    lines = block[_blank_until(block) :].split(b"\n", _SNIFFED_LINES)[:_SNIFFED_LINES]
-    return sniff([line.decode("utf-8", "replace") for line in lines if line.strip(b" \r")])
+def _first_layout(block: bytes, given: Layout | None) -> Layout:
+    lines = [line.decode("utf-8", "replace") for line in first_lines(block, _SNIFFED_LINES)]
+    return sniff(lines, given)
 
 
 def _may_hold_header(layout: Layout, columns: Sequence[pa.Array | pa.ChunkedArray]) -> bool:

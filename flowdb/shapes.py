@@ -1,79 +1,95 @@
-"""How records were delivered: from the bytes of a source to plain blocks of record lines.
-
-The shape is known by content, not by name.
-"""
+"""The shapes in which records are delivered, each known by content: the one table of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from gzip import BadGzipFile
-from io import BufferedReader
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from isal import igzip, isal_zlib
+from flowdb.compression import Text
+from flowdb.documents import is_json, json_records
+from flowdb.lines import blocks
+from flowdb.messages import csv_messages, events, has_message_column, has_stamps, is_event_list, stamped
 
-__all__ = ["BLOCK_SIZE", "CUT", "Damaged", "Text", "blocks"]
+__all__ = ["PARQUET", "SHAPES", "TEXT", "Shape", "shape_of"]
 
-BLOCK_SIZE = 8 << 20
-CUT = b"\0cut"
-"""The end of a line that was too long: no record ends so."""
-_LONGEST_LINE_KEPT = 1 << 20
-_GZIP = b"\x1f\x8b"
-_PEEKED = 4096
+_WRITE_TEST = b"Permission Check Successful"
 
 
-class Damaged(ValueError):
-    """A source whose bytes are not what they claim to be; the message says how."""
+@dataclass(frozen=True)
+class Shape:
+    """A shape: what delivers it, how it is recognised, and how the lines of its records are reached.
 
-
-class Text:
-    """The plain text of a source: gzip, of any number of members, is decompressed.
-
-    `size` counts the bytes of text read so far. Reading on where the compression breaks
-    raises `Damaged`.
+    `matches` is given the beginning of the decompressed content; `unwrap` yields blocks of
+    whole lines. Parquet has no lines.
     """
 
-    def __init__(self, stream: BufferedReader) -> None:
-        head = stream.peek(_PEEKED)[:_PEEKED]
-        self._stream: BufferedReader | igzip.IGzipFile = stream
-        if head.startswith(_GZIP):
-            self._stream = igzip.IGzipFile(fileobj=stream, mode="rb")  # type: ignore[no-untyped-call]
-        self.size = 0
-
-    def read(self, size: int) -> bytes:
-        """Return the next `size` bytes of text, fewer only at the end."""
-        try:
-            chunk = self._stream.read(size)
-        except EOFError:
-            raise Damaged("its gzip data is cut short") from None
-        except (isal_zlib.error, BadGzipFile) as error:  # type: ignore[misc]
-            raise Damaged(f"its gzip data is damaged ({error})") from None
-        self.size += len(chunk)
-        return chunk
+    name: str
+    delivered: str
+    recognised: str
+    matches: Callable[[bytes], bool]
+    unwrap: Callable[[Text], Iterator[bytes]] | None
 
 
-def blocks(text: Text, size: int = BLOCK_SIZE) -> Iterator[bytes]:
-    """Yield the text in blocks of whole lines, each of about `size` bytes and never over twice that.
+def _nothing(_text: Text) -> Iterator[bytes]:
+    return iter(())
 
-    Only the last block may lack its final newline. A line longer than `size` ends in `CUT`
-    where its rest is left out.
-    """
-    rest = b""
-    cut = False
-    while chunk := text.read(size):
-        is_last = len(chunk) < size
-        if cut:
-            newline = chunk.find(b"\n") + 1
-            if not newline:
-                continue
-            yield rest + b"\n"
-            rest, cut, chunk = b"", False, chunk[newline:]
-        end = len(chunk) if is_last else chunk.rfind(b"\n") + 1
-        if end:
-            yield rest + chunk[:end]
-            rest = chunk[end:]
-        else:
-            rest += chunk
-            if len(rest) > max(size, _LONGEST_LINE_KEPT):
-                rest, cut = rest[:_LONGEST_LINE_KEPT] + CUT, True
-    if rest:
-        yield rest
+
+PARQUET = Shape(
+    "parquet",
+    "S3 delivery in Parquet; Security Lake (OCSF, class 4001)",
+    "begins with `PAR1`; OCSF by its columns `class_uid` and `src_endpoint`",
+    lambda start: start.startswith(b"PAR1"),
+    None,
+)
+TEXT = Shape(
+    "text",
+    "S3 delivery in plain text",
+    "anything else: a header line names the fields; without one the default format has 14 fields",
+    lambda _start: True,
+    blocks,
+)
+SHAPES: tuple[Shape, ...] = (
+    PARQUET,
+    Shape(
+        "json",
+        "`aws logs filter-log-events` and `get-log-events`, Insights results, Firehose, subscription filters",
+        "begins with `{` or `[`; documents may follow each other without newlines",
+        is_json,
+        json_records,
+    ),
+    Shape(
+        "events",
+        "`aws logs filter-log-events --output text` and `get-log-events --output text`",
+        "a line that begins with `EVENTS` and a tab",
+        is_event_list,
+        events,
+    ),
+    Shape(
+        "stamped",
+        "CloudWatch export task; `aws logs tail`, long and `--format short`",
+        "most lines begin with an ISO 8601 time, or with 13 digits",
+        has_stamps,
+        stamped,
+    ),
+    Shape(
+        "csv",
+        "the CloudWatch console's export of log events and of Insights results",
+        "the first line names comma-separated columns, one of them `message` or `@message`",
+        has_message_column,
+        csv_messages,
+    ),
+    Shape(
+        "write test",
+        "the object `aws-logs-write-test` of an export task",
+        "its whole content is `Permission Check Successful`; it holds no record",
+        lambda start: start[: 2 * len(_WRITE_TEST)].strip() == _WRITE_TEST,
+        _nothing,
+    ),
+    TEXT,
+)
+"""In the order in which they are tried."""
+
+
+def shape_of(start: bytes) -> Shape:
+    """Return the shape of a content that begins so."""
+    return next(shape for shape in SHAPES if shape.matches(start))

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BufferedReader, BytesIO
 
+from flowdb.compression import Text
+from flowdb.lines import BLOCK_SIZE, blocks
 from flowdb.records import Batch, parse
-from flowdb.shapes import BLOCK_SIZE, Text, blocks
 from tests.reference import Record
 
 

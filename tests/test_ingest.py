@@ -142,7 +142,8 @@ def test_a_truncated_gzip_fails_alone_and_is_read_once_it_is_whole(
     db: flowdb.FlowDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_back: int
 ) -> None:
     monkeypatch.setattr(reading, "_HELD_BACK", held_back)
-    monkeypatch.setattr("flowdb.shapes.blocks.__defaults__", (4096,))
+    monkeypatch.setattr("flowdb.lines.blocks.__defaults__", (4096,))
+    monkeypatch.setattr("flowdb.delivery.BLOCK_SIZE", 4096)
     whole = gzip.compress("\n".join(record(n) for n in range(5000)).encode())
     path = tmp_path / "cut.log.gz"
     path.write_bytes(whole[:-100])
@@ -292,7 +293,7 @@ def test_a_source_too_large_to_be_held_back_has_files_of_its_own(
     db: flowdb.FlowDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "_HELD_BACK", 200_000)
-    monkeypatch.setattr("flowdb.shapes.blocks.__defaults__", (50_000,))
+    monkeypatch.setattr("flowdb.lines.blocks.__defaults__", (50_000,))
     lines = [record(n % 20000, start=1_705_312_800 + 40 * n) for n in range(10_000)]
     lines[7000] = "broken"
     db.ingest(write_log(tmp_path / "large.log.gz", lines), write_log(tmp_path / "small.log", lines[:5]))

@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from flowdb.compression import Text
 from flowdb.fields import BY_NAME, FIELDS, Kind
 from flowdb.layouts import DEFAULT, LayoutUnknown
+from flowdb.lines import blocks
 from flowdb.records import LONGEST_FIELD, LONGEST_KEPT, BadLine, Batch, parse
-from flowdb.shapes import Text, blocks
 
 pytestmark = pytest.mark.usefixtures("way_of_reading")
 

@@ -13,8 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import flowdb
+from flowdb.compression import Damaged
 from flowdb.layouts import LayoutUnknown
-from flowdb.shapes import BLOCK_SIZE, Damaged
+from flowdb.lines import BLOCK_SIZE
 from tests import reference
 from tests.conftest import ROOT
 from tests.parsed import Parsed, parsed

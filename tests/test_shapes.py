@@ -7,7 +7,8 @@ from io import BufferedReader, BytesIO
 
 import pytest
 
-from flowdb.shapes import CUT, Damaged, Text, blocks
+from flowdb.compression import Damaged, Text
+from flowdb.lines import CUT, blocks
 
 CONTENT = b"".join(b"line %d\n" % n for n in range(1000))
 

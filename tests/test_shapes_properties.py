@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flowdb.shapes import Damaged
+from flowdb.compression import Damaged
 from flowdb.sources import Opened, find, fingerprint
 from tests.conftest import HEADER, record
 from tests.parsed import text

@@ -1,0 +1,139 @@
+"""The members of archives: a source may be a `.zip` or `.tar` of others, compressed or not."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+from typing import IO, cast
+
+from flowdb.compression import Damaged, Text
+
+__all__ = ["is_archive", "members", "spooled"]
+
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_TAR, _TAR_AT = b"ustar", 257
+_BLOCK = 512
+_IN_MEMORY = 16 << 20
+_BUFFER = 1 << 20
+_DEEPEST = 4
+_BROKEN = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+
+
+def members(stream: io.BufferedReader) -> Iterator[tuple[str, Text]]:
+    """Yield the name and the plain bytes of every file in a source; one that is no archive has no name.
+
+    Each is to be read before the next is asked for. What is hidden, and what is no file, is
+    left out. Raises `Damaged` where an archive breaks.
+    """
+    yield from _members(Text(stream), "", 0)
+
+
+def is_archive(start: bytes) -> bool:
+    """Tell whether a content that begins so is an archive."""
+    return start.startswith(_ZIP) or start[_TAR_AT:].startswith(_TAR)
+
+
+@contextmanager
+def spooled(text: Text) -> Iterator[IO[bytes]]:
+    """Give the rest of a text as a file in which any place can be read, on disk if it is large."""
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY, prefix="flowdb-") as file:
+        shutil.copyfileobj(cast(IO[bytes], text), file, _BUFFER)
+        file.seek(0)
+        yield cast(IO[bytes], file)
+
+
+def _members(text: Text, name: str, depth: int) -> Iterator[tuple[str, Text]]:
+    head = text.start(_BLOCK)
+    if head.startswith(_ZIP):
+        inner = _of_zip(text)
+    elif head[_TAR_AT:].startswith(_TAR):
+        inner = _of_tar(text)
+    else:
+        yield name, text
+        return
+    if depth == _DEEPEST:
+        raise Damaged("it is an archive in an archive, too many times over")
+    for inner_name, stream in inner:
+        path = f"{name}/{inner_name}" if name else inner_name
+        yield from _members(Text(stream), path, depth + 1)
+
+
+def _of_zip(text: Text) -> Iterator[tuple[str, io.BufferedReader]]:
+    with spooled(text) as file, _damage("zip"), zipfile.ZipFile(file) as archive:
+        for entry in archive.infolist():
+            if entry.is_dir() or _is_hidden(entry.filename):
+                continue
+            with archive.open(entry) as stream:
+                yield entry.filename, io.BufferedReader(_Checked(stream, "zip"), _BUFFER)
+
+
+def _of_tar(text: Text) -> Iterator[tuple[str, io.BufferedReader]]:
+    with _damage("tar"), tarfile.open(fileobj=cast(IO[bytes], text), mode="r|", tarinfo=_Entry) as archive:
+        for entry in archive:
+            stream = archive.extractfile(entry) if entry.isreg() else None
+            if stream is None or _is_hidden(entry.name):
+                continue
+            yield entry.name, io.BufferedReader(_Checked(stream, "tar"), _BUFFER)
+
+
+class _Entry(tarfile.TarInfo):
+    """A header in a tar archive; one that cannot be read is damage, and not the archive's end."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> _Entry:
+        """Return the next entry."""
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(str(error)) from None
+
+
+class _Checked(io.RawIOBase):
+    """A member of an archive, whose damage is told as such."""
+
+    def __init__(self, stream: IO[bytes], kind: str) -> None:
+        self._stream = stream
+        self._kind = kind
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Read into the buffer."""
+        with _damage(self._kind):
+            chunk = self._stream.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
+def _is_hidden(name: str) -> bool:
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return any(part.startswith((".", "__MACOSX")) and part not in (".", "..") for part in parts)
+
+
+@contextmanager
+def _damage(kind: str) -> Iterator[None]:
+    try:
+        yield
+    except Damaged:
+        raise
+    except _BROKEN as error:
+        raise Damaged(f"its {kind} archive is damaged ({str(error) or type(error).__name__})") from None

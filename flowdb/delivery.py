@@ -1,0 +1,39 @@
+"""From the bytes of a source to batches of records, whatever archive, compression and shape they have."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+from flowdb.archives import is_archive, members
+from flowdb.compression import Text
+from flowdb.layouts import Layout
+from flowdb.lines import BLOCK_SIZE
+from flowdb.records import Batch, parse
+from flowdb.shapes import TEXT, shape_of
+
+__all__ = ["deliveries", "is_plain"]
+
+
+def deliveries(
+    stream: io.BufferedReader, given: Layout | None = None
+) -> Iterator[tuple[str, Text, Iterator[Batch]]]:
+    """Yield each file in a source: its name in an archive, or "", its text, and what it holds.
+
+    Each is to be read before the next is asked for. `given` is the layout of records without
+    a header. Reading on raises `Damaged` where the bytes are not what they claim to be, and
+    `LayoutUnknown` where there is no telling which fields a record has.
+    """
+    for name, text in members(stream):
+        yield name, text, _batches(text, given)
+
+
+def is_plain(content: bytes) -> bool:
+    """Tell whether a content, decompressed, is nothing but lines of records."""
+    return not is_archive(content) and shape_of(content) is TEXT
+
+
+def _batches(text: Text, given: Layout | None) -> Iterator[Batch]:
+    shape = shape_of(text.start(BLOCK_SIZE))
+    assert shape.unwrap is not None
+    yield from parse(shape.unwrap(text), given)
