@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from flowdb.analyses import Analysis, analyses
+from flowdb.compression import COMPRESSIONS
 from flowdb.fields import FIELDS, Kind
+from flowdb.shapes import SHAPES
 
 __all__ = ["PAGES", "main"]
 
@@ -63,7 +65,30 @@ not listed here. A value that is missing (`-`) is NULL."""
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"analyses.md": analyses_page, "fields.md": fields_page}
+def formats_page() -> str:
+    """Return the page that lists what `flowdb ingest` reads, and how it knows what it is."""
+    compressions = ", ".join(COMPRESSIONS)
+    lines = [
+        "# What is read",
+        "",
+        f"""What a source is, is known by its content, not by its name. Compression ({compressions}; any
+number of members, one in another too) is undone first, archives (`.zip`, `.tar`, and a compressed `.tar`) are
+looked into, and then the first of these shapes that fits is taken:""",
+        "",
+        "| shape | delivered by | recognised by |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {one.name} | {one.delivered} | {one.recognised} |" for one in SHAPES]
+    lines += [
+        "",
+        """The fields of a record are those that a header names: of the file, or of a JSON record. Records without
+one are in the default format if they have its 14 fields, else in the format that `--format` gives: AWS's own
+`${version} ${account-id} ...`, `default`, or a list of names. A header beats `--format`.""",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"analyses.md": analyses_page, "fields.md": fields_page, "formats.md": formats_page}
 
 
 def main() -> None:

@@ -116,16 +116,24 @@ def cli() -> None:
 @cli.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @_store_option
+@click.option(
+    "--format",
+    "form",
+    metavar="FIELDS",
+    help="Fields of records without a header: '${version} ${account-id} ...', default, or a list of names.",
+)
 @click.option("--workers", type=click.IntRange(min=1), help="Threads; by default one for each core.")
 @click.option("--json", "as_json", is_flag=True, help="Write what was done as one JSON object.")
-def ingest(sources: tuple[str, ...], store: str, workers: int | None, as_json: bool) -> ExitCode:
+def ingest(
+    sources: tuple[str, ...], store: str, form: str | None, workers: int | None, as_json: bool
+) -> ExitCode:
     """Bring flow logs into the store.
 
     A SOURCE is a file, a folder (*.log and *.log.gz in it, at any depth) or a quoted glob
     pattern. Sources that are in the store already are skipped.
     """
     with _opened(store) as db, _progress() as watch:
-        report = db.ingest(*sources, workers=workers, watch=watch)
+        report = db.ingest(*sources, format=form, workers=workers, watch=watch)
     for note in report.notes:
         _say(f"note: {note}")
     for failure in report.failures[:_MOST_FAILURES_SHOWN]:

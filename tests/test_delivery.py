@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from flowdb.compression import Damaged
 from flowdb.delivery import deliveries
 from flowdb.layouts import LayoutUnknown, format_layout
+from flowdb.shapes import SHAPES as TABLE
+from flowdb.shapes import shape_of
 from tests.conftest import ROOT, record
 from tests.deliveries import PACKINGS, SHAPES
 from tests.parsed import Parsed, parsed
@@ -46,6 +48,12 @@ def test_each_shape_in_each_packing_holds_the_records_of_plain_text(shape: str, 
     assert found.records == EXPECTED.records
     assert found.bad == []
     assert found.lines == len(LINES) + found.passed
+
+
+def test_every_shape_of_the_table_is_delivered_here() -> None:
+    delivered_here = {shape_of(write(LINES)).name for write in SHAPES.values()}
+    delivered_here |= {shape_of(b"Permission Check Successful\n").name, shape_of(b"PAR1").name}
+    assert delivered_here == {shape.name for shape in TABLE}
 
 
 @pytest.mark.parametrize("shape", SHAPES)
