@@ -8,7 +8,7 @@ BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-oldest lint format docs samples bench wheel wheels clean
+.PHONY: help demo test test-oldest fuzz lint format docs samples bench wheel wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,14 @@ test: .venv/dev ## run the tests
 
 test-oldest: .venv-oldest/dev ## run the tests with the oldest DuckDB and pyarrow that are supported
 	$(OLDEST)/pytest --numprocesses 2 --dist loadfile
+
+FUZZ_SECONDS ?= 300
+fuzz: .venv/dev ## fuzz the reading of sources for a while (FUZZ_SECONDS)
+	$(BIN)/pip install --quiet 'atheris>=2.3'
+	$(BIN)/python -m tests.fuzz_seeds build/fuzz/seeds
+	mkdir -p build/fuzz/found
+	$(BIN)/python -m tests.fuzz build/fuzz/found build/fuzz/seeds -max_total_time=$(FUZZ_SECONDS) \
+		-artifact_prefix=build/fuzz/ -timeout=20 -rss_limit_mb=4096 -print_final_stats=1
 
 lint: .venv/dev ## check style and types
 	$(BIN)/ruff format --check

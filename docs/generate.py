@@ -81,9 +81,9 @@ looked into, and then the first of these shapes that fits is taken:""",
     lines += [f"| {one.name} | {one.delivered} | {one.recognised} |" for one in SHAPES]
     lines += [
         "",
-        """The fields of a record are those that a header names: of the file, or of a JSON record. Records without
-one are in the default format if they have its 14 fields, else in the format that `--format` gives: AWS's own
-`${version} ${account-id} ...`, `default`, or a list of names. A header beats `--format`.""",
+        """The fields of a record are those that a header names: of the file, or of a JSON record. Records
+without one are in the default format if they have its 14 fields, else in the format that `--format` gives:
+AWS's own `${version} ${account-id} ...`, `default`, or a list of names. A header beats `--format`.""",
     ]
     return "\n".join(lines) + "\n"
 

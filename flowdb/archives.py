@@ -7,13 +7,13 @@ import shutil
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import IO, cast
 
 from flowdb.compression import Damaged, Text
+from flowdb.errors import FlowdbError
 
 __all__ = ["is_archive", "members", "spooled"]
 
@@ -23,15 +23,6 @@ _BLOCK = 512
 _IN_MEMORY = 16 << 20
 _BUFFER = 1 << 20
 _DEEPEST = 4
-_BROKEN = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-)
 
 
 def members(stream: io.BufferedReader) -> Iterator[tuple[str, Text]]:
@@ -133,7 +124,7 @@ def _is_hidden(name: str) -> bool:
 def _damage(kind: str) -> Iterator[None]:
     try:
         yield
-    except Damaged:
+    except (Damaged, FlowdbError):
         raise
-    except _BROKEN as error:
+    except Exception as error:  # noqa: BLE001 -- damaged archives make their readers raise anything
         raise Damaged(f"its {kind} archive is damaged ({str(error) or type(error).__name__})") from None

@@ -160,6 +160,7 @@ def test_what_stands_among_log_events_and_is_none_is_a_bad_line() -> None:
         (b'{"events": [{"message": "', Damaged, "its JSON is cut short or damaged"),
         (b'{"message": "%s"} junk' % LINES[0].encode(), Damaged, "its JSON is"),
         (PACKINGS["zip"](PLAIN)[:-30], Damaged, "its zip archive is damaged"),
+        (PACKINGS["zip"](PLAIN).replace(b"logs/one", b"\0ogs/one"), Damaged, "its zip archive is damaged"),
         (PACKINGS["tar"](PLAIN)[:1500], Damaged, "its tar archive is damaged"),
         (PACKINGS["zstd"](PLAIN)[:-3], Damaged, "its zstd data is cut short"),
         (PACKINGS["zstd"](PLAIN) + b"more", Damaged, "its zstd data is"),
