@@ -1,4 +1,4 @@
-"""Writes what fuzzing starts from, every shape, some packings and the real logs, into a folder that is named."""
+"""Writes what fuzzing starts from, every shape, some packings and the real logs, into the folder named."""
 
 from __future__ import annotations
 
