@@ -14,12 +14,12 @@ from typing import IO, cast
 
 from flowdb.compression import Damaged, Text
 from flowdb.errors import FlowdbError
+from flowdb.lines import BLOCK_SIZE
 
 __all__ = ["is_archive", "members", "spooled"]
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _TAR, _TAR_AT = b"ustar", 257
-_BLOCK = 512
 _IN_MEMORY = 16 << 20
 _BUFFER = 1 << 20
 _DEEPEST = 4
@@ -49,12 +49,8 @@ def spooled(text: Text) -> Iterator[IO[bytes]]:
 
 
 def _members(text: Text, name: str, depth: int) -> Iterator[tuple[str, Text]]:
-    head = text.start(_BLOCK)
-    if head.startswith(_ZIP):
-        inner = _of_zip(text)
-    elif head[_TAR_AT:].startswith(_TAR):
-        inner = _of_tar(text)
-    else:
+    inner = _inside(text)
+    if inner is None:
         yield name, text
         return
     if depth == _DEEPEST:
@@ -62,6 +58,13 @@ def _members(text: Text, name: str, depth: int) -> Iterator[tuple[str, Text]]:
     for inner_name, stream in inner:
         path = f"{name}/{inner_name}" if name else inner_name
         yield from _members(Text(stream), path, depth + 1)
+
+
+def _inside(text: Text) -> Iterator[tuple[str, io.BufferedReader]] | None:
+    start = text.start(BLOCK_SIZE)
+    if start.startswith(_ZIP):
+        return _of_zip(text)
+    return _of_tar(text) if is_archive(start) else None
 
 
 def _of_zip(text: Text) -> Iterator[tuple[str, io.BufferedReader]]:

@@ -39,17 +39,20 @@ class Text:
             self._name = _NAMES[opener]
             self._stream = opener(self._stream)
         self._ahead = b""
+        self._taken = 0
         self.size = 0
 
     def start(self, size: int) -> bytes:
-        """Return the first `size` bytes, fewer only at the end; they can be read still."""
-        head = self.read(size)
-        self._ahead = head + self._ahead
-        return head
+        """Return the next `size` bytes, fewer only at the end; they can be read still."""
+        self._ahead, self._taken = self.read(size) + self._ahead[self._taken :], 0
+        return self._ahead[:size]
 
     def read(self, size: int) -> bytes:
         """Return the next `size` bytes, fewer only at the end."""
-        ahead, self._ahead = self._ahead[:size], self._ahead[size:]
+        ahead = self._ahead[self._taken : self._taken + size]
+        self._taken += len(ahead)
+        if self._taken == len(self._ahead):
+            self._ahead, self._taken = b"", 0
         chunk = self._tried(lambda: self._stream.read(size - len(ahead)))
         self.size += len(chunk)
         return ahead + chunk

@@ -143,6 +143,7 @@ def test_a_truncated_gzip_fails_alone_and_is_read_once_it_is_whole(
 ) -> None:
     monkeypatch.setattr(reading, "_HELD_BACK", held_back)
     monkeypatch.setattr("flowdb.lines.blocks.__defaults__", (4096,))
+    monkeypatch.setattr("flowdb.archives.BLOCK_SIZE", 4096)
     monkeypatch.setattr("flowdb.delivery.BLOCK_SIZE", 4096)
     whole = gzip.compress("\n".join(record(n) for n in range(5000)).encode())
     path = tmp_path / "cut.log.gz"
