@@ -21,6 +21,14 @@ class Parsed:
     passed: int = 0
     lines: int = 0
 
+    def take(self, batch: Batch) -> None:
+        """Add what a batch holds."""
+        for table in batch.records:
+            self.records += table.to_pylist()
+        self.bad += [(line.number, line.reason) for line in batch.bad]
+        self.passed += batch.passed
+        self.lines += batch.lines
+
     @property
     def bad_numbers(self) -> list[int]:
         """The numbers of the bad lines."""
@@ -41,9 +49,5 @@ def parsed(data: bytes, block_size: int = BLOCK_SIZE) -> Parsed:
     """Return what a log holds."""
     found = Parsed()
     for batch in batches(data, block_size):
-        for table in batch.records:
-            found.records += table.to_pylist()
-        found.bad += [(line.number, line.reason) for line in batch.bad]
-        found.passed += batch.passed
-        found.lines += batch.lines
+        found.take(batch)
     return found

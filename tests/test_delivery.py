@@ -33,11 +33,7 @@ def delivered(data: bytes, form: str | None = None) -> Parsed:
     given_layout = None if form is None else format_layout(form)
     for _, _, batches in deliveries(BufferedReader(BytesIO(data)), given_layout):
         for batch in batches:
-            for table in batch.records:
-                found.records += table.to_pylist()
-            found.bad += [(line.number, line.reason) for line in batch.bad]
-            found.passed += batch.passed
-            found.lines += batch.lines
+            found.take(batch)
     return found
 
 
