@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -165,8 +165,7 @@ def sql(query: str, store: str, output: str) -> None:
         query = os.fsencode(query).decode()
     except UnicodeError:
         raise click.UsageError("the query is not UTF-8.") from None
-    with _opened(store) as db:
-        _write(db, db.sql(query), output)
+    _answer(store, lambda db: db.sql(query), output)
 
 
 @cli.command()
@@ -174,8 +173,7 @@ def sql(query: str, store: str, output: str) -> None:
 @_output_option
 def status(store: str, output: str) -> None:
     """Tell what is in the store."""
-    with _opened(store) as db:
-        _write(db, db.status(), output, upright=True)
+    _answer(store, lambda db: db.status(), output, upright=True)
 
 
 @cli.command(name="analyses")
@@ -187,8 +185,9 @@ def list_analyses(name: str | None, output: str) -> None:
         print(analyses.find_analysis(name).script, end="")
         return
     from flowdb.database import listed_analyses
+    from flowdb.output import write
 
-    _write(None, listed_analyses(), output)
+    write(listed_analyses(), output)
 
 
 def _analysis_command(analysis: Analysis) -> click.Command:
@@ -214,8 +213,7 @@ def _analysis_command(analysis: Analysis) -> click.Command:
                 given["until"] = midnight + timedelta(days=1)
         if show_sql:
             _say(f"{analysis.statement};\n\n{analysis.call(given)}", bare=True)
-        with _opened(store) as db:
-            _write(db, getattr(db, analysis.name)(**given), output)
+        _answer(store, lambda db: getattr(db, analysis.name)(**given), output)
 
     made = click.command(
         name=_hyphened(analysis.name), help=_help(analysis), short_help=analysis.summary, cls=click.Command
@@ -261,17 +259,28 @@ def _opened(store: str) -> Iterator[FlowDB]:
         yield db
 
 
-def _write(db: FlowDB | None, result: duckdb.DuckDBPyRelation, form: str, *, upright: bool = False) -> None:
-    """Write a result; the thread that waits for DuckDB is another one, so that an interrupt is heard."""
-    from flowdb import output
+def _answer(
+    store: str, ask: Callable[[FlowDB], duckdb.DuckDBPyRelation], form: str, *, upright: bool = False
+) -> None:
+    """Ask a store and write what it answers; in another thread, since DuckDB may not hear an interrupt."""
+    opened: list[FlowDB] = []
+
+    def work() -> str | None:
+        from flowdb.output import write
+
+        with _opened(store) as db:
+            opened.append(db)
+            return write(ask(db), form, upright=upright)
 
     with ThreadPoolExecutor(max_workers=1) as pool:
-        written = pool.submit(output.write, result, form, upright=upright)
+        written = pool.submit(work)
         try:
             remark = written.result()
         except KeyboardInterrupt:
-            if db is not None:
-                db.interrupt()
+            while not written.done():
+                for db in opened:
+                    db.interrupt()
+                wait([written], timeout=0.1)
             raise
     if remark:
         _say(f"note: {remark}")
@@ -281,7 +290,8 @@ def _say(sentence: str, *, bare: bool = False) -> None:
     """Write to standard error; a sentence is kept to one line whatever stands in it."""
     from flowdb.output import printable
 
-    print(sentence if bare else f"flowdb: {printable(sentence)}", file=sys.stderr)
+    with suppress(OSError):  # nobody can be told that nobody can be told
+        print(sentence if bare else f"flowdb: {printable(sentence)}", file=sys.stderr)
 
 
 def _summarize(report: IngestReport, store: str) -> None:
@@ -337,11 +347,14 @@ def main(args: Sequence[str] | None = None) -> int:
     except FlowdbError as error:
         _say(f"error: {error}")
         return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        _say(error.format_message(), bare=True)
+        return ExitCode.USAGE
     except click.ClickException as error:
         _say(f"error: {error.format_message()}")
         return ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
-        _say("interrupted; the store is as it was")
+        _say("interrupted; nothing is left half done")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Whoever read standard output has had enough; nothing may be flushed into it at exit.

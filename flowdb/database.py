@@ -34,7 +34,10 @@ class FlowDB:
     """
 
     def __init__(self, path: str | os.PathLike[str] = "flows") -> None:
-        self.path = Path(path).expanduser().absolute()
+        try:
+            self.path = Path(path).expanduser().absolute()
+        except RuntimeError as error:
+            raise UsageError(f"{os.fspath(path)}: there is no such home folder") from error
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._shown_commit = -1
         try:

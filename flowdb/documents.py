@@ -7,10 +7,11 @@ large one is.
 from __future__ import annotations
 
 import json
+from codecs import getincrementaldecoder, register_error
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import ijson
 
@@ -115,12 +116,30 @@ class _Reader:
         yield _encoded(" ".join(map(_text, named.values())))
 
 
+class _Utf8:
+    """A text for a parser that takes nothing but UTF-8: other bytes become a character no record has."""
+
+    def __init__(self, text: Text) -> None:
+        self._text = text
+        self._decoder = getincrementaldecoder("utf-8")("flowdb.json")
+        if text.start(len(_BOM)) == _BOM:
+            text.read(len(_BOM))
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, about `size` of them."""
+        while chunk := self._text.read(size):
+            if text := self._decoder.decode(chunk):
+                return text.encode()
+        return self._decoder.decode(b"", final=True).encode()
+
+
+register_error("flowdb.json", lambda error: ("\\u0000", cast(UnicodeDecodeError, error).end))
+
+
 def _lines(text: Text) -> Iterator[bytes]:
     reader = _Reader()
-    if text.start(len(_BOM)) == _BOM:
-        text.read(len(_BOM))
     try:
-        for event, value in ijson.basic_parse(text, multiple_values=True):
+        for event, value in ijson.basic_parse(_Utf8(text), multiple_values=True):
             yield from reader.take(event, value)
     except ijson.IncompleteJSONError as error:
         raise Damaged(f"its JSON is cut short or damaged ({_first_line(error)})") from None

@@ -163,10 +163,11 @@ def _read_all(
     readers = [
         _Reader(writer, f"{n:02}", jobs, layout, meter, stop) for n in range(min(workers, len(sources)))
     ]
-    with ThreadPoolExecutor(max_workers=max(len(readers), 1)) as pool:
+    with ThreadPoolExecutor(max_workers=len(readers) + 1) as pool:
         futures: list[Future[None]] = [pool.submit(reader.run) for reader in readers]
+        # The commit needs it: loaded while the readers work, and where an interrupt cannot break it off.
+        pool.submit(import_module, "duckdb")
         try:
-            import_module("duckdb")  # the commit needs it: loaded while the readers work
             waiting = set(futures)
             while waiting:
                 done, waiting = wait(waiting, timeout=0.1)

@@ -113,7 +113,7 @@ def _print_table(names: Sequence[str], numeric: Sequence[bool], rows: Sequence[S
 
     table = _table(names, numeric, rows)
     # Whoever reads a pipe or a file wants whole values on one line, however wide they are.
-    width = None if sys.stdout.isatty() else _UNBOUNDED
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNBOUNDED
     Console(width=width, highlight=False, markup=False, emoji=False).print(table)
 
 

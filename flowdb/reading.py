@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BufferedReader
-from itertools import accumulate
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -261,9 +260,9 @@ def _load(job: Job, given: Layout | None, room: int) -> tuple[Layout | None, _Me
 
 def _repeated(values: list[int], counts: list[int]) -> pa.Array:
     """Return each value as many times as its count says."""
-    runs = [(value, count) for value, count in zip(values, counts, strict=True) if count]
-    ends = numbers(list(accumulate(count for _, count in runs)))
-    return pc.run_end_decode(pa.RunEndEncodedArray.from_arrays(ends, numbers([value for value, _ in runs])))
+    return pa.concat_arrays(
+        [pa.repeat(number(value), count) for value, count in zip(values, counts, strict=True)]
+    )
 
 
 def _bounds(records: pa.Table) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -44,22 +45,27 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        if not root.exists():
-            raise StoreMissing(str(root))
-        if not root.is_dir():
-            raise NotAStore(str(root), "it is a file, not a store")
-        if not (root / _CATALOG).exists():
-            raise StoreMissing(str(root)) if _is_unused(root) else NotAStore(str(root))
+        with _os_errors(root, "used"):
+            if not root.exists():
+                raise StoreMissing(str(root))
+            if not root.is_dir():
+                raise NotAStore(str(root), "it is a file, not a store")
+            if not (root / _CATALOG).exists():
+                raise StoreMissing(str(root)) if _is_unused(root) else NotAStore(str(root))
         self.catalog = Catalog(root / _CATALOG)
 
     @classmethod
     def create(cls, root: Path) -> Store:
         """Return the store of a directory; a missing or empty directory becomes one."""
-        if root.exists() and not root.is_dir():
-            raise NotAStore(str(root), "it is a file, not a store")
-        if not (root / _CATALOG).exists():
-            if root.exists() and not _is_unused(root):
+        with _os_errors(root, "used"):
+            if root.exists() and not root.is_dir():
+                raise NotAStore(str(root), "it is a file, not a store")
+            is_there = (root / _CATALOG).exists()
+            if not is_there and root.exists() and not _is_unused(root):
                 raise NotAStore(str(root))
+        if not is_there:
+            if not _is_text(root):
+                raise StoreError(str(root), "its path is not UTF-8, and DuckDB opens no other")
             with _os_errors(root):
                 root.mkdir(parents=True, exist_ok=True)
             with _locked(root, "create"):
@@ -115,20 +121,26 @@ class Store:
         os.close(handle)
         new = Path(name)
         new.unlink()
+        folder = tempfile.TemporaryDirectory(prefix="flowdb-")
+        # DuckDB takes what follows a question mark in a path for options: it is given another path.
+        written = Path(folder.name, GENERATED) if "?" in name else new
         try:
             with _duckdb_errors(self.root), duckdb.connect() as connection:
                 options = f"STORAGE_VERSION {quote_text(_STORAGE_VERSION)}"
-                connection.execute(f"ATTACH {quote_text(str(new))} AS flowdb ({options})")
+                connection.execute(f"ATTACH {quote_text(str(written))} AS flowdb ({options})")
                 connection.execute("USE flowdb")
                 for statement in self.statements():
                     connection.execute(statement)
                 connection.execute("USE memory")
                 connection.execute("DETACH flowdb")
+            if written != new:
+                shutil.copyfile(written, new)
             # A log that a shell left beside the file belongs to the file that is being replaced.
             (self.root / f"{GENERATED}.wal").unlink(missing_ok=True)
             os.replace(new, self.root / GENERATED)
         finally:
             new.unlink(missing_ok=True)
+            folder.cleanup()
         (self.root / LEDGER_FOLDER).mkdir(exist_ok=True)
         (self.root / _GENERATION).write_text(json.dumps(wanted), encoding="utf-8")
 
@@ -186,13 +198,21 @@ def _is_unused(root: Path) -> bool:
     return all(entry.name in _OWN for entry in root.iterdir())
 
 
+def _is_text(path: Path) -> bool:
+    try:
+        os.fsencode(path).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 @contextmanager
-def _os_errors(root: Path) -> Iterator[None]:
+def _os_errors(root: Path, used: str = "written") -> Iterator[None]:
     """Raise what the system says about the store's own files as `StoreError`."""
     try:
         yield
     except OSError as error:
-        raise StoreError(str(root), f"it cannot be written ({error.strerror or error})") from error
+        raise StoreError(str(root), f"it cannot be {used} ({error.strerror or error})") from error
 
 
 @contextmanager
@@ -203,6 +223,9 @@ def _duckdb_errors(root: Path) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         raise StoreError(str(root), f"its {GENERATED} cannot be written ({gist(str(error))})") from error
+    except RuntimeError as error:
+        # What DuckDB makes of an interrupt that it was the first to hear.
+        raise KeyboardInterrupt from error
 
 
 @contextmanager
@@ -231,4 +254,5 @@ def _busy(root: Path, holder: Path) -> StoreBusy:
         known = json.loads(holder.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         known = {}
+    known = known if isinstance(known, dict) else {}
     return StoreBusy(str(root), known.get("pid"), known.get("verb"), known.get("since"))

@@ -169,6 +169,12 @@ def test_analyses_are_listed_without_a_store(run: Run) -> None:
     assert shown == analyses.find_analysis("top_talkers").script
 
 
+def test_the_command_alone_shows_its_help(run: Run) -> None:
+    done = run()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "\n  ingest " in done.stderr
+
+
 def test_help_names_every_command_and_analysis(run: Run) -> None:
     shown = run("--help").stdout
     for name in ("ingest", "sql", "status", "analyses", *analyses.analyses()):
@@ -317,8 +323,11 @@ def test_parquet_is_not_written_to_a_terminal(store: Path, tmp_path: Path) -> No
     assert done.stderr.startswith("flowdb: error: parquet is not for a terminal")
 
 
-def test_a_query_can_be_interrupted(store: Path, tmp_path: Path) -> None:
-    endless = "SELECT count(*) FROM range(1000000000) a, range(1000000) b WHERE a.range * b.range % 7 = 3"
+@pytest.mark.parametrize("form", ["{}", "CREATE TABLE x AS {}", "EXPLAIN ANALYZE {}", "{}; SELECT 1"])
+def test_a_query_can_be_interrupted(store: Path, tmp_path: Path, form: str) -> None:
+    endless = form.format(
+        "SELECT count(*) FROM range(1000000000) a, range(1000000) b WHERE a.range * b.range % 7 = 3"
+    )
     process = subprocess.Popen(
         [sys.executable, "-m", "flowdb", "sql", endless], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from io import BufferedReader, BytesIO
 
 import pytest
@@ -139,6 +140,15 @@ def test_odd_documents_are_read(data: bytes, form: str | None, records: list[dic
         {name: row[name] for name in one} for row, one in zip(found.records, records, strict=True)
     ] == records
     assert found.bad == []
+
+
+def test_a_message_that_is_not_utf_8_is_a_bad_line_and_its_neighbours_are_records() -> None:
+    first, second, third = (json.dumps({"message": line}).encode() for line in LINES[:3])
+    for odd in (b"\xff", b"\xc3", b"\xe5\x90"):
+        found = delivered(first + second.replace(b"ACCEPT", b"ACC" + odd) + third)
+        assert found.records == [EXPECTED.records[0], EXPECTED.records[2]]
+        assert found.bad == [(2, "a control character: 0x00")]
+        assert delivered(first + b'{"odd' + odd + b'": 1}' + third).lines == 3
 
 
 def test_what_stands_among_log_events_and_is_none_is_a_bad_line() -> None:

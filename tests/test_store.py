@@ -17,7 +17,7 @@ import pytest
 
 import flowdb
 from flowdb.catalog import Catalog
-from flowdb.errors import NotAStore, StoreBusy, StoreDamaged, StoreError, StoreMissing
+from flowdb.errors import NotAStore, StoreBusy, StoreDamaged, StoreError, StoreMissing, UsageError
 from flowdb.store import Store
 from tests.conftest import HEADER, SAMPLES, all_rows, data_files, live_files, record, write_log
 
@@ -157,7 +157,7 @@ def test_an_interrupted_ingest_leaves_the_store_as_it_was(
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()
     assert process.returncode == 130
-    assert said.strip() == "flowdb: interrupted; the store is as it was"
+    assert said.strip() == "flowdb: interrupted; nothing is left half done"
     assert all_rows(db) == before
     assert data_files(db.path) == live_files(db)
 
@@ -235,6 +235,61 @@ def test_a_store_works_wherever_it_lies(tmp_path: Path, logs: Path, name: str) -
         expected = [("2024-01-15", 5), ("2024-01-16", 1)]
         assert db.sql(query).fetchall() == expected
         assert shell(tmp_path / name, query) == expected
+
+
+@pytest.mark.parametrize("name", ["[a]", "*", "?", "[!b]", "{a,b}"])
+def test_a_store_whose_name_is_a_pattern_is_that_store_alone(tmp_path: Path, logs: Path, name: str) -> None:
+    for sibling in ("a", "b", "c"):
+        with flowdb.open(tmp_path / sibling) as db:
+            db.ingest(logs)
+    with flowdb.open(tmp_path / name) as db:
+        report = db.ingest(logs / "a.log", logs / "c.log")
+        assert (report.records, report.commit) == (4, 1)
+        assert db.sql("SELECT count(*) FROM flows").fetchall() == [(4,)]
+        assert db.sql("SELECT count(*) FROM sources").fetchall() == [(2,)]
+    assert (tmp_path / name / "flowdb.duckdb").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are text here")
+def test_a_store_whose_path_is_not_text_is_refused(tmp_path: Path, logs: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    with flowdb.open(path) as db, pytest.raises(StoreError, match="its path is not UTF-8"):
+        db.ingest(logs)
+    assert not path.exists()
+
+
+def test_a_store_that_the_system_will_not_look_at_is_a_store_error(tmp_path: Path, logs: Path) -> None:
+    for path in (tmp_path / ("x" * 300), tmp_path / ("x" * 300) / "y"):
+        with pytest.raises(StoreError, match="it cannot be used"), flowdb.open(path) as db:
+            db.ingest(logs)
+    with pytest.raises(UsageError, match="no such home folder"):
+        flowdb.open("~nosuchuser/flows")
+
+
+def test_a_lock_file_of_another_hand_names_nobody(db: flowdb.FlowDB, logs: Path) -> None:
+    db.ingest(logs)
+    with Store(db.path).writer("compact"):
+        (db.path / "writer.json").write_text("[]")
+        with pytest.raises(StoreBusy) as caught:
+            db.ingest(SAMPLES)
+    assert caught.value.pid is None
+
+
+def test_an_interrupt_when_the_commit_is_made_leaves_it_made(
+    db: flowdb.FlowDB, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for raised in (KeyboardInterrupt, RuntimeError("Query interrupted")):
+
+        def connect(raised: BaseException = raised) -> None:  # type: ignore[assignment]
+            raise raised
+
+        with monkeypatch.context() as patch:
+            patch.setattr("duckdb.connect", connect)
+            with pytest.raises(KeyboardInterrupt):
+                db.ingest(logs / "a.log" if raised is KeyboardInterrupt else logs / "c.log")
+    assert db.sql("SELECT count(*) FROM flows").fetchall() == [(4,)]
+    flowdb.open(db.path).close()
+    assert shell(db.path, "SELECT count(*) FROM flows") == [(4,)]
 
 
 def test_the_generated_file_opens_in_every_duckdb_since_1_0(db: flowdb.FlowDB, logs: Path) -> None:
