@@ -43,6 +43,7 @@ _MAGIC = (b"PAR1", b"PARE")
 _ROWS = 1 << 16
 _BUFFER = 1 << 20
 _CONTROL = re.compile(rb"[\0\t\n\r]")
+_NULL = texts([None])[0]
 _NO_VALUE = list(texts(["-", ""]))
 _NO_NUMBER = list(texts(["-", "", "None"]))
 _MILLISECONDS = {"s": (1000, 1), "ms": (1, 1), "us": (1, 1000), "ns": (1, 1_000_000)}
@@ -252,7 +253,7 @@ def _without(text: pa.Array, none: Sequence[pa.Scalar]) -> pa.Array:
     for word in none:
         stands_for_none = pc.equal(text, word)
         if pc.any(stands_for_none).as_py():
-            text = pc.if_else(stands_for_none, None, text)
+            text = pc.if_else(stands_for_none, _NULL, text)
     return text
 
 
@@ -288,5 +289,5 @@ def _largest(kind: Kind) -> int:
 def _in_range(values: pa.Array, largest: int) -> tuple[pa.Array, pa.Array]:
     """Return integers, NULL where they are out of range, and whether each one is NULL or not."""
     is_in = pc.and_(pc.greater_equal(values, number(0)), pc.less_equal(values, number(largest)))
-    valid = pc.fill_null(is_in, True)
+    valid = pc.or_kleene(is_in, pc.is_null(values))
     return (values, valid) if pc.all(valid).as_py() else (pc.if_else(valid, values, None), valid)

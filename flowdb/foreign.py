@@ -75,11 +75,10 @@ def decoded(column: pa.Array) -> tuple[pa.Array, pa.Array]:
     """Return bytes as text (NULL where they are none), and whether each value is NULL or text."""
     try:
         text = column.cast(pa.string())
-        return text, pa.repeat(True, len(text))
     except pa.ArrowInvalid:
         values = [None if value is None else _utf8(value) for value in column.to_pylist()]
         text = pa.array(values, pa.string())
-        return text, pc.equal(pc.is_null(text), pc.is_null(column))
+    return text, pc.equal(pc.is_null(text), pc.is_null(column))
 
 
 def _utf8(value: bytes) -> str | None:

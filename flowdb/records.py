@@ -24,7 +24,6 @@ from flowdb.layouts import Layout, header_names, named_layout, sniff, starts_lay
 from flowdb.shapes import CUT
 from flowdb.values import (
     LONGEST_FIELD,
-    LONGEST_KEPT,
     READ_AS,
     Doubtful,
     control_character,
@@ -37,8 +36,6 @@ from flowdb.values import (
 )
 
 __all__ = [
-    "LONGEST_FIELD",
-    "LONGEST_KEPT",
     "BadLine",
     "Batch",
     "Parser",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -16,12 +18,14 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pyarrow.parquet import encryption
 
 from flowdb.columnar import is_parquet, parquet_batches
 from flowdb.fields import BY_NAME, FIELDS, Kind
 from flowdb.layouts import DEFAULT, LayoutUnknown
-from flowdb.records import LONGEST_FIELD, BadLine
+from flowdb.records import BadLine
 from flowdb.shapes import Damaged
+from flowdb.values import LONGEST_KEPT
 from tests.conftest import ROOT
 from tests.parquets import as_aws_writes, read, written
 from tests.parsed import Parsed, parsed
@@ -283,7 +287,7 @@ def test_a_bad_row_is_kept_as_the_line_that_it_would_have_been() -> None:
 def test_a_value_of_millions_of_bytes_is_kept_only_in_part() -> None:
     table = pa.table({"srcaddr": ["x" * 5_000_000, "10.0.0.1"], "bytes": [1, 2]})
     (batch,) = parquet_batches(BytesIO(written(table)))
-    assert batch.bad == [BadLine(1, "srcaddr has 5,000,000 bytes, more than 4,096", "x" * LONGEST_FIELD)]
+    assert batch.bad == [BadLine(1, "srcaddr has 5,000,000 bytes, more than 4,096", "x" * LONGEST_KEPT)]
     assert batch.records[0].to_pylist() == [{"srcaddr": "10.0.0.1", "bytes": 2}]
 
 
@@ -369,9 +373,51 @@ def test_parquet_is_known_by_its_first_bytes() -> None:
     assert not is_parquet(b"")
 
 
-def test_an_encrypted_file_says_so() -> None:
+class Unwrapped(encryption.KmsClient):  # type: ignore[misc]
+    """Keeps keys as they are."""
+
+    def __init__(self, config: object) -> None:
+        super().__init__()
+
+    def wrap_key(self, key: bytes, master: str) -> bytes:
+        return b64encode(key)
+
+    def unwrap_key(self, wrapped: bytes, master: str) -> bytes:
+        return b64decode(wrapped)
+
+
+@pytest.mark.parametrize("plaintext_footer", [True, False])
+def test_an_encrypted_file_says_so(plaintext_footer: bool) -> None:
+    keys = encryption.EncryptionConfiguration(
+        footer_key="f", column_keys={"c": ["srcaddr"]}, plaintext_footer=plaintext_footer
+    )
+    properties = encryption.CryptoFactory(Unwrapped).file_encryption_properties(
+        encryption.KmsConnectionConfig(), keys
+    )
+    data = written(table_of(TEXTS["default"]), encryption_properties=properties)
+    assert is_parquet(data[:4])
     with pytest.raises(Damaged, match=r"^it is encrypted Parquet, and flowdb has no keys$"):
-        read(b"PARE" + b"\0" * 50 + b"\x20\0\0\0PARE")
+        read(data)
+
+
+def test_reading_loads_no_pandas(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(written(table_of(TEXTS["default"])))
+    script = """
+import sys
+from flowdb.columnar import parquet_batches
+with open(sys.argv[1], "rb") as file:
+    assert [batch.lines for batch in parquet_batches(file)] == [2]
+print("pandas" in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "a.parquet")],
+        cwd=ROOT,
+        timeout=60,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("False\n", "")
 
 
 ODD_TEXTS = [

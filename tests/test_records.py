@@ -12,8 +12,9 @@ import pytest
 
 from flowdb.fields import BY_NAME, FIELDS, Kind
 from flowdb.layouts import DEFAULT, LayoutUnknown
-from flowdb.records import LONGEST_FIELD, LONGEST_KEPT, BadLine, Batch, parse
+from flowdb.records import BadLine, Batch, parse
 from flowdb.shapes import Text, blocks
+from flowdb.values import LONGEST_FIELD, LONGEST_KEPT
 
 pytestmark = pytest.mark.usefixtures("way_of_reading")
 
