@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import IO, cast
+from typing import IO, BinaryIO, cast
 
 from flowdb.compression import Damaged, Text
 from flowdb.errors import FlowdbError
@@ -40,12 +40,12 @@ def is_archive(start: bytes) -> bool:
 
 
 @contextmanager
-def spooled(text: Text) -> Iterator[IO[bytes]]:
+def spooled(text: Text) -> Iterator[BinaryIO]:
     """Give the rest of a text as a file in which any place can be read, on disk if it is large."""
     with tempfile.SpooledTemporaryFile(_IN_MEMORY, prefix="flowdb-") as file:
         shutil.copyfileobj(cast(IO[bytes], text), file, _BUFFER)
         file.seek(0)
-        yield cast(IO[bytes], file)
+        yield cast(BinaryIO, file)
 
 
 def _members(text: Text, name: str, depth: int) -> Iterator[tuple[str, Text]]:

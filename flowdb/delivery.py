@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
-from flowdb.archives import is_archive, members
+from flowdb.archives import is_archive, members, spooled
+from flowdb.columnar import parquet_batches
 from flowdb.compression import Text
 from flowdb.layouts import Layout
 from flowdb.lines import BLOCK_SIZE
@@ -35,5 +36,8 @@ def is_plain(content: bytes) -> bool:
 
 def _batches(text: Text, given: Layout | None) -> Iterator[Batch]:
     shape = shape_of(text.start(BLOCK_SIZE))
-    assert shape.unwrap is not None
-    yield from parse(shape.unwrap(text), given)
+    if shape.unwrap is not None:
+        yield from parse(shape.unwrap(text), given)
+        return
+    with spooled(text) as file:
+        yield from parquet_batches(file)

@@ -17,15 +17,25 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from flowdb import native
-from flowdb.arrays import number, texts
+from flowdb.arrays import texts
 from flowdb.errors import plural
-from flowdb.fields import BY_NAME, Kind, arrow_type
+from flowdb.fields import BY_NAME
 from flowdb.layouts import Layout, header_names, named_layout, sniff, starts_layout
 from flowdb.lines import CUT, first_lines
+from flowdb.values import (
+    LONGEST_FIELD,
+    READ_AS,
+    Doubtful,
+    control_character,
+    no_number,
+    no_utf8,
+    shown,
+    spelled_numbers,
+    stored,
+    too_long,
+)
 
 __all__ = [
-    "LONGEST_FIELD",
-    "LONGEST_KEPT",
     "BadLine",
     "Batch",
     "Parser",
@@ -33,11 +43,6 @@ __all__ = [
     "parse",
     "read_clean",
 ]
-
-LONGEST_FIELD = 4096
-"""Bytes; the longest value that AWS writes, a tag of 256 characters percent-encoded, has 3,072."""
-LONGEST_KEPT = 4096
-"""Characters kept of a line that would not parse."""
 
 _BOM = b"\xef\xbb\xbf"
 _CONTROL = re.compile(rb"[\0\t\r]")
@@ -47,13 +52,9 @@ _CONTROL = re.compile(rb"[\0\t\r]")
 _DOUBTFUL = (b"\0", b"\t", b"\r", b"\xef")
 _HEXADECIMAL = tuple(lead + digits for lead in (b" ", b"\n") for digits in (b"0x", b"0X"))
 _PARSE_OPTIONS = csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False)
-_MILLISECONDS_MAX = Kind.TIME.largest * 1000 + 999
 _SNIFFED_LINES = 100
 _LEAD = re.compile(rb"(?:[ \r]|\xef\xbb\xbf)*")
 _BLANKS = re.compile(rb"(?:[ \r\n]|\xef\xbb\xbf)*")
-# Unsigned, so that the reader itself refuses a sign, and what no octet or port can be.
-_READ_AS = {Kind.OCTET: pa.uint8(), Kind.PORT: pa.uint16(), Kind.COUNT: pa.uint64(), Kind.TIME: pa.uint64()}
-_THOUSAND = number(1000)
 _FIELD_NAMES = texts(list(BY_NAME))
 
 
@@ -83,10 +84,6 @@ class Batch:
     def lines(self) -> int:
         """The number of lines that the block had."""
         return sum(map(len, self.records)) + len(self.bad) + self.passed
-
-
-class _Doubtful(ValueError):
-    """A block that has to be looked at line by line."""
 
 
 def parse(blocks: Iterable[bytes], given: Layout | None = None) -> Iterator[Batch]:
@@ -132,8 +129,8 @@ def _read_csv(block: bytes, layout: Layout, start: int) -> list[pa.ChunkedArray]
             parse_options=_PARSE_OPTIONS,
             convert_options=_convert_options(layout, block.isascii()),
         )
-        return [_stored(column, one.kind) for one, column in zip(layout.fields, table.columns, strict=True)]
-    except (pa.ArrowInvalid, _Doubtful):
+        return [stored(column, one.kind) for one, column in zip(layout.fields, table.columns, strict=True)]
+    except (pa.ArrowInvalid, Doubtful):
         return None
 
 
@@ -227,7 +224,7 @@ class Parser:
                 continue
             tokens = [token for token in line.split(b" ") if token]
             if reason := self._reason_against(line, tokens):
-                batch.bad.append(BadLine(line_number, reason, _shown(raw)))
+                batch.bad.append(BadLine(line_number, reason, shown(raw)))
             else:
                 rows.append(tokens)
                 lines.append((line_number, raw))
@@ -241,15 +238,15 @@ class Parser:
         try:
             line.decode()
         except UnicodeDecodeError as error:
-            return f"not UTF-8: byte 0x{line[error.start]:02x}"
+            return no_utf8(line[error.start])
         if control := _CONTROL.search(line):
-            return f"a control character: 0x{control[0][0]:02x}"
+            return control_character(control[0][0])
         fields = self.layout.fields
         if len(tokens) != len(fields):
             return f"{plural(len(tokens), 'field')}, the layout has {len(fields)}"
         for one, token in zip(fields, tokens, strict=True):
             if len(token) > LONGEST_FIELD and one.kind.is_text:
-                return f"{one.name} has {len(token):,} bytes, more than {LONGEST_FIELD:,}"
+                return too_long(one, len(token))
         return None
 
     def _read_rows(self, rows: list[list[bytes]], lines: list[tuple[int, bytes]], batch: Batch) -> None:
@@ -264,19 +261,19 @@ class Parser:
             if one.kind.is_text:
                 columns.append(text)
                 continue
-            numbers, valid = _numbers(text, one.kind)
+            numbers, valid = spelled_numbers(text, one.kind)
             for row in pc.indices_nonzero(pc.and_not(good, valid)).to_pylist():
-                reason = f"{one.name} is {text[row].as_py()[:40]!r}, {_expected(one.kind)}"
+                reason = no_number(one, text[row].as_py())
                 line_number, raw = lines[row]
-                batch.bad.append(BadLine(line_number, reason, _shown(raw)))
+                batch.bad.append(BadLine(line_number, reason, shown(raw)))
             good = pc.and_(good, valid)
             columns.append(numbers)
-        stored = [
-            _stored(pa.chunked_array([column.filter(good)]), one.kind)
+        kept = [
+            stored(pa.chunked_array([column.filter(good)]), one.kind)
             for one, column in zip(self.layout.fields, columns, strict=True)
         ]
         if pc.any(good).as_py():
-            batch.records.append(_table(self.layout, stored))
+            batch.records.append(_table(self.layout, kept))
 
 
 def _count_lines(body: bytes) -> int:
@@ -313,7 +310,7 @@ def _read_options(layout: Layout, size: int) -> csv.ReadOptions:
 def _convert_options(layout: Layout, is_ascii: bool) -> csv.ConvertOptions:
     return csv.ConvertOptions(
         check_utf8=not is_ascii,
-        column_types={one.name: _READ_AS.get(one.kind, pa.string()) for one in layout.fields},
+        column_types={one.name: READ_AS.get(one.kind, pa.string()) for one in layout.fields},
         null_values=["-"],
         strings_can_be_null=True,
     )
@@ -321,46 +318,3 @@ def _convert_options(layout: Layout, is_ascii: bool) -> csv.ConvertOptions:
 
 def _table(layout: Layout, columns: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Table:
     return pa.table(list(columns), names=[one.column for one in layout.fields])
-
-
-def _stored(column: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
-    """Return a column as it is stored, or raise where a value is not one of its kind."""
-    if kind.is_text:
-        lengths = pc.min_max(pc.binary_length(column)).as_py()
-        # An empty text is what two spaces leave.
-        if lengths["min"] is not None and (lengths["min"] < 1 or lengths["max"] > LONGEST_FIELD):
-            raise _Doubtful
-        return column
-    if kind is not Kind.TIME:
-        return column.cast(arrow_type(kind))
-    latest = pc.max(column).as_py() or 0
-    if latest > _MILLISECONDS_MAX:
-        raise _Doubtful
-    moments = column.cast(pa.int64())
-    times = pc.multiply(moments, _THOUSAND)
-    if latest > kind.largest:
-        times = pc.if_else(pc.greater(moments, number(kind.largest)), moments, times)
-    return times.cast(arrow_type(kind))
-
-
-def _numbers(text: pa.Array, kind: Kind) -> tuple[pa.Array, pa.Array]:
-    """Return the numbers that texts spell (null where they spell none), and whether each text is valid."""
-    digits = pc.utf8_ltrim(text, "0")
-    spelled = pc.and_(pc.match_substring_regex(text, r"\A[0-9]+\z"), pc.less(pc.binary_length(digits), 20))
-    whole = pc.if_else(pc.equal(digits, ""), "0", digits)
-    numbers = pc.if_else(spelled, whole, None).cast(pa.uint64())
-    largest = _MILLISECONDS_MAX if kind is Kind.TIME else kind.largest
-    in_range = pc.less_equal(numbers, pa.scalar(largest, pa.uint64()))
-    valid = pc.or_(pc.is_null(text), pc.fill_null(in_range, False))
-    return pc.if_else(valid, numbers, None).cast(_READ_AS[kind]), valid
-
-
-def _expected(kind: Kind) -> str:
-    if kind is Kind.TIME:
-        return "not a time in seconds or milliseconds"
-    return f"not a number from 0 to {kind.largest}"
-
-
-def _shown(raw: bytes) -> str:
-    """Return a line as text that can be kept: cut to a sensible length, odd bytes escaped."""
-    return raw[: LONGEST_KEPT * 4].decode("utf-8", "backslashreplace").replace("\0", "\\x00")[:LONGEST_KEPT]

@@ -38,7 +38,7 @@ PARQUET = Shape(
     "parquet",
     "S3 delivery in Parquet; Security Lake (OCSF, class 4001)",
     "begins with `PAR1`; OCSF by its columns `class_uid` and `src_endpoint`",
-    lambda start: start.startswith(b"PAR1"),
+    lambda start: start.startswith((b"PAR1", b"PARE")),
     None,
 )
 TEXT = Shape(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowdb import native, records
+from flowdb import native, records, values
 from flowdb.fields import FIELDS
 from flowdb.layouts import DEFAULT, Layout
 from tests.conftest import ROOT, record
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
     native.library() is None, reason="flowdb was installed without its compiled part"
 )
 SETTINGS = settings(max_examples=500, derandomize=True, deadline=None)
-LONGEST = records.LONGEST_FIELD
+LONGEST = values.LONGEST_FIELD
 TWO = Layout(("bytes", "srcaddr"))
 NUMBERS = st.sampled_from(
     ["0", "00", "-0", "-", "--", "-1", "+1", "1.0", "0x1", "1e3", "", "255", "256", "65535", "65536",

@@ -14,7 +14,8 @@ from flowdb.compression import Text
 from flowdb.fields import BY_NAME, FIELDS, Kind
 from flowdb.layouts import DEFAULT, LayoutUnknown
 from flowdb.lines import blocks
-from flowdb.records import LONGEST_FIELD, LONGEST_KEPT, BadLine, Batch, parse
+from flowdb.records import BadLine, Batch, parse
+from flowdb.values import LONGEST_FIELD, LONGEST_KEPT
 
 pytestmark = pytest.mark.usefixtures("way_of_reading")
 
