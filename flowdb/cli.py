@@ -146,7 +146,7 @@ def ingest(sources: tuple[str, ...], store: str, workers: int | None, as_json: b
 def sql(query: str, store: str, output: str) -> None:
     """Run a SQL QUERY on the store; - reads it from standard input.
 
-    The views are flows, sources, commits, bad_lines and ephemeral_ranges; every analysis is
+    The views are flows, tgw_flows, sources, commits, bad_lines and ephemeral_ranges; every analysis is
     a table macro: FROM top_talkers(top := 5).
     """
     if query == "-":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowdb.analyses import Analysis, analyses
 from flowdb.catalog import QUARANTINE
+from flowdb.datasets import FLOWS, TGW
 from flowdb.errors import QueryError, StoreDamaged, StoreMissing, UsageError, gist
 from flowdb.store import Store
 
@@ -87,7 +88,10 @@ class FlowDB:
         return listed_analyses()
 
     def status(self) -> duckdb.DuckDBPyRelation:
-        """Return one row about the store: what is in it, since when, and how large it is."""
+        """Return one row about the store: what is in it, since when, and how large it is.
+
+        `records` counts those in `flows`, `tgw_records` those in `tgw_flows`; the rest is of both.
+        """
         facts = self._facts()
         columns = ", ".join(f'${name} AS "{name}"' for name in facts)
         return self.sql(f"SELECT {columns}", facts)
@@ -171,13 +175,14 @@ class FlowDB:
         files = catalog.files()
         commits = list(catalog.commits())
         data = [file for file in files if file.kind != QUARANTINE]
-        records = sum(file.records for file in data)
+        records = {one: sum(file.records for file in data if file.kind == one.kind) for one in (FLOWS, TGW)}
         dates = {file.date for file in data}
         size = sum(file.bytes for file in data)
         oldest, newest = catalog.time_range()
         return {
             "store": str(self.path),
-            "records": records,
+            "records": records[FLOWS],
+            "tgw_records": records[TGW],
             "dates": len(dates),
             "first_date": date.fromisoformat(min(dates)) if dates else None,
             "last_date": date.fromisoformat(max(dates)) if dates else None,
@@ -189,7 +194,7 @@ class FlowDB:
             "raw_bytes": sum(commit.raw_bytes for commit in commits),
             "source_bytes": sum(commit.source_bytes for commit in commits),
             "parquet_bytes": size,
-            "bytes_per_record": round(size / records, 2) if records else None,
+            "bytes_per_record": round(size / sum(records.values()), 2) if data else None,
             "commits": len(commits),
             "last_commit_at": _time(commits[-1].committed_at) if commits else None,
         }

@@ -22,6 +22,7 @@ from flowdb.errors import plural
 from flowdb.fields import BY_NAME, Kind, arrow_type
 from flowdb.layouts import Layout, header_names, named_layout, sniff, starts_layout
 from flowdb.shapes import CUT
+from flowdb.tags import decoded
 
 __all__ = [
     "LONGEST_FIELD",
@@ -319,7 +320,11 @@ def _convert_options(layout: Layout, is_ascii: bool) -> csv.ConvertOptions:
 
 
 def _table(layout: Layout, columns: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Table:
-    return pa.table(list(columns), names=[one.column for one in layout.fields])
+    stored = [
+        decoded(column) if one.kind is Kind.TAG else column
+        for one, column in zip(layout.fields, columns, strict=True)
+    ]
+    return pa.table(stored, names=[one.column for one in layout.fields])
 
 
 def _stored(column: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
