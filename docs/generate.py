@@ -6,7 +6,8 @@ from pathlib import Path
 
 from flowdb.analyses import Analysis, analyses
 from flowdb.compression import COMPRESSIONS
-from flowdb.fields import FIELDS, Kind
+from flowdb.datasets import DATASETS, Dataset
+from flowdb.fields import Kind
 from flowdb.shapes import SHAPES
 
 __all__ = ["PAGES", "main"]
@@ -15,6 +16,7 @@ _HERE = Path(__file__).parent
 _HOLDS = {
     Kind.TEXT: "an address, as text",
     Kind.CODE: "text",
+    Kind.TAG: "text; a log has it percent-encoded",
     Kind.OCTET: "0 to 255",
     Kind.PORT: "0 to 65,535",
     Kind.COUNT: "0 to 2^63 - 1",
@@ -53,16 +55,24 @@ def _section(one: Analysis) -> list[str]:
 
 
 def fields_page() -> str:
-    """Return the page that lists the columns of `flows`."""
+    """Return the page that lists the columns of the views of records."""
     beside = """Beside these: `date`, the UTC date of the record's start, by which files are kept;
 `source_id`, the source in `sources` that the record came from; and, as text, every field of a log that is
-not listed here. A value that is missing (`-`) is NULL."""
-    lines = ["# Columns of `flows`", "", beside, ""]
+not listed here. A value that is missing (`-`) is NULL. What transit gateways log is in `tgw_flows` alone:
+a log is theirs if its header has a field that only they have (`tgw-*`, `packets-lost-*`, `resource-type`)."""
+    lines = ["# Columns", "", beside]
+    for dataset in DATASETS:
+        lines += ["", *_columns(dataset)]
+    return "\n".join(lines) + "\n"
+
+
+def _columns(dataset: Dataset) -> list[str]:
+    lines = [f"## `{dataset.view}`", ""]
     lines += ["| column | field | since version | type | holds | meaning |", "|---|---|---:|---|---|---|"]
-    for one in FIELDS:
+    for one in dataset.fields:
         kind = f"{one.kind.sql_type} | {_HOLDS[one.kind]}"
         lines.append(f"| `{one.column}` | `{one.name}` | {one.version} | {kind} | {one.meaning} |")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def formats_page() -> str:
@@ -83,7 +93,7 @@ looked into, and then the first of these shapes that fits is taken:""",
         "",
         """The fields of a record are those that a header names: of the file, or of a JSON record. Records
 without one are in the default format if they have its 14 fields, else in the format that `--format` gives:
-AWS's own `${version} ${account-id} ...`, `default`, or a list of names. A header beats `--format`.""",
+AWS's own `${version} ${account-id} ...`, `default`, `tgw`, or a list of names. A header beats `--format`.""",
     ]
     return "\n".join(lines) + "\n"
 

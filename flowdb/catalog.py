@@ -12,11 +12,9 @@ from typing import Any, TypeVar
 
 from flowdb.errors import StoreDamaged, StoreError, UsageError
 
-__all__ = ["FLOWS", "QUARANTINE", "SCHEMA_VERSION", "Catalog", "CommitRow", "FileRow", "SourceRow"]
+__all__ = ["QUARANTINE", "SCHEMA_VERSION", "Catalog", "CommitRow", "FileRow", "SourceRow"]
 
 SCHEMA_VERSION = 1
-FLOWS = "flows"
-"""The kind of a file of records."""
 QUARANTINE = "quarantine"
 """The kind of a file of lines that were no records, and its folder."""
 _APPLICATION_ID = 0x666C6F77  # "flow"
@@ -47,9 +45,9 @@ class SourceRow:
 class FileRow:
     """A Parquet file of the store: its path inside it, and what it holds.
 
-    `version` is that of its schema: it has the fields of AWS's formats up to this version.
-    `extra` are the columns, comma-separated, that it has beside them. Files of quarantined
-    lines have version 0 and no date.
+    `kind` is that of a dataset, or `QUARANTINE`. `version` is that of its schema: it has the
+    fields of AWS's formats up to this version. `extra` are the columns, comma-separated, that
+    it has beside them. Files of quarantined lines have version 0 and no date.
     """
 
     path: str

@@ -120,7 +120,7 @@ def cli() -> None:
     "--format",
     "form",
     metavar="FIELDS",
-    help="Fields of records without a header: '${version} ${account-id} ...', default, or a list of names.",
+    help="Fields of records without a header: '${version} ${account-id} ...', default, tgw, or names.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Threads; by default one for each core.")
 @click.option("--json", "as_json", is_flag=True, help="Write what was done as one JSON object.")
@@ -154,7 +154,7 @@ def ingest(
 def sql(query: str, store: str, output: str) -> None:
     """Run a SQL QUERY on the store; - reads it from standard input.
 
-    The views are flows, sources, commits, bad_lines and ephemeral_ranges; every analysis is
+    The views are flows, tgw_flows, sources, commits, bad_lines and ephemeral_ranges; every analysis is
     a table macro: FROM top_talkers(top := 5).
     """
     if query == "-":

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from flowdb import ocsf
+from flowdb import ocsf, tags
 from flowdb.arrays import number, numbers, texts
 from flowdb.compression import Damaged
 from flowdb.errors import gist
@@ -210,7 +210,7 @@ def _read_text(column: pa.Array, one: Field, faults: _Faults) -> pa.Array:
     if one.name.endswith("account-id") and not is_text(column.type):
         # Whoever made a number of it lost the zeros that lead.
         text = pc.if_else(pc.match_substring_regex(text, r"\A[0-9]+\z"), pc.utf8_lpad(text, 12, "0"), text)
-    return text
+    return tags.decoded(text) if one.kind is Kind.TAG else text
 
 
 def _decode(column: pa.Array, faults: _Faults) -> pa.Array:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowdb.analyses import Analysis, analyses
 from flowdb.catalog import QUARANTINE
+from flowdb.datasets import FLOWS, TGW
 from flowdb.errors import QueryError, StoreDamaged, StoreMissing, UsageError, gist
 from flowdb.store import Store
 
@@ -58,7 +59,7 @@ class FlowDB:
 
         The store is made if there is none. Sources that it has already are skipped, and one
         that cannot be read is a failure in the report. `format` says which fields records
-        without a header have: AWS's `${version} ${account-id} ...`, `default`, or names.
+        without a header have: AWS's `${version} ${account-id} ...`, `default`, `tgw`, or names.
         `watch` is called about ten times a second with how far it is; `workers` is the number
         of threads, by default one a core.
         """
@@ -98,7 +99,10 @@ class FlowDB:
         return listed_analyses()
 
     def status(self) -> duckdb.DuckDBPyRelation:
-        """Return one row about the store: what is in it, since when, and how large it is."""
+        """Return one row about the store: what is in it, since when, and how large it is.
+
+        `records` counts those in `flows`, `tgw_records` those in `tgw_flows`; the rest is of both.
+        """
         facts = self._facts()
         columns = ", ".join(f'${name} AS "{name}"' for name in facts)
         return self.sql(f"SELECT {columns}", facts)
@@ -182,13 +186,14 @@ class FlowDB:
         files = catalog.files()
         commits = list(catalog.commits())
         data = [file for file in files if file.kind != QUARANTINE]
-        records = sum(file.records for file in data)
+        records = {one: sum(file.records for file in data if file.kind == one.kind) for one in (FLOWS, TGW)}
         dates = {file.date for file in data}
         size = sum(file.bytes for file in data)
         oldest, newest = catalog.time_range()
         return {
             "store": str(self.path),
-            "records": records,
+            "records": records[FLOWS],
+            "tgw_records": records[TGW],
             "dates": len(dates),
             "first_date": date.fromisoformat(min(dates)) if dates else None,
             "last_date": date.fromisoformat(max(dates)) if dates else None,
@@ -200,7 +205,7 @@ class FlowDB:
             "raw_bytes": sum(commit.raw_bytes for commit in commits),
             "source_bytes": sum(commit.source_bytes for commit in commits),
             "parquet_bytes": size,
-            "bytes_per_record": round(size / records, 2) if records else None,
+            "bytes_per_record": round(size / sum(records.values()), 2) if data else None,
             "commits": len(commits),
             "last_commit_at": _time(commits[-1].committed_at) if commits else None,
         }

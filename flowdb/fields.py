@@ -1,6 +1,7 @@
 """The registry of flow-log fields: one row per field, from which everything else derives.
 
-Names, types and meanings follow the tables of the Amazon VPC user guide ("Flow log records").
+Names, types and meanings follow the tables of the Amazon VPC user guide ("Flow log records") and of
+the guide to transit gateways ("Transit Gateway Flow Logs").
 A field that AWS adds later is one new row here.
 """
 
@@ -17,13 +18,11 @@ if TYPE_CHECKING:
 __all__ = [
     "BY_NAME",
     "FIELDS",
+    "TGW_FIELDS",
     "Field",
     "Kind",
     "arrow_type",
     "column_name",
-    "flows_schema",
-    "schema_version",
-    "sql_columns",
 ]
 
 
@@ -32,6 +31,7 @@ class Kind(Enum):
 
     TEXT = auto()  # many different values: addresses
     CODE = auto()  # few different values in one log: identifiers, actions, zones
+    TAG = auto()  # the value of a tag, which a log has percent-encoded
     OCTET = auto()  # 0 to 255
     PORT = auto()  # 0 to 65,535
     COUNT = auto()  # 0 to 2^63 - 1
@@ -40,7 +40,7 @@ class Kind(Enum):
     @property
     def is_text(self) -> bool:
         """Whether any text is a value."""
-        return self in (Kind.TEXT, Kind.CODE)
+        return self in (Kind.TEXT, Kind.CODE, Kind.TAG)
 
     @property
     def sql_type(self) -> str:
@@ -56,6 +56,7 @@ class Kind(Enum):
 _SQL_TYPES = {
     Kind.TEXT: "VARCHAR",
     Kind.CODE: "VARCHAR",
+    Kind.TAG: "VARCHAR",
     Kind.OCTET: "INTEGER",
     Kind.PORT: "INTEGER",
     Kind.COUNT: "BIGINT",
@@ -76,7 +77,7 @@ class Field:
 
     @property
     def column(self) -> str:
-        """The column's name in `flows`."""
+        """The column's name in a view of records."""
         return column_name(self.name)
 
 
@@ -139,12 +140,12 @@ FIELDS: tuple[Field, ...] = tuple(
         ("reject-reason", Kind.CODE, 8, "BPA (block public access) or EC (encryption controls)"),
         ("resource-id", Kind.CODE, 9, "resource that logged without an interface: a regional NAT gateway"),
         ("encryption-status", Kind.OCTET, 10, "0 clear, 1 Nitro, 2 application, 3 both"),
-        ("instance-tag", Kind.CODE, 11, "value of the instance's first chosen tag"),
-        ("instance-tag-2", Kind.CODE, 11, "value of the instance's second chosen tag"),
-        ("interface-tag", Kind.CODE, 11, "value of the interface's first chosen tag"),
-        ("interface-tag-2", Kind.CODE, 11, "value of the interface's second chosen tag"),
-        ("asg-tag", Kind.CODE, 11, "value of the Auto Scaling group's first chosen tag"),
-        ("asg-tag-2", Kind.CODE, 11, "value of the Auto Scaling group's second chosen tag"),
+        ("instance-tag", Kind.TAG, 11, "value of the instance's first chosen tag"),
+        ("instance-tag-2", Kind.TAG, 11, "value of the instance's second chosen tag"),
+        ("interface-tag", Kind.TAG, 11, "value of the interface's first chosen tag"),
+        ("interface-tag-2", Kind.TAG, 11, "value of the interface's second chosen tag"),
+        ("asg-tag", Kind.TAG, 11, "value of the Auto Scaling group's first chosen tag"),
+        ("asg-tag-2", Kind.TAG, 11, "value of the Auto Scaling group's second chosen tag"),
         (
             "interface-type",
             Kind.CODE,
@@ -158,7 +159,50 @@ FIELDS: tuple[Field, ...] = tuple(
         ("next-hop-interface-type", Kind.CODE, 11, "type of the interface at the other side of the hop"),
     )
 )
-BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
+# Every field that transit gateways log, in the order of their default format. Version 6 is theirs alone;
+# the fields of other versions are of the same kind in VPC flow logs.
+TGW_FIELDS: tuple[Field, ...] = tuple(
+    Field(name, kind, version, meaning)
+    for name, kind, version, meaning in (
+        ("version", Kind.OCTET, 2, "highest version among the fields of the record"),
+        ("resource-type", Kind.CODE, 6, "what logged: TransitGateway or TransitGatewayAttachment"),
+        ("account-id", Kind.CODE, 2, "account that owns the transit gateway; text, since zeros may lead"),
+        ("tgw-id", Kind.CODE, 6, "transit gateway"),
+        ("tgw-attachment-id", Kind.CODE, 6, "attachment that saw the traffic"),
+        ("tgw-src-vpc-account-id", Kind.CODE, 6, "account of the VPC that the traffic comes from"),
+        ("tgw-dst-vpc-account-id", Kind.CODE, 6, "account of the VPC that the traffic goes to"),
+        ("tgw-src-vpc-id", Kind.CODE, 6, "VPC that the traffic comes from"),
+        ("tgw-dst-vpc-id", Kind.CODE, 6, "VPC that the traffic goes to"),
+        ("tgw-src-subnet-id", Kind.CODE, 6, "subnet that the traffic comes from"),
+        ("tgw-dst-subnet-id", Kind.CODE, 6, "subnet that the traffic goes to"),
+        ("tgw-src-eni", Kind.CODE, 6, "interface of the attachment that the traffic comes from"),
+        ("tgw-dst-eni", Kind.CODE, 6, "interface of the attachment that the traffic goes to"),
+        ("tgw-src-az-id", Kind.CODE, 6, "availability zone id that the traffic comes from"),
+        ("tgw-dst-az-id", Kind.CODE, 6, "availability zone id that the traffic goes to"),
+        ("tgw-pair-attachment-id", Kind.CODE, 6, "attachment at the other end of the flow"),
+        ("srcaddr", Kind.TEXT, 2, "source, as the packet has it"),
+        ("dstaddr", Kind.TEXT, 2, "destination, as the packet has it"),
+        ("srcport", Kind.PORT, 2, "source port; 0 where the protocol has none"),
+        ("dstport", Kind.PORT, 2, "destination port; 0 where the protocol has none"),
+        ("protocol", Kind.OCTET, 2, "IANA protocol number: 6 TCP, 17 UDP, 1 ICMP"),
+        ("packets", Kind.COUNT, 2, "packets in the window"),
+        ("bytes", Kind.COUNT, 2, "bytes in the window"),
+        ("start", Kind.TIME, 2, "first packet of the window, UTC"),
+        ("end", Kind.TIME, 2, "last packet of the window, UTC"),
+        ("log-status", Kind.CODE, 2, "OK, NODATA or SKIPDATA"),
+        ("type", Kind.CODE, 3, "IPv4, IPv6 or EFA"),
+        ("packets-lost-no-route", Kind.COUNT, 6, "packets lost for want of a route"),
+        ("packets-lost-blackhole", Kind.COUNT, 6, "packets lost to a route that leads nowhere"),
+        ("packets-lost-mtu-exceeded", Kind.COUNT, 6, "packets lost for being too large"),
+        ("packets-lost-ttl-expired", Kind.COUNT, 6, "packets lost at the end of their time to live"),
+        ("tcp-flags", Kind.PORT, 3, "OR of the TCP flags seen: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32"),
+        ("region", Kind.CODE, 4, "region of the transit gateway"),
+        ("flow-direction", Kind.CODE, 5, "ingress or egress, seen from the transit gateway"),
+        ("pkt-src-aws-service", Kind.CODE, 5, "AWS service that has srcaddr"),
+        ("pkt-dst-aws-service", Kind.CODE, 5, "AWS service that has dstaddr"),
+    )
+)
+BY_NAME: dict[str, Field] = {field.name: field for field in (*TGW_FIELDS, *FIELDS)}
 
 
 @cache
@@ -169,36 +213,9 @@ def arrow_type(kind: Kind) -> pa.DataType:
     return {
         Kind.TEXT: pa.string(),
         Kind.CODE: pa.string(),
+        Kind.TAG: pa.string(),
         Kind.OCTET: pa.int32(),
         Kind.PORT: pa.int32(),
         Kind.COUNT: pa.int64(),
         Kind.TIME: pa.timestamp("ms"),
     }[kind]
-
-
-def flows_schema(version: int, extra: tuple[str, ...] = ()) -> pa.Schema:
-    """Return the Arrow schema of a data file of a schema version.
-
-    It has every field that AWS's formats have up to that version, the `extra` text columns,
-    and `source_id`. The date is not in it: it is the name of the file's folder.
-    """
-    import pyarrow as pa
-
-    columns = [pa.field(field.column, arrow_type(field.kind)) for field in FIELDS if field.version <= version]
-    columns += [pa.field(name, arrow_type(Kind.CODE)) for name in extra]
-    return pa.schema([*columns, pa.field("source_id", pa.int64())])
-
-
-@cache
-def schema_version(columns: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
-    """Return the schema version of records with these columns, and those of them that no version has."""
-    versions = {field.column: field.version for field in FIELDS}
-    version = max((versions[column] for column in columns if column in versions), default=FIELDS[0].version)
-    return version, tuple(sorted(set(columns) - versions.keys() - {"source_id"}))
-
-
-def sql_columns() -> dict[str, str]:
-    """Return the columns of `flows` and their DuckDB types, in order."""
-    return (
-        {"date": "DATE"} | {field.column: field.kind.sql_type for field in FIELDS} | {"source_id": "BIGINT"}
-    )

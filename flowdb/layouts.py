@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from flowdb.fields import BY_NAME, FIELDS, Field, Kind
+from flowdb.datasets import Dataset, dataset_of
+from flowdb.fields import BY_NAME, FIELDS, TGW_FIELDS, Field, Kind
 
 __all__ = [
     "DEFAULT",
+    "TGW_DEFAULT",
     "Layout",
     "LayoutUnknown",
     "format_layout",
@@ -23,7 +25,6 @@ __all__ = [
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*\Z", re.IGNORECASE | re.ASCII)
 _PLACEHOLDER = re.compile(r"\$?\$\{([^{}]*)\}")
 _FIELD_NAMES = frozenset(BY_NAME)
-_TRANSIT_GATEWAY = frozenset({"tgw-id", "tgw-attachment-id", "tgw-pair-attachment-id"})
 _MOST_FIELDS = 255
 _TELLING = 3
 
@@ -39,9 +40,15 @@ class Layout:
     names: tuple[str, ...]
 
     @cached_property
+    def dataset(self) -> Dataset:
+        """What records of these fields belong to."""
+        return dataset_of(self.names)
+
+    @cached_property
     def fields(self) -> tuple[Field, ...]:
         """The registry's rows for the names; unknown names become text fields of version 0."""
-        return tuple(BY_NAME.get(name) or Field(name, Kind.CODE, 0, "") for name in self.names)
+        known = self.dataset.by_name
+        return tuple(known.get(name) or Field(name, Kind.CODE, 0, "") for name in self.names)
 
     @cached_property
     def header(self) -> bytes:
@@ -53,6 +60,10 @@ class Layout:
 
 
 DEFAULT = Layout(tuple(field.name for field in FIELDS if field.version == 2))
+"""The default format of VPC flow logs."""
+TGW_DEFAULT = Layout(tuple(field.name for field in TGW_FIELDS))
+"""The default format of transit gateway logs."""
+_NAMED = {"default": DEFAULT, "tgw": TGW_DEFAULT}
 
 
 def header_names(line: str) -> tuple[str, ...] | None:
@@ -61,15 +72,13 @@ def header_names(line: str) -> tuple[str, ...] | None:
     A header holds nothing but names, at least one of them a field's.
     """
     names = tuple(token.lower().replace("_", "-") for token in _tokens(line) if _NAME.match(token))
-    if len(names) < len(_tokens(line)) or (_FIELD_NAMES | _TRANSIT_GATEWAY).isdisjoint(names):
+    if len(names) < len(_tokens(line)) or _FIELD_NAMES.isdisjoint(names):
         return None
     return names
 
 
 def named_layout(names: tuple[str, ...]) -> Layout:
     """Return the layout of these fields; raise `LayoutUnknown` where none can be made of them."""
-    if _TRANSIT_GATEWAY & set(names):
-        raise LayoutUnknown("its header is that of a transit gateway flow log, which flowdb does not read")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise LayoutUnknown(f"its header names {', '.join(twice)} twice")
@@ -79,13 +88,14 @@ def named_layout(names: tuple[str, ...]) -> Layout:
 
 
 def format_layout(text: str) -> Layout:
-    """Return the layout that a person names: AWS's `${version} ${account-id} ...`, `default`, or names.
+    """Return the layout that a person gives: AWS's `${version} ${account-id} ...`, `default`, or names.
 
-    Terraform's `$${version}` is taken too, and names may be separated by spaces or commas.
-    Raises `LayoutUnknown` where that is no layout.
+    `tgw` is the default format of transit gateway logs. Terraform's `$${version}` is taken
+    too, and names may be separated by spaces or commas. Raises `LayoutUnknown` where that is
+    no layout.
     """
-    if text.strip().lower() == "default":
-        return DEFAULT
+    if named := _NAMED.get(text.strip().lower()):
+        return named
     names = tuple(
         (_PLACEHOLDER.fullmatch(token) or [token, token])[1].lower().replace("_", "-")
         for token in text.replace(",", " ").split()

@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from flowdb.arrays import number
-from flowdb.catalog import FLOWS, QUARANTINE, FileRow
+from flowdb.catalog import QUARANTINE, FileRow
+from flowdb.datasets import dataset_of, schema_version
 from flowdb.disk import sync_file, sync_folder
-from flowdb.fields import FIELDS, Kind, flows_schema, schema_version
+from flowdb.fields import BY_NAME, Kind
 
 __all__ = ["QUARANTINE_SCHEMA", "FolderWriter", "by_date", "date_folder"]
 
@@ -30,7 +31,6 @@ QUARANTINE_SCHEMA = pa.schema(
         ("line", pa.string()),
     ]
 )
-_DATA = "data"
 _ROW_GROUP = 2 * 122_880  # records; twice what DuckDB hands to one thread
 _ROWS_IN_FILE = 64 * _ROW_GROUP
 _MOST_OPEN = 64
@@ -39,16 +39,16 @@ _DAY = 86_400_000
 _NULLS = 1 << 16
 _WRITE_BATCH = 1 << 16  # values; columns that are all NULL are written twice as fast as by 1,024 at a time
 # What queries prune row groups by; of the others, least and greatest say nothing in order of arrival.
-_STATISTICS = {one.column for one in FIELDS if one.kind in (Kind.TIME, Kind.COUNT)} | {"source_id"}
+_STATISTICS = {one.column for one in BY_NAME.values() if one.kind in (Kind.TIME, Kind.COUNT)} | {"source_id"}
 # Ports and bytes are packed to the bits that they need; compressing them on top takes more time than the
 # rest of their way, for a tenth of the file. In every other column few values come again and again.
-_PACKED = {one.column for one in FIELDS if one.kind is Kind.PORT} | {"bytes"}
+_PACKED = {one.column for one in BY_NAME.values() if one.kind is Kind.PORT} | {"bytes"}
 _NO_DICTIONARY = _PACKED | {"packets", "line"}
 
 
-def date_folder(day: date) -> str:
-    """Return the folder, inside the store, of the records of a date."""
-    return f"{_DATA}/date={day.isoformat()}"
+def date_folder(day: date, records: pa.Table) -> str:
+    """Return the folder, inside the store, of records of a date."""
+    return f"{dataset_of(records.column_names).folder}/date={day.isoformat()}"
 
 
 def by_date(records: pa.Table, delivered: datetime) -> Iterator[tuple[date, pa.Table]]:
@@ -102,6 +102,7 @@ class _Part:
     """One Parquet file of a folder, open or still to be opened, and the rows that wait for it."""
 
     folder: str
+    kind: str
     version: int
     extra: tuple[str, ...]
     schema: pa.Schema
@@ -132,11 +133,7 @@ class FolderWriter:
 
     def add(self, folder: str, table: pa.Table) -> None:
         """Take rows for a folder, of any layout; what belongs in one file is found by their columns."""
-        version, extra = (0, ()) if folder == QUARANTINE else schema_version(tuple(table.column_names))
-        part = self._parts.get((folder, version, extra))
-        if part is None:
-            schema = QUARANTINE_SCHEMA if folder == QUARANTINE else flows_schema(version, extra)
-            part = self._parts[folder, version, extra] = _Part(folder, version, extra, schema)
+        part = self._part(folder, tuple(table.column_names))
         size = table.nbytes
         part.waiting.append(table)
         part.waiting_rows += len(table)
@@ -173,6 +170,16 @@ class FolderWriter:
         for file in self._files:
             (self._root / file.path).unlink(missing_ok=True)
         self._files, self._parts, self._waiting = [], {}, 0
+
+    def _part(self, folder: str, columns: tuple[str, ...]) -> _Part:
+        """Return the part of a folder that takes rows with these columns."""
+        dataset, version, extra = (None, 0, ()) if folder == QUARANTINE else schema_version(columns)
+        part = self._parts.get((folder, version, extra))
+        if part is None:
+            kind = dataset.kind if dataset else QUARANTINE
+            schema = dataset.schema(version, extra) if dataset else QUARANTINE_SCHEMA
+            part = self._parts[folder, version, extra] = _Part(folder, kind, version, extra, schema)
+        return part
 
     def _flush(self, part: _Part) -> None:
         table = pa.concat_tables([_conformed(table, part.schema) for table in part.waiting])
@@ -216,8 +223,8 @@ class FolderWriter:
         self._files.append(
             FileRow(
                 path=f"{part.folder}/{part.path.name}",
-                kind=QUARANTINE if part.folder == QUARANTINE else FLOWS,
-                date=part.folder.rpartition("date=")[2] if part.folder != QUARANTINE else "",
+                kind=part.kind,
+                date=part.folder.partition("date=")[2],
                 version=part.version,
                 extra=",".join(part.extra),
                 records=part.rows,

@@ -112,7 +112,7 @@ class Reading:
     def _take_records(self, records: pa.Table) -> None:
         for day, table in by_date(records, self._source.time):
             ids = pa.repeat(number(self._source_id), len(table))
-            self._take(date_folder(day), table.append_column("source_id", ids))
+            self._take(date_folder(day, table), table.append_column("source_id", ids))
 
     def _take_bad_lines(self, bad: list[BadLine], name: str) -> None:
         if bad:
@@ -207,7 +207,7 @@ class Together:
             )
         }
         for day, table in by_date(records, members[0].job[1].time):
-            shared.add(date_folder(day), table)
+            shared.add(date_folder(day, table), table)
         return [
             self._row(member, layout, count, starts.get(member.job[0]))
             for member, count in zip(members, counts, strict=True)

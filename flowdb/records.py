@@ -19,9 +19,10 @@ from pyarrow import csv
 from flowdb import native
 from flowdb.arrays import texts
 from flowdb.errors import plural
-from flowdb.fields import BY_NAME
+from flowdb.fields import BY_NAME, Kind
 from flowdb.layouts import Layout, header_names, named_layout, sniff, starts_layout
 from flowdb.lines import CUT, first_lines
+from flowdb.tags import decoded
 from flowdb.values import (
     LONGEST_FIELD,
     READ_AS,
@@ -317,4 +318,8 @@ def _convert_options(layout: Layout, is_ascii: bool) -> csv.ConvertOptions:
 
 
 def _table(layout: Layout, columns: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Table:
-    return pa.table(list(columns), names=[one.column for one in layout.fields])
+    stored = [
+        decoded(column) if one.kind is Kind.TAG else column
+        for one, column in zip(layout.fields, columns, strict=True)
+    ]
+    return pa.table(stored, names=[one.column for one in layout.fields])

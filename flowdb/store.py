@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from flowdb import analyses
 from flowdb.catalog import QUARANTINE, Catalog, CommitRow, FileRow, SourceRow
+from flowdb.datasets import DATASETS
 from flowdb.disk import sync_folder
 from flowdb.errors import NotAStore, StoreBusy, StoreError, StoreMissing, gist
 from flowdb.ledger import LEDGER_FOLDER, LEDGERS, ledger_files, write_ledgers
@@ -88,9 +89,7 @@ class Store:
 
     def statements(self) -> list[str]:
         """Return the statements that show the store in an empty DuckDB database."""
-        # DuckDB 2.0 binds a macro when it is made: over empty views, that opens no file.
-        empty = view_statements(self.root, [], {name: [] for name in LEDGERS})
-        return [*empty, *analyses.statements(), *self.view_statements()]
+        return [*_empty_statements(), *self.view_statements()]
 
     @contextmanager
     def writer(self, verb: str) -> Iterator[Writer]:
@@ -148,7 +147,7 @@ class Store:
         return {
             "commit": self.catalog.last_commit,
             "root": str(self.root.resolve()),
-            "sql": zlib.crc32("\n".join(analyses.statements()).encode()),
+            "sql": zlib.crc32("\n".join(_empty_statements()).encode()),
         }
 
     def _generation_found(self) -> object:
@@ -162,7 +161,9 @@ class Store:
     def _sweep(self) -> None:
         """Remove the files of commits that never came to be."""
         last = self.catalog.last_commit
-        folders = [self.root / QUARANTINE, *(self.root / "data").glob("date=*")]
+        folders = [self.root / QUARANTINE]
+        for dataset in DATASETS:
+            folders += (self.root / dataset.folder).glob("date=*")
         for path in (path for folder in folders if folder.is_dir() for path in folder.iterdir()):
             written_by = _WRITTEN_BY.match(path.name)
             if written_by and int(written_by[1]) > last:
@@ -192,6 +193,12 @@ class Writer:
         write_ledgers(self.store.root, self.store.catalog, commit, sources)
         self.store.catalog.commit(commit, sources, files)
         self.store.generate()
+
+
+def _empty_statements() -> list[str]:
+    """Return the statements that show a store without records: all views and all macros."""
+    # DuckDB 2.0 binds a macro when it is made: over empty views, that opens no file.
+    return [*view_statements(Path(), [], {name: [] for name in LEDGERS}), *analyses.statements()]
 
 
 def _is_unused(root: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The SQL that shows one commit of a store: `flows`, `sources`, `commits` and `bad_lines` as views."""
+"""The SQL that shows one commit of a store: views of its records, sources, commits and bad lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from flowdb.catalog import QUARANTINE, FileRow
-from flowdb.fields import FIELDS, sql_columns
+from flowdb.datasets import DATASETS, Dataset
 from flowdb.ledger import LEDGERS
 from flowdb.quoting import quote_name, quote_text
 
@@ -30,32 +30,34 @@ def view_statements(base: Path, files: Sequence[FileRow], ledgers: Mapping[str, 
 
     `base` is the store's folder, absolute; `ledgers` gives the files of each ledger.
     """
-    data = [file for file in files if file.kind != QUARANTINE]
     bad_lines = [file.path for file in files if file.kind == QUARANTINE]
     views = {
-        "flows": _flows(base, data),
+        **{
+            one.view: _records(base, one, [file for file in files if file.kind == one.kind])
+            for one in DATASETS
+        },
         "bad_lines": _plain(base, _BAD_LINES, bad_lines),
         **{name: _plain(base, LEDGERS[name], paths) for name, paths in ledgers.items()},
     }
     return [f"CREATE OR REPLACE VIEW {quote_name(name)} AS {query}" for name, query in views.items()]
 
 
-def _flows(base: Path, files: Sequence[FileRow]) -> str:
-    """Return a query over all data files; those of different schema versions are joined by name."""
+def _records(base: Path, dataset: Dataset, files: Sequence[FileRow]) -> str:
+    """Return a query over all files of a dataset; those of different schema versions are joined by name."""
     by_schema: dict[tuple[int, str], list[str]] = {}
     for file in files:
         by_schema.setdefault((file.version, file.extra), []).append(file.path)
     queries = []
     for (version, extra), paths in sorted(by_schema.items()):
-        columns = ", ".join(_flows_columns(base, version, extra))
+        columns = ", ".join(_record_columns(base, dataset, version, extra))
         queries.append(f"SELECT {columns} FROM {_read(base, paths, partitioned=True)}")
-    return " UNION ALL BY NAME ".join(queries) or _empty(sql_columns())
+    return " UNION ALL BY NAME ".join(queries) or _empty(dataset.sql_columns)
 
 
-def _flows_columns(base: Path, version: int, extra: str) -> list[str]:
-    """Return the columns of `flows` as files of a schema version have them, NULL for those of later ones."""
+def _record_columns(base: Path, dataset: Dataset, version: int, extra: str) -> list[str]:
+    """Return a dataset's columns as files of a schema version have them, NULL for those of later ones."""
     columns = [_date(base)]
-    for field in FIELDS:
+    for field in dataset.fields:
         name = quote_name(field.column)
         present = field.version <= version
         columns.append(f"{_FILES}.{name}" if present else f"NULL::{field.kind.sql_type} AS {name}")

@@ -55,7 +55,7 @@ def data_files(store: Path) -> set[str]:
     """Return the Parquet files of records and of bad lines that lie in a store."""
     return {
         path.relative_to(store).as_posix()
-        for folder in ("data", "quarantine")
+        for folder in ("data", "tgw", "quarantine")
         for path in (store / folder).rglob("*")
         if path.is_file()
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -32,8 +32,18 @@ _LATER = """
     interface-type next-hop-interface-id next-hop-subnet-id next-hop-az-id next-hop-vpc-id
     next-hop-interface-type
 """
+_TGW = """
+    version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id tgw-dst-vpc-account-id
+    tgw-src-vpc-id tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id tgw-src-eni tgw-dst-eni tgw-src-az-id
+    tgw-dst-az-id tgw-pair-attachment-id srcaddr dstaddr srcport dstport protocol packets bytes start end
+    log-status type packets-lost-no-route packets-lost-blackhole packets-lost-mtu-exceeded
+    packets-lost-ttl-expired tcp-flags region flow-direction pkt-src-aws-service pkt-dst-aws-service
+"""
 DEFAULT = tuple(_VERSION_2.split())
 NAMES = DEFAULT + tuple(_LATER.split())
+TGW_NAMES = tuple(_TGW.split())
+ALL_NAMES = tuple(dict.fromkeys(NAMES + TGW_NAMES))
+TAGS = ("instance-tag", "instance-tag-2", "interface-tag", "interface-tag-2", "asg-tag", "asg-tag-2")
 LARGEST = {
     "version": 255,
     "protocol": 255,
@@ -44,6 +54,10 @@ LARGEST = {
     "tcp-flags": 65_535,
     "packets": 2**63 - 1,
     "bytes": 2**63 - 1,
+    "packets-lost-no-route": 2**63 - 1,
+    "packets-lost-blackhole": 2**63 - 1,
+    "packets-lost-mtu-exceeded": 2**63 - 1,
+    "packets-lost-ttl-expired": 2**63 - 1,
 }
 TIMES = ("start", "end")
 LARGEST_SECONDS = 253_402_300_799
@@ -80,15 +94,25 @@ class Reference:
     passed: int = 0
 
     @property
-    def totals(self) -> Totals:
-        """The sums over all records."""
-        return Totals(
-            records=len(self.records),
-            bytes=sum(_count(record, "bytes") for record in self.records),
-            packets=sum(_count(record, "packets") for record in self.records),
-            rejects=sum(record.get("action") == "REJECT" for record in self.records),
-            dates=dict(Counter(map(record_date, self.records))),
-        )
+    def flows(self) -> list[Record]:
+        """The records of VPC flow logs."""
+        return [record for record in self.records if not is_tgw(record)]
+
+    @property
+    def tgw_flows(self) -> list[Record]:
+        """The records of transit gateways."""
+        return [record for record in self.records if is_tgw(record)]
+
+
+def totals(records: Sequence[Record]) -> Totals:
+    """Return the sums over records."""
+    return Totals(
+        records=len(records),
+        bytes=sum(_count(record, "bytes") for record in records),
+        packets=sum(_count(record, "packets") for record in records),
+        rejects=sum(record.get("action") == "REJECT" for record in records),
+        dates=dict(Counter(map(record_date, records))),
+    )
 
 
 def read(path: Path) -> Reference:
@@ -158,11 +182,11 @@ def _header(tokens: Sequence[bytes]) -> tuple[str, ...] | None:
     if not all(_NAME.fullmatch(token) for token in tokens):
         return None
     names = tuple(token.decode().lower().replace("_", "-") for token in tokens)
-    return names if set(names) & set(NAMES) else None
+    return names if set(names) & set(ALL_NAMES) else None
 
 
 def _starts_layout(header: Sequence[str], layout: Sequence[str]) -> bool:
-    known = sum(name in NAMES for name in header)
+    known = sum(name in ALL_NAMES for name in header)
     return tuple(header) == tuple(layout) or (known >= 3 and known >= len(header) / 2)
 
 
@@ -173,16 +197,26 @@ def _record(line: bytes, tokens: Sequence[bytes], layout: Sequence[str]) -> Reco
         raise NotARecord from error
     if _INSIDE_NO_LINE.search(line) or len(tokens) != len(layout):
         raise NotARecord
-    return {column(name): _value(name, token) for name, token in zip(layout, tokens, strict=True)}
+    known = TGW_NAMES if is_tgw(layout) else NAMES
+    return {column(name): _value(name, token, known) for name, token in zip(layout, tokens, strict=True)}
 
 
-def _value(name: str, token: bytes) -> Value:
+def is_tgw(names: Iterable[str]) -> bool:
+    """Tell whether fields, or columns, are those of a transit gateway."""
+    return any(
+        name.replace("_", "-").startswith(("tgw-", "packets-lost-"))
+        or name in ("resource-type", "resource_type")
+        for name in names
+    )
+
+
+def _value(name: str, token: bytes, known: Sequence[str]) -> Value:
     if token == b"-":
         return None
-    if name not in LARGEST and name not in TIMES:
+    if name not in known or (name not in LARGEST and name not in TIMES):
         if len(token) > LONGEST_VALUE:
             raise NotARecord
-        return token.decode("utf-8")
+        return _tag(token) if name in TAGS and name in known else token.decode("utf-8")
     if not _DIGITS.fullmatch(token):
         raise NotARecord
     if name in TIMES:
@@ -190,6 +224,26 @@ def _value(name: str, token: bytes) -> Value:
     if int(token) > LARGEST[name]:
         raise NotARecord
     return int(token)
+
+
+def _tag(token: bytes) -> str:
+    """Return a tag's value, percent-decoded where that can be done."""
+    decoded = bytearray()
+    rest = token
+    while rest:
+        if not rest.startswith(b"%"):
+            decoded.append(rest[0])
+            rest = rest[1:]
+            continue
+        digits = rest[1:3].decode("latin-1")
+        if len(digits) < 2 or not set(digits) <= set("0123456789abcdefABCDEF"):
+            return token.decode("utf-8")
+        decoded.append(int(digits, 16))
+        rest = rest[3:]
+    try:
+        return decoded.decode("utf-8")
+    except UnicodeDecodeError:
+        return token.decode("utf-8")
 
 
 def _time(moment: int) -> datetime:

@@ -34,6 +34,7 @@ SETTINGS = settings(max_examples=150, derandomize=True, deadline=None)
 VALUES = {
     Kind.TEXT: "2001:db8::1",
     Kind.CODE: "arn:aws:ecs:us-east-1:123456789012:task/my%2Dapp",
+    Kind.TAG: "my%2Dapp%20%C3%BC",
     Kind.OCTET: "255",
     Kind.PORT: "65535",
     Kind.COUNT: str(2**62),

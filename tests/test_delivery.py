@@ -17,7 +17,7 @@ from flowdb.shapes import shape_of
 from tests.conftest import ROOT, record
 from tests.deliveries import PACKINGS, SHAPES
 from tests.parsed import Parsed, parsed
-from tests.reference import DEFAULT
+from tests.reference import DEFAULT, TGW_NAMES
 
 LINES = [
     *(record(n, bytes=n**2) for n in range(40)),
@@ -87,6 +87,7 @@ def test_the_header_of_a_file_beats_the_format() -> None:
         ("version,account_id, Log-Status", ("version", "account-id", "log-status")),
         ("default", DEFAULT),
         (" Default ", DEFAULT),
+        ("tgw", TGW_NAMES),
         ("${version} quantum-state", ("version", "quantum-state")),
         ("", None),
         ("quantum-state", None),

@@ -175,11 +175,6 @@ def test_a_truncated_gzip_fails_alone_and_is_read_once_it_is_whole(
             "it has no header, and no record with the 14 fields of the default format",
         ),
         (b"version srcaddr version\n2 a 2\n", LayoutError, "its header names version twice"),
-        (
-            b"version resource-type tgw-id srcaddr\n6 TransitGateway tgw-1 10.0.0.1\n",
-            LayoutError,
-            "its header is that of a transit gateway flow log, which flowdb does not read",
-        ),
     ],
 )
 def test_a_file_that_is_no_flow_log_fails_alone(
@@ -274,6 +269,20 @@ def test_all_data_files_of_a_schema_version_have_the_same_columns(
     assert types == ["DATE", *(field.kind.sql_type for field in FIELDS), "BIGINT"]
     query = "SELECT count(*), count(traffic_path), max(next_hop_az_id), count(bytes) FROM flows"
     assert db.sql(query).fetchall() == [(9, 1, "use1-az1", 6)]
+
+
+def test_tags_ids_and_addresses_are_stored_as_people_write_them(db: flowdb.FlowDB, tmp_path: Path) -> None:
+    lines = [
+        "account-id srcaddr pkt-srcaddr instance-tag asg-tag-2 start",
+        "001234567890 2001:db8::1 fe80::1 my%2Dapp%20%C3%A9 100%25%2 1705312800",
+        "000000000000 :: ::ffff:10.0.0.1 a%00%0Ab - 1705312800",
+    ]
+    db.ingest(write_log(tmp_path / "a.log", lines))
+    query = "SELECT account_id, srcaddr, pkt_srcaddr, instance_tag, asg_tag_2 FROM flows ORDER BY ALL"
+    assert db.sql(query).fetchall() == [
+        ("000000000000", "::", "::ffff:10.0.0.1", "a\0\nb", None),
+        ("001234567890", "2001:db8::1", "fe80::1", "my-app \N{LATIN SMALL LETTER E WITH ACUTE}", "100%25%2"),
+    ]
 
 
 def test_fields_that_nobody_knows_are_kept_as_text_under_their_own_names(

@@ -229,8 +229,8 @@ def test_line_numbers_are_right_whatever_the_blocks(size: int) -> None:
             "its header names 314 fields, more than 255",
         ),
         (
-            b"version tgw-id srcaddr\n",
-            "its header is that of a transit gateway flow log, which flowdb does not read",
+            b"6 TransitGateway 123456789012 tgw-1 tgw-attach-1 111111111111 222222222222 10.0.0.1\n",
+            "it has no header, and no record with the 14 fields of the default format",
         ),
     ],
 )

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 import flowdb
-from flowdb.fields import FIELDS, Kind
+from flowdb import tags
+from flowdb.fields import BY_NAME, FIELDS, TGW_FIELDS, Kind
+from flowdb.layouts import TGW_DEFAULT
 from tests import reference
 from tests.conftest import HEADER, record, write_log
 from tests.parsed import Parsed, parsed
@@ -52,12 +54,23 @@ def line_with(name: str, value: str) -> str:
 def test_the_registry_has_the_fields_of_the_user_guide_in_its_order() -> None:
     assert tuple(one.name for one in FIELDS) == reference.NAMES
     assert [one.name for one in FIELDS if one.kind is Kind.TIME] == list(reference.TIMES)
-    assert {one.name: one.kind.largest for one in FIELDS if not one.kind.is_text} == {
+    assert tuple(one.name for one in FIELDS if one.kind is Kind.TAG) == reference.TAGS
+    assert {one.name: one.kind.largest for one in BY_NAME.values() if not one.kind.is_text} == {
         **reference.LARGEST,
         **dict.fromkeys(reference.TIMES, reference.LARGEST_SECONDS),
     }
     counts = {version: sum(one.version <= version for one in FIELDS) for version in range(2, 12)}
     assert counts == {2: 14, 3: 21, 4: 25, 5: 29, 6: 29, 7: 39, 8: 40, 9: 41, 10: 42, 11: 54}
+
+
+def test_the_registry_has_the_fields_of_transit_gateways_in_their_order() -> None:
+    assert tuple(one.name for one in TGW_FIELDS) == TGW_DEFAULT.names == reference.TGW_NAMES
+    shared = {one.name: (one.kind, one.version) for one in FIELDS}
+    assert [one.name for one in TGW_FIELDS if one.version == 6] == [
+        name for name in reference.TGW_NAMES if name not in reference.NAMES
+    ]
+    for one in TGW_FIELDS:
+        assert shared.get(one.name, (one.kind, 6)) == (one.kind, one.version)
 
 
 @pytest.mark.parametrize("size", [64, 300, 8 << 20])
@@ -156,6 +169,92 @@ def test_a_bad_line_has_its_reason_whatever_stands_beside_it(line: str, reason: 
         found = parsed(joined(HEADER, *before, line, SECOND_LINE))
         assert found.bad[-1] == (len(before) + 2, reason)
         assert len(found.records) == sum(one in (LINE, SECOND_LINE) for one in before) + 1
+
+
+@pytest.mark.parametrize("company", [[], ["  "], ["bad"]], ids=["alone", "a blank line", "a bad line"])
+@pytest.mark.parametrize("name", reference.TAGS)
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("my%2Dapp", "my-app"),
+        ("my%2dapp%20%28old%29", "my-app (old)"),
+        ("%F0%9F%A6%86", "\N{DUCK}"),
+        ("caf%C3%A9", "caf\N{LATIN SMALL LETTER E WITH ACUTE}"),
+        ("名%E5%89%8D", "名前"),
+        ("%2D", "-"),
+        ("%252D", "%2D"),
+        ("a+b", "a+b"),
+        ("a%00b%0Ac%1B", "a\0b\nc\x1b"),
+        ("100%", "100%"),
+        ("%2D%", "%2D%"),
+        ("%2D%4", "%2D%4"),
+        ("%2D%zz", "%2D%zz"),
+        ("%+41", "%+41"),
+        ("%2D%FF", "%2D%FF"),
+        ("%2D%ED%A0%80", "%2D%ED%A0%80"),
+        ("%C3", "%C3"),
+        ("%41" * 1365, "A" * 1365),
+        ("-", None),
+    ],
+)
+def test_a_tag_is_decoded_whatever_stands_beside_it(
+    text: str, value: Value, name: str, company: list[str]
+) -> None:
+    data = joined(f"srcaddr {name} bytes", f"%41 {text} 1", *company, "%41 plain 2", f"- {text} 3")
+    column = reference.column(name)
+    assert parsed(data).records == [
+        {"srcaddr": "%41", column: value, "bytes": 1},
+        {"srcaddr": "%41", column: "plain", "bytes": 2},
+        {"srcaddr": None, column: value, "bytes": 3},
+    ]
+
+
+def test_no_tag_is_decoded_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    plain = tags._decoded
+
+    def decoded(value: str) -> str:
+        asked.append(value)
+        return plain(value)
+
+    monkeypatch.setattr(tags, "_decoded", decoded)
+    lines = [f"10.0.0.1 {'a%20b' if n % 7 else 'plain'}" for n in range(10_000)]
+    assert len(parsed(joined("srcaddr instance-tag", *lines)).records) == 10_000
+    assert asked == ["a%20b"]
+    assert len(parsed(joined("srcaddr instance-tag", *["10.0.0.1 plain"] * 100)).records) == 100
+    assert asked == ["a%20b"]
+
+
+TGW_LINE = (
+    "6 TransitGateway 001234567890 tgw-1 tgw-attach-1 111111111111 222222222222 vpc-1 vpc-2 subnet-1 subnet-2"
+    " eni-1 eni-2 use1-az1 use1-az2 tgw-attach-2 2001:db8::1 2001:db8::2 40000 443 6 10 1000 1705312800"
+    " 1705312860 OK IPv6 1 2 3 4 19 us-east-1 ingress - S3"
+)
+
+
+@pytest.mark.parametrize("company", [[], ["  "], ["bad"]], ids=["alone", "a blank line", "a bad line"])
+def test_a_record_of_a_transit_gateway_has_all_its_fields(company: list[str]) -> None:
+    numbers = ("version", "srcport", "dstport", "protocol", "packets", "bytes", "tcp-flags")
+    expected: Record = {
+        reference.column(name): int(value) if name in numbers or name.startswith("packets-lost") else value
+        for name, value in zip(reference.TGW_NAMES, TGW_LINE.split(), strict=True)
+    }
+    expected |= {
+        "start_time": datetime(2024, 1, 15, 10),
+        "end_time": datetime(2024, 1, 15, 10, 1),
+        "pkt_src_aws_service": None,
+    }
+    found = parsed(joined(str(TGW_DEFAULT), TGW_LINE, *company, TGW_LINE))
+    assert found.records == [expected, expected]
+    assert len(expected) == 36
+
+
+@pytest.mark.parametrize("size", [64, 8 << 20])
+def test_a_field_that_a_log_of_a_transit_gateway_cannot_have_is_text_in_it(size: int) -> None:
+    data = joined("tgw-id action traffic-path instance-tag bytes", "tgw-1 ACCEPT 8 a%20b 7")
+    assert parsed(data, size).records == [
+        {"tgw_id": "tgw-1", "action": "ACCEPT", "traffic_path": "8", "instance_tag": "a%20b", "bytes": 7}
+    ]
 
 
 @pytest.mark.parametrize("odd", [b"\xff", b"caf\xe9", b"\xc3", b"\xed\xa0\x80"])

@@ -28,7 +28,6 @@ REAL_LINES = [
     line
     for path in sorted((ROOT / "tests" / "data" / "shapes").glob("*.log"))
     for line in path.read_bytes().splitlines()
-    if b"tgw-id" not in line
 ]
 
 # What breaks readers of numbers, of UTF-8, of CSV, and of lines.
@@ -132,7 +131,8 @@ MOMENTS = (
 )
 WORDS = st.sampled_from(
     ["ACCEPT", "REJECT", "OK", "NODATA", "eni-0a1b", "i-0c50d5961bcb2d47b", "10.0.0.1", "2001:db8::1",
-     "arn:aws:ecs:us-east-1:123456789012:task/a", "my%2Dapp", "unknown", "001", "名前", "--", '"', "6.02E+11"]
+     "arn:aws:ecs:us-east-1:123456789012:task/a", "my%2Dapp", "unknown", "001", "名前", "--", '"', "6.02E+11",
+     "caf%C3%A9%20", "a%C3b", "50%", "%2d%4g"]
 ) | st.text(st.characters(exclude_categories=["Cs", "Z", "C"]), min_size=1, max_size=12)  # fmt: skip
 EXTRA = "quantum-state"
 
@@ -143,7 +143,9 @@ def layouts(draw: st.DrawFn) -> list[str]:
     names = draw(
         st.just(list(reference.DEFAULT))
         | st.just(list(reference.NAMES))
+        | st.just(list(reference.TGW_NAMES))
         | st.lists(st.sampled_from(reference.NAMES), min_size=1, max_size=20, unique=True)
+        | st.lists(st.sampled_from(reference.ALL_NAMES), min_size=1, max_size=20, unique=True)
     )
     return [*names, EXTRA] if draw(st.booleans()) else names
 
@@ -169,7 +171,9 @@ def record_lines(draw: st.DrawFn, names: Sequence[str]) -> bytes:
 def bad_lines(draw: st.DrawFn, names: Sequence[str]) -> bytes:
     """Draw a line that can be no record of a layout."""
     tokens = draw(record_lines(names)).split(b" ")
-    numbers = [place for place, name in enumerate(names) if name in (*reference.LARGEST, *reference.TIMES)]
+    known = reference.TGW_NAMES if reference.is_tgw(names) else reference.NAMES
+    counted = {*reference.LARGEST, *reference.TIMES} & set(known)
+    numbers = [place for place, name in enumerate(names) if name in counted]
     kind = draw(st.sampled_from(["fields", "control", "text", "long", *["number"] * 4]))
     if kind == "number" and numbers:
         odd = [
@@ -240,7 +244,7 @@ def logs(draw: st.DrawFn) -> Log:
             lines.append(draw(spaced(" ".join(names).encode())))
         else:
             others = draw(layouts())
-            if sum(name in reference.NAMES for name in others) >= 3:
+            if sum(name in reference.ALL_NAMES for name in others) >= 3:
                 names = others
                 lines.append(draw(spaced(" ".join(names).encode())))
     end = draw(st.sampled_from([b"\n", b"\n", b"\r\n"]))
@@ -262,7 +266,13 @@ def test_records_and_bad_lines_are_those_of_an_independent_reader(log: Log, size
 @st.composite
 def clean_logs(draw: st.DrawFn) -> Log:
     """Draw a log of nothing but records with a start, as nearly all are."""
-    layouts = [reference.DEFAULT, (*reference.DEFAULT, EXTRA), ("srcaddr", "start", "bytes")]
+    layouts = [
+        reference.DEFAULT,
+        (*reference.DEFAULT, EXTRA),
+        ("srcaddr", "start", "bytes"),
+        (*reference.TGW_NAMES, EXTRA),
+        ("srcaddr", "start", "asg-tag"),
+    ]
     names = draw(st.sampled_from(layouts))
     lines = [" ".join(names).encode()]
     for line in draw(st.lists(record_lines(names), max_size=6)):
@@ -270,6 +280,15 @@ def clean_logs(draw: st.DrawFn) -> Log:
         tokens[names.index("start")] = str(draw(MOMENTS)).encode()
         lines.append(b" ".join(tokens))
     return Log(b"\n".join(lines) + draw(st.sampled_from([b"\n", b""])), len(lines) - 1)
+
+
+def stored(db: flowdb.FlowDB, view: str) -> tuple[list[str], list[tuple[object, ...]]]:
+    """Return the columns of a view, and its rows, each after the name of its source and its date."""
+    columns = db.sql(f"SELECT * EXCLUDE (date, source_id) FROM {view}").columns
+    rows = db.sql(f"""
+        SELECT name, date, {view}.* EXCLUDE (date, source_id) FROM {view} JOIN sources USING (source_id)
+    """).fetchall()
+    return columns, sorted(rows, key=repr)
 
 
 def damaged_log(data: bytes) -> Log:
@@ -285,7 +304,7 @@ def test_many_logs_in_one_ingest_are_each_what_an_independent_reader_reads(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[Log]
 ) -> None:
     folder = tmp_path_factory.mktemp("many")
-    expected: dict[str, tuple[list[reference.Record], list[int]]] = {}
+    expected: dict[str, reference.Reference] = {}
     for number, log in enumerate(drawn):
         if isinstance(read(log.data), str):
             continue
@@ -293,26 +312,23 @@ def test_many_logs_in_one_ingest_are_each_what_an_independent_reader_reads(
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(gzip.compress(log.data) if number % 2 else log.data)
         os.utime(path, (0, 0))
-        read_plainly = reference.read(path)
-        expected[path.name] = (read_plainly.records, read_plainly.bad)
+        expected[path.name] = reference.read(path)
     if not expected:
         return
     with flowdb.open(folder / "flows") as db:
         report = db.ingest(folder / "logs")
-        columns = db.sql("SELECT * EXCLUDE (date, source_id) FROM flows").columns
-        rows = db.sql("""
-            SELECT name, date, flows.* EXCLUDE (date, source_id) FROM flows JOIN sources USING (source_id)
-        """).fetchall()
+        found = {view: stored(db, view) for view in ("flows", "tgw_flows")}
         bad = db.sql("""
             SELECT name, line_number FROM bad_lines JOIN sources USING (source_id) ORDER BY ALL
         """).fetchall()
     assert report.failures == []
-    assert sorted(rows, key=repr) == sorted(
-        (
-            (name, reference.record_date(one) or date(1970, 1, 1), *(one.get(column) for column in columns))
-            for name, (records, _) in expected.items()
-            for one in records
-        ),
-        key=repr,
-    )
-    assert bad == sorted((name, number) for name, (_, numbers) in expected.items() for number in numbers)
+    for view, (columns, rows) in found.items():
+        assert rows == sorted(
+            (
+                (name, reference.record_date(one) or date(1970, 1, 1), *map(one.get, columns))
+                for name, log in expected.items()
+                for one in (log.flows if view == "flows" else log.tgw_flows)
+            ),
+            key=repr,
+        )
+    assert bad == sorted((name, number) for name, log in expected.items() for number in log.bad)

@@ -17,7 +17,7 @@ from tests.cells import Cells, cells, csv_cells
 
 SHELL = Path(sys.executable).parent / "duckdb"
 GIVEN = Path(__file__).parent / "analyses"
-VIEWS = ("flows", "sources", "bad_lines", "commits", "ephemeral_ranges")
+VIEWS = ("flows", "tgw_flows", "sources", "bad_lines", "commits", "ephemeral_ranges")
 CHOICES = [
     (name, one, choice)
     for name, analysis in analyses().items()
@@ -28,12 +28,13 @@ CHOICES = [
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowDB]:
-    """A store of the given logs of all analyses, two commits and a line that is no record."""
+    """A store of the given logs of all analyses, two of a transit gateway, two commits and a bad line."""
     folder = tmp_path_factory.mktemp("shell")
     (folder / "bad.log").write_text("srcaddr dstaddr\n10.0.0.1\n", encoding="utf-8")
+    (folder / "tgw.log").write_text("tgw-id bytes start\ntgw-1 7 0\ntgw-1 8 0\n", encoding="utf-8")
     with flowdb.open(folder / "store") as opened:
         opened.ingest(*sorted(GIVEN.glob("*/given.log")))
-        opened.ingest(folder / "bad.log")
+        opened.ingest(folder / "bad.log", folder / "tgw.log")
         yield opened
 
 
