@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -49,20 +49,35 @@ class FlowDB:
         *sources: str | os.PathLike[str],
         workers: int | None = None,
         watch: Callable[[Meter], None] | None = None,
+        since: object = None,
+        until: object = None,
+        accounts: str | Iterable[str] = (),
+        regions: str | Iterable[str] = (),
+        storage: Mapping[str, object] | None = None,
     ) -> IngestReport:
-        """Bring the flow logs in files, folders and glob patterns into the store, as one commit.
+        """Bring the flow logs in files, folders, glob patterns and behind URLs into the store, as one commit.
 
         The store is made if there is none. Sources that it has already are skipped, and one
         that cannot be read is a failure in the report. `watch` is called about ten times a
         second with how far it is; `workers` is the number of threads, by default one a core.
+
+        `since`, `until`, `accounts` and `regions` choose objects by the folders and names that
+        AWS gives them, so that others are not even listed: no records are filtered, and
+        those of a day before and after may come with them. `storage` has the options of the
+        URLs' fsspec file systems: for S3 `profile`, `region`, `endpoint_url`, `anon`,
+        `requester_pays` and what else `s3fs.S3FileSystem` takes.
         """
         from flowdb.ingest import ingest
+        from flowdb.keys import Choice
 
         if not sources:
             raise UsageError("name a file, a folder or a pattern to ingest")
         if workers is not None and workers < 1:
             raise UsageError(f"workers is {workers}; expected 1 or more")
-        return ingest(self._opened_for_writing, sources, workers=workers, watch=watch)
+        choice = Choice.of(since, until, accounts, regions)
+        return ingest(
+            self._opened_for_writing, sources, workers=workers, watch=watch, choice=choice, storage=storage
+        )
 
     def sql(self, query: str, params: object = None) -> duckdb.DuckDBPyRelation:
         """Return the result of a query; `params` are the values of its `?`, `$1` or `$name`.

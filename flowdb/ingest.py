@@ -11,13 +11,16 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field, fields
 from importlib import import_module
 
 from flowdb.catalog import CommitRow, FileRow, SourceRow
 from flowdb.errors import SourceError, plural
+from flowdb.keys import Choice
 from flowdb.plan import Plan
 from flowdb.reading import Job, Reading, Together, iso_time
 from flowdb.sources import Found, Source, find
@@ -29,6 +32,8 @@ _SHARED_MEMORY = 64 << 20
 # Small sources are read together until they have this many bytes as delivered, or are this many.
 _TOGETHER_BYTES = 1 << 18
 _TOGETHER_SOURCES = 1000
+# The beginnings of so many remote sources are fetched before a thread is there to read them.
+_AHEAD = 16
 
 
 @dataclass(slots=True)
@@ -78,20 +83,29 @@ def ingest(
     *,
     workers: int | None = None,
     watch: Callable[[Meter], None] | None = None,
+    choice: Choice = Choice(),  # noqa: B008 -- it cannot be changed
+    storage: Mapping[str, object] | None = None,
 ) -> IngestReport:
     """Bring the flow logs at these places into the store, as one commit, and say what happened.
 
-    Sources that the store has already are skipped. One that cannot be read is a failure in
-    the report, and the others are not affected. `watch` is called about ten times a
-    second. Whatever else goes wrong, or an interrupt, leaves the store as it was.
+    The choice says which objects are looked at, `storage` how URLs are opened. Sources that
+    the store has already are skipped. One that cannot be read is a failure in the report, and
+    the others are not affected. `watch` is called about ten times a second. Whatever
+    else goes wrong, or an interrupt, leaves the store as it was.
     """
     started = time.perf_counter()
-    found = find(places)
+    with closing(find(places, choice, storage)) as found:
+        return _ingest(store, found, workers or os.cpu_count() or 1, watch, started)
+
+
+def _ingest(
+    store: Store, found: Found, workers: int, watch: Callable[[Meter], None] | None, started: float
+) -> IngestReport:
     found_count = len(found.sources) + len(found.failures)
     report = IngestReport(sources_found=found_count, notes=_notes(found))
     with store.writer("ingest") as writer:
         plan = Plan(found.sources, store.catalog)
-        outcome = _read_all(writer, plan.new, workers or os.cpu_count() or 1, watch)
+        outcome = _read_all(writer, plan.new, workers, watch, found.close)
         report.notes += plan.notes()
         report.failures = found.failures + plan.failures + outcome.failures
         report.sources_failed = len(report.failures)
@@ -112,7 +126,7 @@ def ingest(
 def _notes(found: Found) -> list[str]:
     notes = [f"{place}: no flow logs in it" for place in found.empty]
     if found.ignored:
-        notes.append(f"{plural(found.ignored, 'file')} that are neither *.log nor *.log.gz left alone")
+        notes.append(f"{plural(found.ignored, 'file')} without the name of a flow log left alone")
     return notes
 
 
@@ -145,14 +159,21 @@ class _Stopped(Exception):
 
 
 def _read_all(
-    writer: Writer, sources: list[Source], workers: int, watch: Callable[[Meter], None] | None
+    writer: Writer,
+    sources: list[Source],
+    workers: int,
+    watch: Callable[[Meter], None] | None,
+    give_up: Callable[[], None],
 ) -> _Outcome:
-    """Read the sources in several threads; if anything but a source fails, remove what was written."""
+    """Read the sources in several threads; if anything but a source fails, remove what was written.
+
+    `give_up` ends the fetching of remote sources, for which the threads may be waiting.
+    """
     meter = Meter()
     meter.total_bytes = sum(source.size for source in sources)
     stop = threading.Event()
     first_id = writer.store.catalog.last_source + 1
-    jobs: Iterator[Job] = iter(enumerate(sources, first_id))
+    jobs = _begun(enumerate(sources, first_id))
     readers = [_Reader(writer, f"{n:02}", jobs, meter, stop) for n in range(min(workers, len(sources)))]
     with ThreadPoolExecutor(max_workers=max(len(readers), 1)) as pool:
         futures: list[Future[None]] = [pool.submit(reader.run) for reader in readers]
@@ -167,6 +188,7 @@ def _read_all(
                     future.result()
         except BaseException:
             stop.set()
+            give_up()
             wait(futures)
             for reader in readers:
                 reader.discard()
@@ -179,6 +201,17 @@ def _read_all(
     outcome.sources.sort(key=lambda row: row.source_id)
     outcome.failures.sort(key=lambda failure: failure.source)
     return outcome
+
+
+def _begun(jobs: Iterable[Job]) -> Iterator[Job]:
+    """Yield the jobs, each some time after its source began to be fetched."""
+    ahead: deque[Job] = deque()
+    for job in jobs:
+        job[1].begin()
+        ahead.append(job)
+        if len(ahead) > _AHEAD:
+            yield ahead.popleft()
+    yield from ahead
 
 
 class _Reader:
@@ -206,6 +239,8 @@ class _Reader:
                 self.outcome.sources += rows
             for job in alone:
                 self._read_alone(job)
+            for _, source in jobs:
+                source.release()
         self.outcome.files += self._shared.finish()
 
     def discard(self) -> None:
