@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
@@ -10,7 +11,6 @@ from typing import Any
 
 import fsspec
 import xxhash
-from fsspec.asyn import sync
 
 from flowdb.errors import SourceChanged, SourceError, UsageError, gist
 
@@ -62,6 +62,7 @@ class Remotes:
         """Return what was fetched, as soon as it is there; raises `CancelledError` once this is closed."""
         while not wait([coming], timeout=0.2).done:
             if self._is_closed:
+                coming.cancel()
                 raise CancelledError
         return coming.result()
 
@@ -115,9 +116,12 @@ class RemoteObject:
             return b""
         try:
             if _is_s3(self._storage):
-                piece = sync(self._storage.loop, _get, self._storage, self.path, start, count, self.etag)
+                getting = _get(self._storage, self.path, start, count, self.etag)
+                piece = self._remotes.result(asyncio.run_coroutine_threadsafe(getting, self._storage.loop))
             else:
                 piece = self._storage.cat_file(self.path, start=start, end=start + count)
+        except CancelledError:
+            raise
         except FileNotFoundError:
             raise SourceError(self.uri, "it was listed, but is not there any more") from None
         except Exception as error:  # noqa: BLE001 -- every storage has errors of its own
