@@ -14,7 +14,7 @@ import xxhash
 
 from flowdb.errors import SourceChanged, SourceError, UsageError, gist
 
-__all__ = ["RemoteFile", "RemoteObject", "Remotes", "shown"]
+__all__ = ["RemoteFile", "RemoteObject", "Remotes", "failure", "shown"]
 
 # What is held in memory is no more than this many bytes for each object that is read or comes next.
 _PIECE = 4 << 20

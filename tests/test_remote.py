@@ -405,7 +405,7 @@ def test_an_interrupt_waits_for_no_object(s3: S3, bucket: str, db: flowdb.FlowDB
             time.sleep(0.05)
         started = time.perf_counter()
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate()
+        _, said = process.communicate(timeout=60)
     assert time.perf_counter() - started < 4
     assert (process.returncode, said.strip()) == (130, "flowdb: interrupted; the store is as it was")
     assert db.sql("SELECT count(*) FROM commits").fetchall() == [(0,)]
