@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +17,7 @@ import click
 from flowdb import analyses
 from flowdb.analyses import Analysis, Parameter
 from flowdb.errors import ExitCode, FlowdbError, plural
+from flowdb.options import EVERY, Moment, Rows, choice_options, storage_of, storage_options
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,43 +29,7 @@ __all__ = ["main"]
 
 # The formats of `flowdb.output`, which is not imported before there is something to print.
 _FORMATS = ("table", "csv", "tsv", "json", "jsonl", "markdown", "parquet")
-_AGO = re.compile(r"(\d{1,9})([smhdw])\Z")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MOST_FAILURES_SHOWN = 20
-_EVERY = object()
-
-
-class _Moment(click.ParamType[datetime]):
-    """A time: ISO 8601, UTC unless it says otherwise, or how long ago, as in 90s, 15m, 2h, 7d, 4w."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if ago := _AGO.match(str(value)):
-            try:
-                span = timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-                return (datetime.now(UTC) - span).replace(tzinfo=None)
-            except OverflowError:
-                self.fail(f"{value!r} is longer ago than there are dates.", param, ctx)
-        moment = analyses.moment(value)
-        if moment is None:
-            self.fail(
-                f"{value!r} is neither a time such as 2024-01-15T10:00 nor an age such as 2h.", param, ctx
-            )
-        return moment
-
-
-class _Rows(click.ParamType[object]):
-    """A number of rows, or `all`."""
-
-    name = "rows"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> object:
-        if str(value) == "all":
-            return _EVERY
-        if not re.fullmatch(r"[0-9]{1,18}", str(value)):
-            self.fail(f"{value!r} is neither a whole number, 0 or more, nor 'all'.", param, ctx)
-        return int(value)
 
 
 class _Commands(click.Group):
@@ -124,16 +88,22 @@ def cli() -> None:
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Threads; by default one for each core.")
 @click.option("--json", "as_json", is_flag=True, help="Write what was done as one JSON object.")
-def ingest(
-    sources: tuple[str, ...], store: str, form: str | None, workers: int | None, as_json: bool
-) -> ExitCode:
+@choice_options
+@storage_options
+def ingest(sources: tuple[str, ...], store: str, form: str | None, as_json: bool, **values: Any) -> ExitCode:
     """Bring flow logs into the store.
 
-    A SOURCE is a file, a folder (*.log and *.log.gz in it, at any depth) or a quoted glob
-    pattern. Sources that are in the store already are skipped.
+    A SOURCE is a file, a folder (what has the name of a log in it, at any depth), a quoted glob
+    pattern, a URL of these (s3://bucket/key.log.gz, s3://bucket/prefix,
+    's3://bucket/AWSLogs/*/vpcflowlogs'), or - for standard input. Sources that are in the store
+    already are skipped.
+
+    --since, --until, --account and --region-only choose which objects are listed and read, by
+    the folders and names that AWS gives them; they do not filter records.
     """
+    storage = storage_of(values)
     with _opened(store) as db, _progress() as watch:
-        report = db.ingest(*sources, format=form, workers=workers, watch=watch)
+        report = db.ingest(*sources, format=form, watch=watch, storage=storage, **values)
     for note in report.notes:
         _say(f"note: {note}")
     for failure in report.failures[:_MOST_FAILURES_SHOWN]:
@@ -195,14 +165,14 @@ def _analysis_command(analysis: Analysis) -> click.Command:
     names = [one.name for one in analysis.parameters]
     options: list[click.Parameter] = [_option(one) for one in analysis.parameters]
     if "since" in names and "until" in names:
-        options.append(click.Option(["--day"], type=_Moment(), metavar="DATE", help="Only this UTC day."))
+        options.append(click.Option(["--day"], type=Moment(), metavar="DATE", help="Only this UTC day."))
     options.append(click.Option(["--show-sql"], is_flag=True, help="Say on standard error which SQL is run."))
 
     @_store_option
     @_output_option
     def command(store: str, output: str, show_sql: bool, day: datetime | None = None, **values: Any) -> None:
         given = {
-            name: None if value is _EVERY else value for name, value in values.items() if value is not None
+            name: None if value is EVERY else value for name, value in values.items() if value is not None
         }
         if day is not None:
             if "since" in given or "until" in given:
@@ -235,9 +205,9 @@ def _option(parameter: Parameter) -> click.Option:
     if parameter.choices:
         kind = click.Choice(parameter.choices)
     elif parameter.type == "TIMESTAMP":
-        kind, metavar = _Moment(), "TIME"
+        kind, metavar = Moment(), "TIME"
     elif parameter.type == "INTEGER":
-        kind, metavar, meaning = _Rows(), "N|all", meaning.replace("NULL", "all")
+        kind, metavar, meaning = Rows(), "N|all", meaning.replace("NULL", "all")
     default = "" if parameter.default is None else f"  [default: {parameter.default}]"
     return click.Option(
         [f"--{_hyphened(parameter.name)}", parameter.name],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -54,16 +54,28 @@ class FlowDB:
         format: str | None = None,  # noqa: A002 -- AWS's own name for it
         workers: int | None = None,
         watch: Callable[[Meter], None] | None = None,
+        since: object = None,
+        until: object = None,
+        accounts: str | Iterable[str] = (),
+        regions: str | Iterable[str] = (),
+        storage: Mapping[str, object] | None = None,
     ) -> IngestReport:
-        """Bring the flow logs in files, folders and glob patterns into the store, as one commit.
+        """Bring the flow logs in files, folders, glob patterns and behind URLs into the store, as one commit.
 
         The store is made if there is none. Sources that it has already are skipped, and one
         that cannot be read is a failure in the report. `format` says which fields records
         without a header have: AWS's `${version} ${account-id} ...`, `default`, `tgw`, or names.
         `watch` is called about ten times a second with how far it is; `workers` is the number
         of threads, by default one a core.
+
+        `since`, `until`, `accounts` and `regions` choose objects by the folders and names that
+        AWS gives them, so that others are not even listed: no records are filtered, and
+        those of a day before and after may come with them. `storage` has the options of the
+        URLs' fsspec file systems: for S3 `profile`, `region`, `endpoint_url`, `anon`,
+        `requester_pays` and what else `s3fs.S3FileSystem` takes.
         """
         from flowdb.ingest import ingest
+        from flowdb.keys import Choice
         from flowdb.layouts import LayoutUnknown, format_layout
 
         if not sources:
@@ -74,7 +86,16 @@ class FlowDB:
             layout = None if format is None else format_layout(format)
         except LayoutUnknown as error:
             raise UsageError(str(error)) from error
-        return ingest(self._opened_for_writing, sources, layout=layout, workers=workers, watch=watch)
+        choice = Choice.of(since, until, accounts, regions)
+        return ingest(
+            self._opened_for_writing,
+            sources,
+            layout=layout,
+            workers=workers,
+            watch=watch,
+            choice=choice,
+            storage=storage,
+        )
 
     def sql(self, query: str, params: object = None) -> duckdb.DuckDBPyRelation:
         """Return the result of a query; `params` are the values of its `?`, `$1` or `$name`.

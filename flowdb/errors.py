@@ -83,19 +83,22 @@ class ParameterError(UsageError):
 class SourceNotFound(UsageError):
     """A path that was named and does not exist."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, reason: str = "no such file or folder") -> None:
         self.path = path
-        super().__init__(f"{path}: no such file or folder")
+        self.reason = reason
+        super().__init__(f"{path}: {reason}")
 
 
 class NoSources(UsageError):
-    """A folder or a pattern in which there is nothing to ingest."""
+    """A folder, a pattern or a URL where there is nothing to ingest, or nothing of what was chosen."""
 
-    def __init__(self, path: str, ignored: int = 0) -> None:
+    def __init__(self, path: str, ignored: int = 0, *, is_chosen: bool = False) -> None:
         self.path = path
         self.ignored = ignored
+        self.is_chosen = is_chosen
+        what = "no flow logs of that time, account and region" if is_chosen else "no flow logs"
         others = f"; {plural(ignored, 'other file')} left alone" if ignored else ""
-        super().__init__(f"{path}: no flow logs (*.log, *.log.gz) in it{others}")
+        super().__init__(f"{path}: {what} in it{others}")
 
 
 class QueryError(FlowdbError):

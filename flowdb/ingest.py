@@ -11,17 +11,21 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, fields
 from importlib import import_module
 
 from flowdb.catalog import CommitRow, FileRow, SourceRow
-from flowdb.errors import SourceError, plural
+from flowdb.errors import LayoutError, SourceError, plural
+from flowdb.keys import Choice
 from flowdb.layouts import Layout
 from flowdb.plan import Plan
 from flowdb.reading import Job, Reading, Together, iso_time
 from flowdb.sources import Found, Source, find
+from flowdb.standard_input import PLACE, standard_input
 from flowdb.store import Store, Writer
 
 __all__ = ["IngestReport", "Meter", "ingest"]
@@ -30,6 +34,8 @@ _SHARED_MEMORY = 64 << 20
 # Small sources are read together until they have this many bytes as delivered, or are this many.
 _TOGETHER_BYTES = 1 << 18
 _TOGETHER_SOURCES = 1000
+# The beginnings of so many remote sources are fetched before a thread is there to read them.
+_AHEAD = 16
 
 
 @dataclass(slots=True)
@@ -80,26 +86,47 @@ def ingest(
     layout: Layout | None = None,
     workers: int | None = None,
     watch: Callable[[Meter], None] | None = None,
+    choice: Choice = Choice(),  # noqa: B008 -- it cannot be changed
+    storage: Mapping[str, object] | None = None,
 ) -> IngestReport:
     """Bring the flow logs at these places into the store, as one commit, and say what happened.
 
-    `layout` is that of records without a header. Sources that the store has already are
-    skipped. One that cannot be read is a failure in the report, and the others are not
-    affected. `watch` is called about ten times a second. Whatever else goes wrong, or an
-    interrupt, leaves the store as it was.
+    The place `-` is standard input. `layout` is that of records without a header. The choice
+    says which objects are looked at, `storage` how URLs are opened. Sources that the store has
+    already are skipped. One that cannot be read is a failure in the report, and the others
+    are not affected. `watch` is called about ten times a second. Whatever else goes wrong, or
+    an interrupt, leaves the store as it was.
     """
     started = time.perf_counter()
-    found = find(places)
-    found_count = len(found.sources) + len(found.failures)
-    report = IngestReport(sources_found=found_count, notes=_notes(found))
+    named = [os.fspath(place) for place in places]
+    others = [place for place in named if place != PLACE]
+    with ExitStack() as stack:
+        found = stack.enter_context(closing(find(others, choice, storage))) if others else Found()
+        if len(others) < len(named):
+            found.sources.append(stack.enter_context(standard_input()))
+        return _ingest(store, found, layout, workers or os.cpu_count() or 1, watch, started)
+
+
+def _ingest(
+    store: Store,
+    found: Found,
+    layout: Layout | None,
+    workers: int,
+    watch: Callable[[Meter], None] | None,
+    started: float,
+) -> IngestReport:
+    report = IngestReport(notes=_notes(found))
     with store.writer("ingest") as writer:
         plan = Plan(found.sources, store.catalog)
-        outcome = _read_all(writer, plan.new, layout, workers or os.cpu_count() or 1, watch)
+        outcome = _read_all(writer, plan.new, layout, workers, watch, found.close)
         report.notes += plan.notes()
+        if ignored := outcome.ignored:
+            report.notes.append(f"{ignored[0]}: no flow log{_and_others(ignored)}")
+        report.sources_found = len(found.sources) + len(found.failures) - len(ignored)
         report.failures = found.failures + plan.failures + outcome.failures
         report.sources_failed = len(report.failures)
         report.sources_ingested = len(outcome.sources)
-        report.sources_skipped = found_count - report.sources_ingested - report.sources_failed
+        report.sources_skipped = report.sources_found - report.sources_ingested - report.sources_failed
         report.records = sum(row.records for row in outcome.sources)
         report.bad_lines = sum(row.bad_lines for row in outcome.sources)
         report.raw_bytes = sum(row.raw_bytes for row in outcome.sources)
@@ -115,8 +142,12 @@ def ingest(
 def _notes(found: Found) -> list[str]:
     notes = [f"{place}: no flow logs in it" for place in found.empty]
     if found.ignored:
-        notes.append(f"{plural(found.ignored, 'file')} that are neither *.log nor *.log.gz left alone")
+        notes.append(f"{plural(found.ignored, 'file')} without the name of a flow log left alone")
     return notes
+
+
+def _and_others(uris: list[str]) -> str:
+    return f", nor are {plural(len(uris) - 1, 'other file')}" if len(uris) > 1 else ""
 
 
 def _commit_row(writer: Writer, report: IngestReport, started: float) -> CommitRow:
@@ -136,11 +167,12 @@ def _commit_row(writer: Writer, report: IngestReport, started: float) -> CommitR
 
 @dataclass(slots=True)
 class _Outcome:
-    """What the threads brought: sources read whole, the files that hold them, failures."""
+    """What the threads brought: sources read whole, files of theirs, failures, and what is no log."""
 
     sources: list[SourceRow] = field(default_factory=list)
     files: list[FileRow] = field(default_factory=list)
     failures: list[SourceError] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
 
 
 class _Stopped(Exception):
@@ -153,13 +185,17 @@ def _read_all(
     layout: Layout | None,
     workers: int,
     watch: Callable[[Meter], None] | None,
+    give_up: Callable[[], None],
 ) -> _Outcome:
-    """Read the sources in several threads; if anything but a source fails, remove what was written."""
+    """Read the sources in several threads; if anything but a source fails, remove what was written.
+
+    `give_up` ends the fetching of remote sources, for which the threads may be waiting.
+    """
     meter = Meter()
     meter.total_bytes = sum(source.size for source in sources)
     stop = threading.Event()
     first_id = writer.store.catalog.last_source + 1
-    jobs: Iterator[Job] = iter(enumerate(sources, first_id))
+    jobs = _begun(enumerate(sources, first_id))
     readers = [
         _Reader(writer, f"{n:02}", jobs, layout, meter, stop) for n in range(min(workers, len(sources)))
     ]
@@ -177,6 +213,7 @@ def _read_all(
                     future.result()
         except BaseException:
             stop.set()
+            give_up()
             wait(futures)
             for reader in readers:
                 reader.discard()
@@ -186,9 +223,21 @@ def _read_all(
         outcome.sources += reader.outcome.sources
         outcome.files += reader.outcome.files
         outcome.failures += reader.outcome.failures
+        outcome.ignored += reader.outcome.ignored
     outcome.sources.sort(key=lambda row: row.source_id)
     outcome.failures.sort(key=lambda failure: failure.source)
     return outcome
+
+
+def _begun(jobs: Iterable[Job]) -> Iterator[Job]:
+    """Yield the jobs, each some time after its source began to be fetched."""
+    ahead: deque[Job] = deque()
+    for job in jobs:
+        job[1].begin()
+        ahead.append(job)
+        if len(ahead) > _AHEAD:
+            yield ahead.popleft()
+    yield from ahead
 
 
 class _Reader:
@@ -225,6 +274,8 @@ class _Reader:
                 self.outcome.sources += rows
             for job in alone:
                 self._read_alone(job)
+            for _, source in jobs:
+                source.release()
         self.outcome.files += self._shared.finish()
 
     def discard(self) -> None:
@@ -255,7 +306,10 @@ class _Reader:
             row = reading.read(self._progress)
         except SourceError as error:
             reading.discard()
-            self.outcome.failures.append(error)
+            if isinstance(error, LayoutError) and not job[1].is_expected:
+                self.outcome.ignored.append(error.source)
+            else:
+                self.outcome.failures.append(error)
         except BaseException:
             reading.discard()
             raise

@@ -7,20 +7,23 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import xxhash
 
 from flowdb.errors import NoSources, SourceError, SourceNotFound
+from flowdb.keys import Choice, is_expected, is_log, is_other_service, named_time
+
+if TYPE_CHECKING:
+    from flowdb.remote import RemoteFile, RemoteObject, Remotes
 
 __all__ = ["Found", "Opened", "Source", "find", "fingerprint"]
 
-_ENDINGS = (".log", ".log.gz")
-_NAME_TIME = re.compile(r"_(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})Z_")
-_FOLDER_DAY = re.compile(r"(?<=[/\\])(?:year=)?(\d{4})[/\\](?:month=)?(\d{2})[/\\](?:day=)?(\d{2})(?=[/\\])")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_STORE = "catalog.sqlite"  # the files of a store of flowdb are no sources
 _CHUNK = 1 << 20
 
 
@@ -28,9 +31,10 @@ _CHUNK = 1 << 20
 class Source:
     """One log object: where it is, its size in bytes, when it was last written (nanoseconds since 1970).
 
-    `uri` is the absolute path as text that can be stored and shown whatever bytes it has;
-    `time` tells when its records were delivered, UTC: by its name, else by its folder,
-    else by its last change.
+    `uri` is the absolute path as text that can be stored and shown whatever bytes it has, or a
+    URL without anything secret; `time` tells when its records were delivered, UTC: by its
+    name, else by its folder, else by its last change. It `is_expected` to be a flow log if it
+    has the name of one, or was not met in a folder. `remote` is what is behind a URL.
     """
 
     path: str
@@ -38,53 +42,77 @@ class Source:
     modified: int
     uri: str
     time: datetime
+    is_expected: bool = True
+    remote: RemoteObject | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
         """The last part of the path."""
-        return self.uri.rpartition(os.sep)[2]
+        return self.uri.rpartition("/" if self.remote else os.sep)[2]
+
+    def begin(self) -> None:
+        """Have the beginning of a remote source fetched; it is kept until `release`."""
+        if self.remote is not None:
+            self.remote.begin()
+
+    def release(self) -> None:
+        """Forget what was fetched."""
+        if self.remote is not None:
+            self.remote.release()
 
 
 @dataclass(slots=True)
 class Found:
-    """What a search found: sources, oldest first; places without any; other files; what failed."""
+    """What a search found: sources, oldest first; places without any; other files; what failed.
+
+    Remote sources can be opened until it is closed.
+    """
 
     sources: list[Source] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     ignored: int = 0
     failures: list[SourceError] = field(default_factory=list)
+    remotes: Remotes | None = field(default=None, repr=False)
+
+    def close(self) -> None:
+        """Fetch nothing more."""
+        if self.remotes is not None:
+            self.remotes.close()
 
 
-def find(places: Iterable[str | os.PathLike[str]]) -> Found:
-    """Return the log objects at files, in folders (`*.log`, `*.log.gz` at any depth) and by glob patterns.
+def find(
+    places: Iterable[str | os.PathLike[str]],
+    choice: Choice = Choice(),  # noqa: B008 -- it cannot be changed
+    storage: Mapping[str, object] | None = None,
+) -> Found:
+    """Return the log objects at files, in folders at any depth, by glob patterns and behind URLs.
 
-    A file that is named, or that a pattern matches, is taken whatever its ending. Symbolic
-    links in a folder are followed only inside it. Raises `SourceNotFound` for a place that
-    does not exist and `NoSources` when there is nothing anywhere; one that cannot be looked
-    at is among the failures.
+    A file that is named, or that a pattern matches, is taken whatever its ending; symbolic
+    links in a folder are followed only inside it. Of all these the choice leaves out what is
+    of another time, account or region by its path. `storage` has options for the URLs' file
+    systems. Raises `SourceNotFound` for a place that does not exist and `NoSources` when there
+    is nothing anywhere; one that cannot be looked at is among the failures.
     """
     found = Found()
     by_uri: dict[str, Source] = {}
     last = ""
-    for place in places:
-        place = os.fspath(place)
-        last = place
-        here: list[Source] = []
-        failures = len(found.failures)
-        walked: tuple[str, ...] = ()
-        for path in _expand(place, found):
-            if path.startswith(walked):
-                continue
-            if os.path.isdir(path):
-                here += _walk(path, found)
-                walked += (os.path.join(path, ""),)
-            else:
-                _take(path, here, found)
-        if not here and len(found.failures) == failures:
-            found.empty.append(place)
-        by_uri.update((source.uri, source) for source in here)
-    if not by_uri and not found.failures:
-        raise NoSources(last, found.ignored)
+    try:
+        for place in places:
+            place = os.fspath(place)
+            failures = len(found.failures)
+            last, here = (
+                _at_url(place, found, choice, storage or {})
+                if _URL.match(place)
+                else (place, _at_path(place, found, choice))
+            )
+            if not here and len(found.failures) == failures:
+                found.empty.append(last)
+            by_uri.update((source.uri, source) for source in here)
+        if not by_uri and not found.failures:
+            raise NoSources(last, found.ignored, is_chosen=bool(choice))
+    except BaseException:
+        found.close()
+        raise
     found.sources = sorted(by_uri.values(), key=lambda source: (source.time, source.uri))
     return found
 
@@ -96,8 +124,12 @@ class Opened(io.RawIOBase):
         self._source = source
         self.count = 0
         self._hash = xxhash.xxh3_128()
+        self._file: io.FileIO | RemoteFile
+        if source.remote is not None:
+            self._file = source.remote.open()
+            return
         try:
-            self._file = open(source.path, "rb", buffering=0)  # noqa: SIM115 -- closed by close()
+            self._file = io.FileIO(source.path)
         except OSError as error:
             raise _unreadable(source, error) from error
 
@@ -123,6 +155,8 @@ class Opened(io.RawIOBase):
 
     def has_changed(self) -> bool:
         """Tell whether the file is another one, by size or time, than when it was found."""
+        if not isinstance(self._file, io.FileIO):
+            return self._file.has_changed()
         status = os.fstat(self._file.fileno())
         return (status.st_size, status.st_mtime_ns) != (self._source.size, self._source.modified)
 
@@ -142,7 +176,56 @@ def fingerprint(source: Source) -> str:
         buffer = bytearray(_CHUNK)
         while opened.readinto(buffer):
             pass
+        source.release()
         return opened.fingerprint
+
+
+def _at_url(
+    url: str, found: Found, choice: Choice, storage: Mapping[str, object]
+) -> tuple[str, list[Source]]:
+    """Return a URL as it may be shown, and what it stands for."""
+    from flowdb.places import Place
+    from flowdb.remote import Remotes
+
+    if found.remotes is None:
+        found.remotes = Remotes(storage)
+    place = Place(url, found.remotes, choice)
+    here: list[Source] = []
+    for one in place.expand():
+        if not isinstance(one, str):
+            if choice.allows(one.path):
+                here.append(_remote_source(one, is_expected=True))
+            continue
+        objects = list(place.below(one))
+        stores = tuple(each.path.removesuffix(_STORE) for each in objects if each.path.endswith(f"/{_STORE}"))
+        for each in objects:
+            name = each.path.rpartition("/")[2]
+            if not is_log(name) or is_other_service(each.path, one) or each.path.startswith(stores):
+                found.ignored += 1
+            elif choice.allows(each.path):
+                here.append(_remote_source(each, is_expected=is_expected(name)))
+    found.failures += place.failures
+    return place.uri, here
+
+
+def _remote_source(one: RemoteObject, *, is_expected: bool) -> Source:
+    time = named_time(one.uri) or datetime.fromtimestamp(one.modified / 1e9, UTC)
+    return Source(one.path, one.size, one.modified, one.uri, time, is_expected, one)
+
+
+def _at_path(place: str, found: Found, choice: Choice) -> list[Source]:
+    """Return what a file, folder or pattern stands for."""
+    here: list[Source] = []
+    walked: tuple[str, ...] = ()
+    for path in _expand(place, found):
+        if path.startswith(walked):
+            continue
+        if os.path.isdir(path):
+            here += _walk(path, found, choice)
+            walked += (os.path.join(path, ""),)
+        elif choice.allows(path):
+            _take(path, here, found, is_expected=True)
+    return here
 
 
 def _expand(place: str, found: Found) -> list[str]:
@@ -176,43 +259,52 @@ def _absolute(path: str) -> str:
     return os.path.join(os.path.realpath(folder), name)
 
 
-def _walk(folder: str, found: Found) -> list[Source]:
+def _walk(folder: str, found: Found, choice: Choice) -> list[Source]:
     """Return the logs in a folder, at any depth; count other files, and note folders that cannot be read."""
     logs: list[Source] = []
     inside = os.path.realpath(folder) + os.sep
+    top = os.path.join(folder, "")
     waiting = [folder]
     while waiting:
         here = waiting.pop()
         try:
-            with os.scandir(here) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-                    elif not entry.name.endswith(_ENDINGS):
-                        found.ignored += 1
-                    elif not entry.is_symlink() or os.path.realpath(entry.path).startswith(inside):
-                        _take(entry.path, logs, found)
+            with os.scandir(here) as scanned:
+                entries = list(scanned)
         except OSError as error:
             found.failures.append(SourceError(_uri(here), f"it cannot be read ({error.strerror or error})"))
+            continue
+        if any(entry.name == _STORE for entry in entries):
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                path = os.path.join(entry.path, "")
+                if choice.allows(path) and not is_other_service(path, top):
+                    waiting.append(entry.path)
+            elif not is_log(entry.name):
+                found.ignored += 1
+            elif choice.allows(entry.path) and (
+                not entry.is_symlink() or os.path.realpath(entry.path).startswith(inside)
+            ):
+                _take(entry.path, logs, found, is_expected=is_expected(entry.name))
     return logs
 
 
-def _take(path: str, logs: list[Source], found: Found) -> None:
+def _take(path: str, logs: list[Source], found: Found, *, is_expected: bool) -> None:
     """Add the source at a path to the logs, or what is wrong with it to the failures."""
     try:
-        logs.append(_source(path, os.stat(path)))
+        logs.append(_source(path, os.stat(path), is_expected))
     except SourceError as error:
         found.failures.append(error)
     except OSError as error:
         found.failures.append(SourceError(_uri(path), f"it cannot be read ({error.strerror or error})"))
 
 
-def _source(path: str, status: os.stat_result) -> Source:
+def _source(path: str, status: os.stat_result, is_expected: bool) -> Source:
     uri = _uri(path)
     if not stat.S_ISREG(status.st_mode):
         raise SourceError(uri, "it is not a regular file; write what it gives to one first")
-    time = _named_time(uri) or datetime.fromtimestamp(status.st_mtime, UTC)
-    return Source(path, status.st_size, status.st_mtime_ns, uri, time)
+    time = named_time(uri) or datetime.fromtimestamp(status.st_mtime, UTC)
+    return Source(path, status.st_size, status.st_mtime_ns, uri, time, is_expected)
 
 
 def _uri(path: str) -> str:
@@ -222,11 +314,3 @@ def _uri(path: str) -> str:
         return encoded.decode()
     except UnicodeDecodeError:
         return "bytes:" + encoded.replace(b"\\", rb"\\").decode("utf-8", "backslashreplace")
-
-
-def _named_time(uri: str) -> datetime | None:
-    for pattern in (_NAME_TIME, _FOLDER_DAY):
-        for match in pattern.finditer(uri):
-            with suppress(ValueError):
-                return datetime(*map(int, match.groups()), tzinfo=UTC)  # type: ignore[misc, arg-type]
-    return None

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flowdb.errors import NoSources, SourceError, SourceNotFound
+from flowdb.keys import Choice
 from flowdb.sources import Opened, find, fingerprint
 
 
@@ -26,11 +27,27 @@ def make(path: Path, content: bytes = b"x") -> Path:
 
 
 def test_logs_are_found_at_any_depth_and_other_files_counted(tmp_path: Path) -> None:
-    for name in ("a.log", "b/c/d.log.gz", "b/e.txt", "README", "b/log.gz"):
+    logs = ["a.log", "b/c/d.LOG.gz", "b/e.log.parquet"]
+    packed = ["b/f.txt", "b/firehose-2024-01-15-00-00-00-abc", "g.tar", "h.json.ZST", "i.log.1.gz"]
+    others = ["j.md", "k.log.bak", ".l.log", "aws-logs-write-test", "b/m.sqlite"]
+    for name in (*logs, *packed, *others):
         make(tmp_path / name)
     found = find([tmp_path])
-    assert sorted(source.name for source in found.sources) == ["a.log", "d.log.gz"]
-    assert found.ignored == 3
+    assert {source.name: source.is_expected for source in found.sources} == {
+        **{Path(name).name: True for name in logs},
+        **{Path(name).name: False for name in packed},
+    }
+    assert found.ignored == len(others)
+    assert [source.is_expected for source in find([tmp_path / "j.md", f"{tmp_path}/b/*.txt"]).sources] == [
+        True,
+        True,
+    ]
+
+
+def test_the_files_of_a_store_are_no_sources(tmp_path: Path) -> None:
+    for name in ("a.log", "flows/catalog.sqlite", "flows/data/date=2024-01-15/b.parquet"):
+        make(tmp_path / name)
+    assert names(tmp_path) == ["a.log"]
 
 
 def test_a_file_that_is_named_is_taken_whatever_its_ending(tmp_path: Path) -> None:
@@ -112,7 +129,7 @@ def test_a_place_behind_a_link_is_the_one_that_the_system_opens(tmp_path: Path) 
 
 def test_a_pattern_that_matches_folders_in_folders_looks_into_each_once(tmp_path: Path) -> None:
     make(tmp_path / "a/b/c.log")
-    make(tmp_path / "a/b/notes")
+    make(tmp_path / "a/b/notes.md")
     found = find([f"{tmp_path}/**"])
     assert ([source.name for source in found.sources], found.ignored) == (["c.log"], 1)
 
@@ -135,10 +152,30 @@ def test_a_place_that_does_not_exist_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_logs_is_named(tmp_path: Path) -> None:
-    make(tmp_path / "notes.txt")
+    make(tmp_path / "notes.md")
     with pytest.raises(NoSources) as caught:
         find([tmp_path])
-    assert str(caught.value) == f"{tmp_path}: no flow logs (*.log, *.log.gz) in it; 1 other file left alone"
+    assert str(caught.value) == f"{tmp_path}: no flow logs in it; 1 other file left alone"
+
+
+def test_a_choice_looks_into_no_folder_of_another_time_account_or_region(tmp_path: Path) -> None:
+    for account in ("111111111111", "222222222222"):
+        for region in ("us-east-1", "eu-west-1"):
+            for day in ("2023/12/31", "2024/01/14", "2024/01/15", "2024/01/16", "2024/01/17"):
+                folder = f"AWSLogs/{account}/vpcflowlogs/{region}/{day}"
+                make(tmp_path / folder / f"{account[0]}-{region}-{day.replace('/', '')}.log")
+    make(tmp_path / "AWSLogs/111111111111/CloudTrail/us-east-1/2024/01/15/x.json.gz")
+    make(tmp_path / "elsewhere.log")
+    choice = Choice.of("2024-01-15T06:00", "2024-01-16", accounts="111111111111", regions=["us-east-1"])
+    found = find([tmp_path], choice)
+    assert {source.name for source in found.sources} == {
+        "elsewhere.log",
+        "1-us-east-1-20240114.log",
+        "1-us-east-1-20240115.log",
+        "1-us-east-1-20240116.log",
+    }
+    with pytest.raises(NoSources, match="no flow logs of that time, account and region in it"):
+        find([tmp_path / "AWSLogs"], Choice.of(since="2030-01-01"))
 
 
 def test_an_empty_folder_beside_a_full_one_is_a_remark(tmp_path: Path) -> None:

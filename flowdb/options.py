@@ -1,0 +1,107 @@
+"""What options of the command line take, and the groups of them: which objects, which storage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from flowdb import analyses
+
+__all__ = ["EVERY", "Moment", "Rows", "choice_options", "storage_of", "storage_options"]
+
+EVERY = object()
+"""The value of `Rows` that says all."""
+_AGO = re.compile(r"(\d{1,9})([smhdw])\Z")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_STORAGE = ("profile", "region", "endpoint_url", "anon", "requester_pays")
+
+_Command = Callable[..., Any]
+
+
+class Moment(click.ParamType[datetime]):
+    """A time: ISO 8601, UTC unless it says otherwise, or how long ago, as in 90s, 15m, 2h, 7d, 4w."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the time in UTC, without a zone."""
+        if ago := _AGO.match(str(value)):
+            try:
+                span = timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+                return (datetime.now(UTC) - span).replace(tzinfo=None)
+            except OverflowError:
+                self.fail(f"{value!r} is longer ago than there are dates.", param, ctx)
+        moment = analyses.moment(value)
+        if moment is None:
+            self.fail(
+                f"{value!r} is neither a time such as 2024-01-15T10:00 nor an age such as 2h.", param, ctx
+            )
+        return moment
+
+
+class Rows(click.ParamType[object]):
+    """A number of rows, or `all`."""
+
+    name = "rows"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        """Return the number, or `EVERY`."""
+        if str(value) == "all":
+            return EVERY
+        if not re.fullmatch(r"[0-9]{1,18}", str(value)):
+            self.fail(f"{value!r} is neither a whole number, 0 or more, nor 'all'.", param, ctx)
+        return int(value)
+
+
+def choice_options(command: _Command) -> _Command:
+    """Give a command `since`, `until`, `accounts` and `regions`, as `FlowDB.ingest` takes them."""
+    days = "by their folders and names, a day either side. Filters no records."
+    return _with(
+        command,
+        click.option(
+            "--since", type=Moment(), metavar="TIME", help=f"Only objects from this time on, {days}"
+        ),
+        click.option("--until", type=Moment(), metavar="TIME", help=f"Only objects before this time, {days}"),
+        click.option(
+            "--account",
+            "accounts",
+            multiple=True,
+            metavar="ID",
+            help="Only objects of this account, by their folders and names. May be repeated.",
+        ),
+        click.option(
+            "--region-only",
+            "regions",
+            multiple=True,
+            metavar="REGION",
+            help="Only objects of this region, by their folders and names. May be repeated.",
+        ),
+    )
+
+
+def storage_options(command: _Command) -> _Command:
+    """Give a command the options of S3, of which `storage_of` makes what `FlowDB.ingest` takes."""
+    return _with(
+        command,
+        click.option("--profile", metavar="NAME", help="The profile of the AWS configuration to use for S3."),
+        click.option("--region", metavar="REGION", help="The region to ask for the bucket."),
+        click.option("--endpoint-url", metavar="URL", help="Where S3 is, if not at AWS."),
+        click.option("--anon", is_flag=True, help="Ask without credentials, as a public bucket allows."),
+        click.option("--requester-pays", is_flag=True, help="Agree to pay for requests to the bucket."),
+    )
+
+
+def storage_of(values: dict[str, Any]) -> dict[str, object]:
+    """Take the values of the storage options that were given out of those of all options."""
+    return {name: value for name in _STORAGE if (value := values.pop(name))}
+
+
+def _with(command: _Command, *options: Callable[[_Command], _Command]) -> _Command:
+    """Return a command with these options, in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
