@@ -83,6 +83,9 @@ def _of_tar(text: Text) -> Iterator[tuple[str, io.BufferedReader]]:
             if stream is None or _is_hidden(entry.name):
                 continue
             yield entry.name, io.BufferedReader(_Checked(stream, "tar"), _BUFFER)
+    while rest := text.read(_BUFFER):
+        if rest.strip(b"\0"):
+            raise Damaged("its tar archive has something behind its end")
 
 
 class _Entry(tarfile.TarInfo):

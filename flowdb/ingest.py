@@ -121,7 +121,7 @@ def _ingest(
         outcome = _read_all(writer, plan.new, layout, workers, watch, found.close)
         report.notes += plan.notes()
         if ignored := outcome.ignored:
-            report.notes.append(f"{ignored[0]}: no flow log{_and_others(ignored)}")
+            report.notes.append(_no_logs(ignored))
         report.sources_found = len(found.sources) + len(found.failures) - len(ignored)
         report.failures = found.failures + plan.failures + outcome.failures
         report.sources_failed = len(report.failures)
@@ -146,8 +146,11 @@ def _notes(found: Found) -> list[str]:
     return notes
 
 
-def _and_others(uris: list[str]) -> str:
-    return f", nor are {plural(len(uris) - 1, 'other file')}" if len(uris) > 1 else ""
+def _no_logs(uris: list[str]) -> str:
+    others = len(uris) - 1
+    return (
+        f"{uris[0]} and {plural(others, 'other file')}: no flow logs" if others else f"{uris[0]}: no flow log"
+    )
 
 
 def _commit_row(writer: Writer, report: IngestReport, started: float) -> CommitRow:
@@ -226,6 +229,7 @@ def _read_all(
         outcome.ignored += reader.outcome.ignored
     outcome.sources.sort(key=lambda row: row.source_id)
     outcome.failures.sort(key=lambda failure: failure.source)
+    outcome.ignored.sort()
     return outcome
 
 

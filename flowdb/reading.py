@@ -58,8 +58,9 @@ class Reading:
         layout = ""
         with Opened(source) as opened:
             name = ""
+            stream: BufferedReader = BufferedReader(opened, _BUFFER)  # closes what it reads when it is gone
             try:
-                for name, text, batches in deliveries(BufferedReader(opened, _BUFFER), self._given):
+                for name, text, batches in deliveries(stream, self._given):
                     for batch in batches:
                         layout = layout or str(batch.layout)
                         found = sum(map(len, batch.records))

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import xxhash
@@ -25,6 +26,7 @@ __all__ = ["Found", "Opened", "Source", "find", "fingerprint"]
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _STORE = "catalog.sqlite"  # the files of a store of flowdb are no sources
 _CHUNK = 1 << 20
+_LATEST = 2**63 - 1  # nanoseconds since 1970, in the year 2262
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,7 @@ def _expand(place: str, found: Found) -> list[str]:
     try:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
-        matches = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
+        matches = _matches(path) if glob.has_magic(path) else []
         if not matches:
             raise SourceNotFound(place) from None
         return [_absolute(match) for match in matches]
@@ -245,6 +247,21 @@ def _expand(place: str, found: Found) -> list[str]:
     else:
         return [_absolute(path)]
     return []
+
+
+def _matches(pattern: str) -> list[str]:
+    """Return the paths that a pattern matches; `**` goes through no link, so that none leads in circles."""
+    parts = Path(pattern).parts
+    if "**" not in parts:
+        return sorted(glob.glob(pattern))
+    first = next(number for number, part in enumerate(parts) if glob.has_magic(part))
+    base = Path(*parts[:first])
+    found = (path for path in base.glob(os.path.join(*parts[first:])))
+    return sorted(str(path) for path in found if not _is_hidden(path.relative_to(base)))
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _absolute(path: str) -> str:
@@ -303,6 +320,8 @@ def _source(path: str, status: os.stat_result, is_expected: bool) -> Source:
     uri = _uri(path)
     if not stat.S_ISREG(status.st_mode):
         raise SourceError(uri, "it is not a regular file; write what it gives to one first")
+    if abs(status.st_mtime_ns) > _LATEST:
+        raise SourceError(uri, "it was last changed at a time too far away to be kept; touch it first")
     time = named_time(uri) or datetime.fromtimestamp(status.st_mtime, UTC)
     return Source(path, status.st_size, status.st_mtime_ns, uri, time, is_expected)
 

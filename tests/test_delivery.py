@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from io import BufferedReader, BytesIO
 
@@ -169,6 +170,8 @@ def test_what_stands_among_log_events_and_is_none_is_a_bad_line() -> None:
         (PACKINGS["zip"](PLAIN)[:-30], Damaged, "its zip archive is damaged"),
         (PACKINGS["zip"](PLAIN).replace(b"logs/one", b"\0ogs/one"), Damaged, "its zip archive is damaged"),
         (PACKINGS["tar"](PLAIN)[:1500], Damaged, "its tar archive is damaged"),
+        (PACKINGS["tar"](PLAIN) * 3, Damaged, "its tar archive has something behind its end"),
+        (gzip.compress(PACKINGS["tar"](PLAIN))[:-4], Damaged, "its gzip data is cut short"),
         (PACKINGS["zstd"](PLAIN)[:-3], Damaged, "its zstd data is cut short"),
         (PACKINGS["zstd"](PLAIN) + b"more", Damaged, "its zstd data is"),
         (PACKINGS["bz2"](PLAIN)[:-3], Damaged, "its bzip2 data is cut short"),

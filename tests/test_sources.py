@@ -134,6 +134,27 @@ def test_a_pattern_that_matches_folders_in_folders_looks_into_each_once(tmp_path
     assert ([source.name for source in found.sources], found.ignored) == (["c.log"], 1)
 
 
+def test_a_pattern_over_links_in_circles_comes_to_an_end(tmp_path: Path) -> None:
+    make(tmp_path / "g/x/a.log")
+    make(tmp_path / "g/.hidden/b.log")
+    for link in ("one", "two", "three"):
+        (tmp_path / "g" / link).symlink_to(tmp_path / "g")
+    assert names(f"{tmp_path}/g/**/*.log") == ["a.log"]
+    assert names(f"{tmp_path}/*/**/x/*.log") == ["a.log"]
+    assert names(f"{tmp_path}/g/**") == ["a.log", "b.log"]
+
+
+@pytest.mark.parametrize("seconds", [2**63 // 10**9 + 1, 2**34])
+def test_a_file_of_a_far_future_fails_alone(tmp_path: Path, seconds: int) -> None:
+    make(tmp_path / "logs/a.log")
+    os.utime(make(tmp_path / "logs/b.log"), (seconds, seconds))
+    if os.stat(tmp_path / "logs/b.log").st_mtime < 2**63 / 10**9:
+        pytest.skip("a file system that keeps no such time")
+    found = find([tmp_path / "logs"])
+    assert [source.name for source in found.sources] == ["a.log"]
+    assert [failure.source for failure in found.failures] == [str(tmp_path / "logs/b.log")]
+
+
 @pytest.mark.parametrize("name", ["a\0b.log", "x" * 300])
 def test_a_place_that_cannot_be_looked_at_fails_alone(tmp_path: Path, name: str) -> None:
     make(tmp_path / "a.log")
