@@ -141,8 +141,8 @@ class Place:
         ]
 
     def _list_s3(self, folder: str, is_deep: bool) -> Iterator[_Listed]:
-        bucket, prefix, _ = self._storage.split_path(folder)
-        wanted = {"Bucket": bucket, "Prefix": prefix, **self._storage.req_kw}
+        bucket = self._storage.split_path(folder)[0]
+        wanted = {"Bucket": bucket, "Prefix": folder[len(bucket) + 1 :], **self._storage.req_kw}
         if not is_deep:
             wanted["Delimiter"] = "/"
         while True:

@@ -223,8 +223,9 @@ async def _get(storage: Any, path: str, start: int, count: int, etag: str) -> by
     """
     from s3fs.core import S3_RETRYABLE_ERRORS
 
-    bucket, key, _ = storage.split_path(path)
-    wanted = {"Bucket": bucket, "Key": key, "Range": f"bytes={start}-{start + count - 1}", **storage.req_kw}
+    bucket = storage.split_path(path)[0]
+    wanted = {"Bucket": bucket, "Key": path[len(bucket) + 1 :], **storage.req_kw}
+    wanted["Range"] = f"bytes={start}-{start + count - 1}"
     if etag:
         wanted["IfMatch"] = etag
     for attempt in range(1, _ATTEMPTS + 1):

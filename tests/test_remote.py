@@ -125,6 +125,16 @@ def test_a_pattern_lists_only_the_folders_that_it_matches(s3: S3, bucket: str) -
     assert s3.listed() == ["o*/*.gz/", "", "other/"]
 
 
+def test_odd_keys_are_read_as_they_are(s3: S3, db: flowdb.FlowDB) -> None:
+    keys = ["a b+c%20.log", "what?versionId=1.log", "x//y.log", "ünï#@.log", "[z]*.log"]
+    s3.put("odd", {f"p/{key}": f"{record(number)}\n".encode() for number, key in enumerate(keys)})
+    report = db.ingest("s3://odd/p")
+    assert (report.records, report.failures) == (len(keys), [])
+    uris = [uri for (uri,) in db.sql("SELECT uri FROM sources").fetchall()]
+    assert sorted(uris) == sorted(f"s3://odd/p/{key}" for key in keys)
+    assert [uri for uri in uris if db.ingest(uri).sources_skipped != 1] == []
+
+
 def test_listings_of_more_than_a_thousand_keys_come_in_pages(s3: S3, db: flowdb.FlowDB) -> None:
     s3.put("many", {f"p/{number:05}.log": f"{record(number)}\n".encode() for number in range(1100)})
     report = db.ingest("s3://many/p/")
