@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from pathlib import Path
 
@@ -15,7 +16,11 @@ pytestmark = pytest.mark.usefixtures("way_of_reading")
 
 DATA = ROOT / "tests" / "data"
 TRANSIT_GATEWAY = DATA / "shapes" / "valid_tgw_flow_log.log"
-LOGS = sorted(path for path in DATA.rglob("*") if path.is_file() and path.name != "README.md")
+DOCUMENTS = sorted((DATA / "cloudwatch").glob("*.json"))
+LOGS = sorted(
+    path for path in DATA.rglob("*") if path.is_file() and path.name != "README.md" and path not in DOCUMENTS
+)
+FOUR = ("version", "interface-id", "srcaddr", "dstaddr")
 VIEWS = ("flows", "tgw_flows")
 DAY_IN_NAME = date(2021, 9, 2)
 
@@ -54,6 +59,18 @@ def test_each_log_reads_as_plain_python_reads_it(db: flowdb.FlowDB, path: Path) 
         if rows:
             columns = list(rows[0])
             assert records(db, view, columns) == sorted((tuple(row.values()) for row in rows), key=repr)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_each_document_of_cloudwatch_holds_the_records_of_its_messages(db: flowdb.FlowDB, path: Path) -> None:
+    messages = [event["message"] for event in json.loads(path.read_text())["logEvents"]]
+    names = reference.DEFAULT if len(messages[0].split()) == 14 else FOUR
+    expected = reference.read_bytes("\n".join([" ".join(names), *messages]).encode()).records
+    report = db.ingest(path, format="default" if names == reference.DEFAULT else " ".join(FOUR))
+    assert (report.records, report.bad_lines) == (len(messages), 0)
+    assert records(db, "flows", list(expected[0])) == sorted(
+        (tuple(row.values()) for row in expected), key=repr
+    )
 
 
 def test_all_logs_together_add_up_to_the_byte(db: flowdb.FlowDB) -> None:
