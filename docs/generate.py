@@ -8,6 +8,7 @@ from flowdb.analyses import Analysis, analyses
 from flowdb.compression import COMPRESSIONS
 from flowdb.datasets import DATASETS, Dataset
 from flowdb.fields import Kind
+from flowdb.ocsf import MAPPING
 from flowdb.shapes import SHAPES
 
 __all__ = ["PAGES", "main"]
@@ -95,6 +96,20 @@ looked into, and then the first of these shapes that fits is taken:""",
 without one are in the default format if they have its 14 fields, else in the format that `--format` gives:
 AWS's own `${version} ${account-id} ...`, `default`, `tgw`, or a list of names. A header beats `--format`.""",
     ]
+    lines += [
+        "",
+        "## Security Lake",
+        "",
+        """In OCSF a field is the first of these that has a value; `*_endpoint` is the end that the interface is
+at: of the two, the one that has the value.""",
+        "",
+        "| field | in OCSF |",
+        "|---|---|",
+    ]
+    places: dict[str, list[str]] = {}
+    for one in MAPPING:
+        places.setdefault(one.field, []).extend(f"`{place}`" for place in one.places)
+    lines += [f"| `{field}` | {', '.join(found)} |" for field, found in places.items()]
     return "\n".join(lines) + "\n"
 
 
