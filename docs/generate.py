@@ -100,8 +100,8 @@ AWS's own `${version} ${account-id} ...`, `default`, `tgw`, or a list of names. 
         "",
         "## Security Lake",
         "",
-        """In OCSF a field is the first of these that has a value; `*_endpoint` is the end that the interface is
-at: of the two, the one that has the value.""",
+        """In OCSF a field is the first of these that has a value; `*_endpoint` is the end that the interface
+is at: of the two, the one that has the value.""",
         "",
         "| field | in OCSF |",
         "|---|---|",
