@@ -94,7 +94,10 @@ looked into, and then the first of these shapes that fits is taken:""",
         "",
         """The fields of a record are those that a header names: of the file, or of a JSON record. Records
 without one are in the default format if they have its 14 fields, else in the format that `--format` gives:
-AWS's own `${version} ${account-id} ...`, `default`, `tgw`, or a list of names. A header beats `--format`.""",
+AWS's own `${version} ${account-id} ...`, `default`, `tgw`, or a list of names. A header beats `--format`.
+
+Of an archive that is taken which would be taken from a folder. Of a JSON record that has its fields by name,
+what is nested is left out.""",
     ]
     lines += [
         "",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from flowdb.archives import is_archive, members, spooled
 from flowdb.columnar import parquet_batches
 from flowdb.compression import Text
-from flowdb.layouts import Layout
+from flowdb.keys import is_expected, is_log
+from flowdb.layouts import Layout, LayoutUnknown
 from flowdb.lines import BLOCK_SIZE
 from flowdb.records import Batch, parse
 from flowdb.shapes import TEXT, shape_of
@@ -21,12 +23,27 @@ def deliveries(
 ) -> Iterator[tuple[str, Text, Iterator[Batch]]]:
     """Yield each file in a source: its name in an archive, or "", its text, and what it holds.
 
-    Each is to be read before the next is asked for. `given` is the layout of records without
-    a header. Reading on raises `Damaged` where the bytes are not what they claim to be, and
-    `LayoutUnknown` where there is no telling which fields a record has.
+    Of an archive that is what would be taken from a folder: what has the name of a log, and is
+    one if its name could be another's. Each is to be read before the next is asked for.
+    `given` is the layout of records without a header. Reading on raises `Damaged` where the
+    bytes are not what they claim to be, and `LayoutUnknown` where there is no telling which
+    fields a record has.
     """
+    is_empty = True
     for name, text in members(stream):
-        yield name, text, _batches(text, given)
+        batches = _batches(text, given)
+        file = name.rpartition("/")[2]
+        if name and not is_log(file):
+            continue
+        if name and not is_expected(file):
+            try:
+                batches = chain(list(islice(batches, 1)), batches)
+            except LayoutUnknown:
+                continue
+        is_empty = False
+        yield name, text, batches
+    if is_empty:
+        raise LayoutUnknown("it is an archive without flow logs")
 
 
 def is_plain(content: bytes) -> bool:

@@ -29,6 +29,9 @@ _KNOWN = {"events", "logEvents", "results", "messageType"}
 _EVENTS = (None, "events", "logEvents")
 _CONTROL = "CONTROL_MESSAGE"
 _TELLING = 3
+_DEEPEST = 64
+_BUFFER = 1 << 20
+_LONGEST_VALUE = 32 << 20  # bytes; the time to read one grows with its square
 # CloudWatch writes `srcAddr`, `startTime`; others `src_addr`.
 _BY_SPELLING = {name.replace("-", ""): name for name in BY_NAME} | {"starttime": "start", "endtime": "end"}
 
@@ -75,6 +78,8 @@ class _Reader:
             if inside is not None and value in _KNOWN:
                 inside.is_known = self.is_known = True
         elif event in ("start_map", "start_array"):
+            if len(self._open) == _DEEPEST:
+                raise Damaged("its JSON is nested too deeply")
             key = self._key if inside is not None and not inside.is_array else None
             self._open.append(_Open(event == "start_array", key))
         elif event in ("end_map", "end_array"):
@@ -103,6 +108,8 @@ class _Reader:
                 self.is_known = True
                 yield _encoded(message)
                 return
+        if "class_uid" in values:
+            raise LayoutUnknown("it is OCSF as JSON, which is read as Parquet only")
         named = {_BY_SPELLING.get(_spelling(key), key): one for key, one in values.items() if key[:1] != "@"}
         if len(BY_NAME.keys() & named.keys()) < _TELLING:
             if is_expected:
@@ -117,9 +124,13 @@ class _Reader:
 
 
 class _Utf8:
-    """A text for a parser that takes nothing but UTF-8: other bytes become a character no record has."""
+    """A text for a parser that takes nothing but UTF-8: other bytes become a character no record has.
+
+    `unheard` counts what was read since the parser last had something to say.
+    """
 
     def __init__(self, text: Text) -> None:
+        self.unheard = 0
         self._text = text
         self._decoder = getincrementaldecoder("utf-8")("flowdb.json")
         if text.start(len(_BOM)) == _BOM:
@@ -128,6 +139,9 @@ class _Utf8:
     def read(self, size: int) -> bytes:
         """Return the next bytes, about `size` of them."""
         while chunk := self._text.read(size):
+            self.unheard += len(chunk)
+            if self.unheard > _LONGEST_VALUE:
+                raise Damaged("a value in its JSON is too long")
             if text := self._decoder.decode(chunk):
                 return text.encode()
         return self._decoder.decode(b"", final=True).encode()
@@ -138,13 +152,20 @@ register_error("flowdb.json", lambda error: ("\\u0000", cast(UnicodeDecodeError,
 
 def _lines(text: Text) -> Iterator[bytes]:
     reader = _Reader()
+    content = _Utf8(text)
     try:
-        for event, value in ijson.basic_parse(_Utf8(text), multiple_values=True):
+        for event, value in ijson.basic_parse(content, multiple_values=True, buf_size=_BUFFER):
+            content.unheard = 0
             yield from reader.take(event, value)
+    except (Damaged, LayoutUnknown):
+        raise
     except ijson.IncompleteJSONError as error:
         raise Damaged(f"its JSON is cut short or damaged ({_first_line(error)})") from None
     except ijson.JSONError as error:
         raise Damaged(f"its JSON is damaged ({_first_line(error)})") from None
+    except (ValueError, SystemError):
+        # A number of thousands of digits, which the parser tells of one way or the other.
+        raise Damaged("its JSON has a value that cannot be read") from None
     if not reader.is_known:
         raise LayoutUnknown("it is JSON without log events")
 

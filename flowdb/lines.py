@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator
 
 from flowdb.compression import Text
 
-__all__ = ["BLOCK_SIZE", "CUT", "blocks", "first_lines", "gathered"]
+__all__ = ["BLOCK_SIZE", "CUT", "blank_until", "blocks", "first_lines", "gathered"]
 
 BLOCK_SIZE = 8 << 20
 CUT = b"\0cut"
 """The end of a line that was too long: no record ends so."""
 _LONGEST_LINE_KEPT = 1 << 20
 _GATHERED = 1 << 20
-_BLANK = re.compile(rb"(?:[ \r\n]|\xef\xbb\xbf)*")
+_BLANKS = {False: re.compile(rb"[ \r]*"), True: re.compile(rb"[ \r\n]*")}
+_MARK = b"\xef\xbb\xbf"
 
 
 def blocks(text: Text, size: int = BLOCK_SIZE) -> Iterator[bytes]:
@@ -60,10 +61,20 @@ def gathered(messages: Iterable[bytes]) -> Iterator[bytes]:
         yield b"\n".join([*waiting, b""])
 
 
+def blank_until(text: bytes, *, lines: bool = False) -> int:
+    """Return where the spaces and byte-order marks that a text begins with end, or blank `lines` too."""
+    at = 0
+    while found := _BLANKS[lines].match(text, at):
+        at = found.end()
+        if not text.startswith(_MARK, at):
+            break
+        at += len(_MARK)
+    return at
+
+
 def first_lines(start: bytes, count: int) -> list[bytes]:
     """Return the first lines of a text that are not blank, `count` of them at most."""
-    blank = _BLANK.match(start)
-    at = blank.end() if blank else 0
+    at = blank_until(start, lines=True)
     lines: list[bytes] = []
     while len(lines) < count and at < len(start):
         end = start.find(b"\n", at)

@@ -51,7 +51,7 @@ def has_message_column(start: bytes) -> bool:
 
 def _message_column(line: bytes) -> int | None:
     """Return which column of a CSV has the messages, by its first line."""
-    names = [name.strip().strip('"') for name in line.decode("utf-8", "replace").split(",")]
+    names = [name.strip().strip('"').lower() for name in line.decode("utf-8", "replace").split(",")]
     return next((names.index(name) for name in _MESSAGE if name in names), None)
 
 

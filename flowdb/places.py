@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from fnmatch import fnmatchcase
 from typing import Any
 
-from flowdb.errors import SourceError, SourceNotFound
+from flowdb.errors import SourceError, SourceNotFound, UsageError
 from flowdb.keys import Choice, is_other_service
 from flowdb.remote import RemoteObject, Remotes, failure, shown
 
@@ -36,6 +36,10 @@ class Place:
         if not self._is_s3:
             self._path = self._storage._strip_protocol(url).rstrip("/") + "/" * url.endswith("/")
         self.uri = shown(url)
+        if self._is_s3 and "@" in rest.partition("/")[0]:
+            raise UsageError(
+                f"{self.uri}: a bucket's name has no @; give credentials as AWS's own tools take them"
+            )
         self.failures: list[SourceError] = []
 
     def expand(self) -> Iterator[_Listed]:

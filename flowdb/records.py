@@ -21,7 +21,7 @@ from flowdb.arrays import texts
 from flowdb.errors import plural
 from flowdb.fields import BY_NAME, Kind
 from flowdb.layouts import Layout, header_names, named_layout, sniff, starts_layout
-from flowdb.lines import CUT, first_lines
+from flowdb.lines import CUT, blank_until, first_lines
 from flowdb.tags import decoded
 from flowdb.values import (
     LONGEST_FIELD,
@@ -49,13 +49,12 @@ _BOM = b"\xef\xbb\xbf"
 _CONTROL = re.compile(rb"[\0\t\r]")
 # Where these bytes are, pyarrow's reader and a strict one may differ: it trims tabs off numbers, ends
 # lines at a carriage return, drops a byte-order mark at the start of a block, and reads 0x10 as 16.
-# Without them, and with blank lines refused, the rows that it returns are the lines that it was given.
-_DOUBTFUL = (b"\0", b"\t", b"\r", b"\xef")
+# Without them, and with blank lines refused, the rows that it returns are the lines that it was given. Many
+# blank lines in a row would take it half a gigabyte to refuse.
+_DOUBTFUL = (b"\0", b"\t", b"\r", b"\xef", b"\n" * 64)
 _HEXADECIMAL = tuple(lead + digits for lead in (b" ", b"\n") for digits in (b"0x", b"0X"))
 _PARSE_OPTIONS = csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False)
 _SNIFFED_LINES = 100
-_LEAD = re.compile(rb"(?:[ \r]|\xef\xbb\xbf)*")
-_BLANKS = re.compile(rb"(?:[ \r\n]|\xef\xbb\xbf)*")
 _FIELD_NAMES = texts(list(BY_NAME))
 
 
@@ -121,7 +120,7 @@ def read_clean(block: bytes, layout: Layout, start: int = 0) -> pa.Table | None:
 
 
 def _read_csv(block: bytes, layout: Layout, start: int) -> list[pa.ChunkedArray] | None:
-    if any(byte in block for byte in _DOUBTFUL) or _may_hold_hexadecimal(block, start):
+    if any(odd in block for odd in _DOUBTFUL) or _may_hold_hexadecimal(block, start):
         return None
     try:
         table = csv.read_csv(
@@ -173,7 +172,7 @@ class Parser:
 
         Blank lines may stand before it.
         """
-        start = _blank_until(block)
+        start = blank_until(block, lines=True)
         end = block.find(b"\n", start) + 1 or len(block)
         layout = self._header(block[start:end].rstrip(b" \r\n"))
         if layout is None:
@@ -204,7 +203,7 @@ class Parser:
         if self.layout.header in tidied:
             # A line that the header ends, or begins, is none: what is left of it is no record.
             tidied = (b"\n" + tidied).replace(b"\n" + self.layout.header + b"\n", b"\n")[1:]
-        if not tidied or not self._read_at_once(tidied, 0, batch):
+        if tidied and not self._read_at_once(tidied, 0, batch):
             return False
         batch.passed += _count_lines(body) - _count_lines(tidied)
         return True
@@ -214,7 +213,7 @@ class Parser:
         rows: list[list[bytes]] = []
         lines: list[tuple[int, bytes]] = []
         for line_number, raw in enumerate(body.removesuffix(b"\n").split(b"\n"), first):
-            line = _LEAD.sub(b"", raw, 1).rstrip(b" \r")
+            line = raw[blank_until(raw) :].rstrip(b" \r")
             if not line:
                 batch.passed += 1
                 continue
@@ -290,11 +289,6 @@ def _tidied(body: bytes) -> bytes:
     while b"\n\n" in body:
         body = body.replace(b"\n\n", b"\n")
     return body.lstrip(b" \n").rstrip(b" ")
-
-
-def _blank_until(block: bytes) -> int:
-    found = _BLANKS.match(block)
-    return found.end() if found else 0
 
 
 def _may_hold_hexadecimal(block: bytes, start: int) -> bool:

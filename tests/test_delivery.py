@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import subprocess
+import sys
+import zipfile
 from io import BufferedReader, BytesIO
 
 import pytest
@@ -151,6 +155,47 @@ def test_a_message_that_is_not_utf_8_is_a_bad_line_and_its_neighbours_are_record
         assert found.records == [EXPECTED.records[0], EXPECTED.records[2]]
         assert found.bad == [(2, "a control character: 0x00")]
         assert delivered(first + b'{"odd' + odd + b'": 1}' + third).lines == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "said"),
+    [
+        (b'{"message": "2", "n": ' + b"1" * 5000 + b"}", Damaged, "its JSON has a value that cannot be read"),
+        (b"[" * 100_000 + b"]" * 100_000, Damaged, "its JSON is nested too deeply"),
+        (b'{"message": "' + b"x" * (40 << 20) + b'"}', Damaged, "a value in its JSON is too long"),
+        (b'{"class_uid": 4001, "action": "Allowed", "start_time": 1}', LayoutUnknown, "as Parquet only"),
+        (PACKINGS["zip"](b"").replace(b"one.log", b"one.png"), LayoutUnknown, "an archive without flow logs"),
+    ],
+    ids=["digits", "depth", "length", "OCSF", "no logs"],
+)
+def test_what_no_service_writes_is_refused_at_once(data: bytes, error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        delivered(data)
+
+
+def test_an_archive_is_looked_into_like_a_folder() -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("README.txt", "once upon a time\n")
+        archive.writestr("manifest.json", '{"a": 1}')
+        archive.writestr("picture.png", b"\x89PNG")
+        archive.writestr("logs/a.log", PLAIN)
+        archive.writestr("logs/b.txt", PLAIN)
+    assert delivered(file.getvalue()).records == EXPECTED.records * 2
+
+
+@pytest.mark.parametrize("blank", [b"\n", b" \n", b"\r\n", b"\xef\xbb\xbf"])
+def test_blank_lines_take_no_memory_worth_speaking_of(blank: bytes) -> None:
+    code = (
+        "import resource; from io import BufferedReader, BytesIO; from flowdb.delivery import deliveries;"
+        f"data = {SHAPES['text'](LINES[:1])!r} + {blank!r} * ((24 << 20) // {len(blank)});"
+        "found = [b for _, _, bs in deliveries(BufferedReader(BytesIO(data))) for b in bs];"
+        "assert sum(len(t) for b in found for t in b.records) == 1, found;"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; print(peak)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 700_000 * (1024 if sys.platform == "darwin" else 1)
 
 
 def test_what_stands_among_log_events_and_is_none_is_a_bad_line() -> None:

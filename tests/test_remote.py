@@ -510,3 +510,10 @@ def test_nothing_remote_is_loaded_for_what_is_local(tmp_path: Path, logs: Path) 
         " sys.exit(bool({'fsspec', 's3fs', 'botocore', 'aiohttp'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
+
+
+def test_credentials_in_the_place_of_a_bucket_are_not_said(run: Run) -> None:
+    done = run("ingest", "s3://KEY:SECRET@bucket/prefix")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "SECRET" not in done.stderr
+    assert done.stderr.count("\n") == 1
