@@ -49,10 +49,11 @@ _BOM = b"\xef\xbb\xbf"
 _CONTROL = re.compile(rb"[\0\t\r]")
 # Where these bytes are, pyarrow's reader and a strict one may differ: it trims tabs off numbers, ends
 # lines at a carriage return, drops a byte-order mark at the start of a block, and reads 0x10 as 16.
-# Without them, and with blank lines refused, the rows that it returns are the lines that it was given. Many
-# blank lines in a row would take it half a gigabyte to refuse.
-_DOUBTFUL = (b"\0", b"\t", b"\r", b"\xef", b"\n" * 64)
+# Without them, and with blank lines refused, the rows that it returns are the lines that it was given.
+_DOUBTFUL = (b"\0", b"\t", b"\r", b"\xef")
 _HEXADECIMAL = tuple(lead + digits for lead in (b" ", b"\n") for digits in (b"0x", b"0X"))
+_BLANK_LINES = b"\n" * 64
+_STEP = 1 << 14
 _PARSE_OPTIONS = csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False)
 _SNIFFED_LINES = 100
 _FIELD_NAMES = texts(list(BY_NAME))
@@ -120,7 +121,7 @@ def read_clean(block: bytes, layout: Layout, start: int = 0) -> pa.Table | None:
 
 
 def _read_csv(block: bytes, layout: Layout, start: int) -> list[pa.ChunkedArray] | None:
-    if any(odd in block for odd in _DOUBTFUL) or _may_hold_hexadecimal(block, start):
+    if any(byte in block for byte in _DOUBTFUL) or _may_hold_hexadecimal(block, start) or _is_blank(block):
         return None
     try:
         table = csv.read_csv(
@@ -289,6 +290,11 @@ def _tidied(body: bytes) -> bytes:
     while b"\n\n" in body:
         body = body.replace(b"\n\n", b"\n")
     return body.lstrip(b" \n").rstrip(b" ")
+
+
+def _is_blank(block: bytes) -> bool:
+    """Tell whether thousands of lines in a row are blank: pyarrow would take half a gigabyte to refuse them."""
+    return any(block.startswith(_BLANK_LINES, at) for at in range(0, len(block), _STEP))
 
 
 def _may_hold_hexadecimal(block: bytes, start: int) -> bool:
