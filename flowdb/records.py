@@ -293,7 +293,7 @@ def _tidied(body: bytes) -> bytes:
 
 
 def _is_blank(block: bytes) -> bool:
-    """Tell whether thousands of lines in a row are blank: pyarrow would take half a gigabyte to refuse them."""
+    """Tell whether thousands of lines in a row are blank: pyarrow takes half a gigabyte to refuse it."""
     return any(block.startswith(_BLANK_LINES, at) for at in range(0, len(block), _STEP))
 
 
