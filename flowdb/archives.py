@@ -36,7 +36,7 @@ def members(stream: io.BufferedReader) -> Iterator[tuple[str, Text]]:
 
 def is_archive(start: bytes) -> bool:
     """Tell whether a content that begins so is an archive."""
-    return start.startswith(_ZIP) or start[_TAR_AT:].startswith(_TAR)
+    return start.startswith(_ZIP) or start.startswith(_TAR, _TAR_AT)
 
 
 @contextmanager

@@ -136,8 +136,14 @@ def _read_csv(block: bytes, layout: Layout, start: int) -> list[pa.ChunkedArray]
 
 
 def _first_layout(block: bytes, given: Layout | None) -> Layout:
-    lines = [line.decode("utf-8", "replace") for line in first_lines(block, _SNIFFED_LINES)]
+    lines = _decoded(first_lines(block, 1))
+    if lines and not header_names(lines[0]):
+        lines = _decoded(first_lines(block, _SNIFFED_LINES))
     return sniff(lines, given)
+
+
+def _decoded(lines: list[bytes]) -> list[str]:
+    return [line.decode("utf-8", "replace") for line in lines]
 
 
 def _may_hold_header(layout: Layout, columns: Sequence[pa.Array | pa.ChunkedArray]) -> bool:

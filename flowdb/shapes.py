@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from flowdb.compression import Text
 from flowdb.documents import is_json, json_records
-from flowdb.lines import blocks
+from flowdb.layouts import header_names
+from flowdb.lines import blocks, first_lines
 from flowdb.messages import csv_messages, events, has_message_column, has_stamps, is_event_list, stamped
 
 __all__ = ["PARQUET", "SHAPES", "TEXT", "Shape", "shape_of"]
@@ -92,4 +93,7 @@ SHAPES: tuple[Shape, ...] = (
 
 def shape_of(start: bytes) -> Shape:
     """Return the shape of a content that begins so."""
+    first = first_lines(start, 1)
+    if first and header_names(first[0].decode("utf-8", "replace")):
+        return TEXT
     return next(shape for shape in SHAPES if shape.matches(start))
