@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, islice
 
 from flowdb.archives import is_archive, members, spooled
@@ -19,26 +19,28 @@ __all__ = ["deliveries", "is_plain"]
 
 
 def deliveries(
-    stream: io.BufferedReader, given: Layout | None = None
+    stream: io.BufferedReader, given: Layout | None = None, leave: Callable[[str], None] = lambda _name: None
 ) -> Iterator[tuple[str, Text, Iterator[Batch]]]:
     """Yield each file in a source: its name in an archive, or "", its text, and what it holds.
 
     Of an archive that is what would be taken from a folder: what has the name of a log, and is
-    one if its name could be another's. Each is to be read before the next is asked for.
-    `given` is the layout of records without a header. Reading on raises `Damaged` where the
-    bytes are not what they claim to be, and `LayoutUnknown` where there is no telling which
-    fields a record has.
+    one if its name could be another's; `leave` is told of the others. Each is to be read
+    before the next is asked for. `given` is the layout of records without a header. Reading
+    on raises `Damaged` where the bytes are not what they claim to be, and `LayoutUnknown`
+    where there is no telling which fields a record has.
     """
     is_empty = True
     for name, text in members(stream):
         batches = _batches(text, given)
         file = name.rpartition("/")[2]
         if name and not is_log(file):
+            leave(name)
             continue
         if name and not is_expected(file):
             try:
                 batches = chain(list(islice(batches, 1)), batches)
             except LayoutUnknown:
+                leave(name)
                 continue
         is_empty = False
         yield name, text, batches

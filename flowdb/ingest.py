@@ -122,6 +122,8 @@ def _ingest(
         report.notes += plan.notes()
         if ignored := outcome.ignored:
             report.notes.append(_no_logs(ignored))
+        if outcome.left_alone:
+            report.notes.append(_no_logs(outcome.left_alone))
         report.sources_found = len(found.sources) + len(found.failures) - len(ignored)
         report.failures = found.failures + plan.failures + outcome.failures
         report.sources_failed = len(report.failures)
@@ -176,6 +178,7 @@ class _Outcome:
     files: list[FileRow] = field(default_factory=list)
     failures: list[SourceError] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    left_alone: list[str] = field(default_factory=list)
 
 
 class _Stopped(Exception):
@@ -227,9 +230,11 @@ def _read_all(
         outcome.files += reader.outcome.files
         outcome.failures += reader.outcome.failures
         outcome.ignored += reader.outcome.ignored
+        outcome.left_alone += reader.outcome.left_alone
     outcome.sources.sort(key=lambda row: row.source_id)
     outcome.failures.sort(key=lambda failure: failure.source)
     outcome.ignored.sort()
+    outcome.left_alone.sort()
     return outcome
 
 
@@ -319,6 +324,7 @@ class _Reader:
             raise
         else:
             self.outcome.files += reading.release(self._shared)
+            self.outcome.left_alone += reading.left_alone
             self.outcome.sources.append(row)
 
     def _progress(self, read_bytes: int, records: int) -> None:

@@ -18,7 +18,7 @@
 #define LONGEST_NUMBER 19 /* digits; any of that length fit into 64 bits */
 #define STEP 16           /* bytes copied at once */
 
-/* Tells which source a library was built from. */
+/* Tells which source this was built from. */
 PUBLIC uint32_t flowdb_source(void) { return SOURCE; }
 
 /* Finds the ends of the fields; returns the number of rows. `room` is how many ends there is memory for. */

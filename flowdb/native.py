@@ -18,7 +18,7 @@ import pyarrow as pa
 from flowdb.fields import Field, Kind, arrow_type
 from flowdb.layouts import Layout
 
-__all__ = ["library", "read"]
+__all__ = ["functions", "read"]
 
 _SOURCE = Path(__file__).with_name("native.c")
 _BUILT = Path(__file__).with_name("native.lib")
@@ -39,7 +39,7 @@ _POINTERS = {
 
 
 @cache
-def library() -> ctypes.CDLL | None:
+def functions() -> ctypes.CDLL | None:
     """Return the compiled functions; None where there are none, or where they are of another source."""
     if os.environ.get("FLOWDB_NATIVE") == "0" or sys.byteorder != "little":
         return None
@@ -63,7 +63,7 @@ def read(block: bytes, layout: Layout, start: int, longest: int) -> list[pa.Arra
     It always is where nothing was compiled. What lies before `start` is passed over; a text of
     over `longest` bytes is doubtful.
     """
-    compiled = library()
+    compiled = functions()
     if compiled is None:
         return None
     lines = pa.py_buffer(block).slice(start)

@@ -36,7 +36,8 @@ class Reading:
     """One source that is being read, and its records, which may still turn out to be damaged.
 
     `given` is the layout of records without a header; `new_writer` makes the writer of the
-    files of its own that a source gets when it is too large to be held back.
+    files of its own that a source gets when it is too large to be held back. `left_alone` are
+    the files in an archive that are no flow logs.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Reading:
     ) -> None:
         self._source_id, self._source = job
         self._given = given
+        self.left_alone: list[str] = []
         self._commit_id = commit_id
         self._new_writer = new_writer
         self._own: FolderWriter | None = None
@@ -60,7 +62,7 @@ class Reading:
             name = ""
             stream: BufferedReader = BufferedReader(opened, _BUFFER)  # closes what it reads when it is gone
             try:
-                for name, text, batches in deliveries(stream, self._given):
+                for name, text, batches in deliveries(stream, self._given, self._leave):
                     for batch in batches:
                         layout = layout or str(batch.layout)
                         found = sum(map(len, batch.records))
@@ -109,6 +111,9 @@ class Reading:
         self._pieces = []
         if self._own is not None:
             self._own.discard()
+
+    def _leave(self, name: str) -> None:
+        self.left_alone.append(f"{self._source.uri}!{name}")
 
     def _take_records(self, records: pa.Table) -> None:
         for day, table in by_date(records, self._source.time):

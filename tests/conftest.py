@@ -77,11 +77,11 @@ def way_of_reading(request: pytest.FixtureRequest) -> Iterator[str]:
     """Have clean blocks read by the compiled part, and then once more without it."""
     from flowdb import native
 
-    if request.param == "compiled" and native.library() is None:
+    if request.param == "compiled" and native.functions() is None:
         pytest.skip("flowdb was installed without its compiled part")
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "plain":
-            patch.setattr(native, "library", lambda: None)
+            patch.setattr(native, "functions", lambda: None)
         yield request.param
 
 

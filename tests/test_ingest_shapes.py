@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -101,6 +102,17 @@ def test_what_is_no_flow_log_is_left_alone_in_a_folder_and_fails_when_it_is_name
     assert [str(failure) for failure in report.failures] == [
         f"{logs}/package.json: it is JSON without log events"
     ]
+
+
+def test_what_is_no_log_in_an_archive_is_said_to_be_left_alone(db: flowdb.FlowDB, tmp_path: Path) -> None:
+    path = tmp_path / "logs.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.log", f"{HEADER}\n{record()}\n")
+        archive.writestr("notes.txt", "eni-1 10.0.0.1 7\n")
+        archive.writestr("picture.png", b"\x89PNG")
+    report = db.ingest(path)
+    assert (report.records, report.failures) == (1, [])
+    assert report.notes == [f"{path}!notes.txt and 1 other file: no flow logs"]
 
 
 def test_a_bad_line_in_an_archive_names_the_member(db: flowdb.FlowDB, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from flowdb.layouts import DEFAULT, Layout
 from tests.conftest import ROOT, record
 
 pytestmark = pytest.mark.skipif(
-    native.library() is None, reason="flowdb was installed without its compiled part"
+    native.functions() is None, reason="flowdb was installed without its compiled part"
 )
 SETTINGS = settings(max_examples=500, derandomize=True, deadline=None)
 LONGEST = values.LONGEST_FIELD
@@ -90,18 +90,18 @@ def test_a_block_with_anything_odd_is_doubtful(block: bytes) -> None:
     assert native.read(block, TWO, 0, LONGEST) is None
 
 
-def test_a_library_of_another_source_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_another_source_became_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = tmp_path / "native.c"
     other.write_bytes(native._SOURCE.read_bytes() + b"\n")
     for name, path in (("_SOURCE", other), ("_BUILT", tmp_path / "missing"), ("_BUILT", other)):
         with monkeypatch.context() as patch:
             patch.setattr(native, name, path)
-            assert native.library.__wrapped__() is None
-    assert native.library.__wrapped__() is not None
+            assert native.functions.__wrapped__() is None
+    assert native.functions.__wrapped__() is not None
 
 
 def test_the_environment_can_leave_the_compiled_part_out() -> None:
-    code = "from flowdb import native; print(native.library() is None)"
+    code = "from flowdb import native; print(native.functions() is None)"
     told = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
