@@ -12,7 +12,8 @@ import pytest
 
 import flowdb
 from flowdb.records import parse
-from tests.conftest import HEADER, Run, all_rows, record, write_log
+from tests import test_ocsf
+from tests.conftest import HEADER, ROOT, Run, all_rows, record, write_log
 from tests.deliveries import PACKINGS, SHAPES
 
 LINES = [
@@ -89,6 +90,28 @@ def test_a_folder_of_all_shapes_and_packings_holds_the_rows_of_plain_text(
         assert db.sql(query, [source_id]).fetchall() == expected, name
     assert f"{folder}/notes.txt and 1 other file: no flow logs" in report.notes
     assert db.ingest(folder).commit is None
+
+
+def test_security_lake_and_transit_gateways_stand_beside_the_same_records_in_text(
+    db: flowdb.FlowDB, tmp_path: Path
+) -> None:
+    folder = tmp_path / "lake"
+    flows = test_ocsf.FLOWS
+    lines = [" ".join(flow[name] for name in test_ocsf.NAMES) for flow in flows]
+    write_log(folder / "text.log", [" ".join(test_ocsf.NAMES), *lines])
+    for number, schema in enumerate((test_ocsf.VERSION_1, test_ocsf.VERSION_2)):
+        pq.write_table(
+            test_ocsf.table(schema, list(map(test_ocsf.event, flows))), folder / f"{number}.gz.parquet"
+        )
+    (folder / "zipped.zip").write_bytes(PACKINGS["zip"]((folder / "1.gz.parquet").read_bytes()))
+    gateway = ROOT / "tests" / "data" / "shapes" / "valid_tgw_flow_log.log"
+    (folder / "gateway.log.gz").write_bytes(PACKINGS["gzip"](gateway.read_bytes()))
+    report = db.ingest(folder)
+    assert (report.sources_ingested, report.failures, report.bad_lines) == (5, [], 0)
+    rows = all_rows(db)
+    assert len(rows) == 4 * len(flows)
+    assert all(rows.count(row) == 4 for row in rows)
+    assert db.sql("SELECT count(*) FROM tgw_flows").fetchall() == [(1,)]
 
 
 def test_what_is_no_flow_log_is_left_alone_in_a_folder_and_fails_when_it_is_named(
