@@ -11,96 +11,37 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flowdb.errors import StoreDamaged, StoreError, UsageError
+from flowdb.faults import reached
+from flowdb.rows import SCHEMA_VERSION, TABLES, Change, CommitRow, FileRow, Retired, SourceRow, make_tables
 
-__all__ = ["QUARANTINE", "SCHEMA_VERSION", "Catalog", "CommitRow", "FileRow", "SourceRow"]
+__all__ = ["Catalog", "Known"]
 
-SCHEMA_VERSION = 1
-QUARANTINE = "quarantine"
-"""The kind of a file of lines that were no records, and its folder."""
 _APPLICATION_ID = 0x666C6F77  # "flow"
 _BUSY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class SourceRow:
-    """A source whose records are in the store; sizes are bytes, times UTC in ISO 8601."""
+class Known:
+    """What identifies a source that is in the store."""
 
     source_id: int
-    uri: str
-    name: str
     size: int
     modified: int
     fingerprint: str
-    layout: str
-    lines: int
-    records: int
-    bad_lines: int
-    raw_bytes: int
-    first_start: str | None
-    last_start: str | None
-    commit_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class FileRow:
-    """A Parquet file of the store: its path inside it, and what it holds.
-
-    `kind` is that of a dataset, or `QUARANTINE`. `version` is that of its schema: it has the
-    fields of AWS's formats up to this version. `extra` are the columns, comma-separated, that
-    it has beside them. Files of quarantined lines have version 0 and no date.
-    """
-
-    path: str
-    kind: str
-    date: str
-    version: int
-    extra: str
-    records: int
-    bytes: int
-    checksum: str
-    commit_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class CommitRow:
-    """One change of the store, with what it added; `committed_at` is UTC in ISO 8601."""
-
-    commit_id: int
-    verb: str
-    committed_at: str
-    sources: int
-    records: int
-    bad_lines: int
-    raw_bytes: int
-    source_bytes: int
-    parquet_bytes: int
-    seconds: float
-
-
-_Row = TypeVar("_Row", SourceRow, CommitRow)
-_TABLES = {"sources": SourceRow, "files": FileRow, "commits": CommitRow}
-_SQL_TYPES = {"int": "INTEGER", "str": "TEXT", "float": "REAL"}
-_KEYS = {"sources": "source_id", "files": "path", "commits": "commit_id"}
-
-
-def _definition(table: str) -> str:
-    """Return the statement that makes a table, from the rows it holds."""
-    columns = []
-    for column in fields(_TABLES[table]):
-        kind, _, nullable = str(column.type).partition(" | ")
-        rule = "" if nullable else " NOT NULL"
-        rule += " PRIMARY KEY" if column.name == _KEYS[table] else " UNIQUE" if column.name == "uri" else ""
-        columns.append(f"{column.name} {_SQL_TYPES[kind]}{rule}")
-    return f"CREATE TABLE {table} ({', '.join(columns)}) STRICT"
+_Row = TypeVar("_Row", SourceRow, FileRow, CommitRow, Retired)
 
 
 class Catalog:
     """A connection to a store's catalogue, for one thread.
 
-    Whatever SQLite reports as damage is raised as `StoreDamaged`.
+    Whatever SQLite reports as damage is raised as `StoreDamaged`. A catalogue of an earlier
+    version `is_old`: it is read by way of a copy in memory, and changed by `upgrade` alone.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._store = str(path.parent)
         # A catalogue that may not be written is still read: a rollback journal leaves no file beside it.
         writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
@@ -115,22 +56,39 @@ class Catalog:
             application, version = self._value("PRAGMA application_id"), self._value("PRAGMA user_version")
         if application != _APPLICATION_ID:
             raise StoreDamaged(self._store, f"{path.name} is not the catalogue of a flowdb store")
-        if version != SCHEMA_VERSION:
-            reason = f"it has version {version}, and this flowdb reads version {SCHEMA_VERSION}"
+        if not 1 <= version <= SCHEMA_VERSION:
+            reason = f"it has version {version}, and this flowdb reads up to version {SCHEMA_VERSION}"
             raise StoreDamaged(self._store, reason)
+        self.is_old = version < SCHEMA_VERSION
+        if self.is_old:
+            from flowdb.upgrade import upgrade
+
+            with self._errors(), closing(self._connection) as stored:
+                self._connection = sqlite3.connect(":memory:", isolation_level=None)
+                stored.backup(self._connection)
+                upgrade(self._connection, None)
 
     @staticmethod
     def create(path: Path) -> None:
         """Make an empty catalogue, in one step: no one sees half of it."""
+        # SQLite would leave out what the umask allows to the group.
+        path.touch()
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous = EXTRA")
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            for table in _TABLES:
-                connection.execute(_definition(table))
-            connection.execute("CREATE INDEX sources_by_content ON sources (name, size, fingerprint)")
+            make_tables(connection)
             connection.execute("COMMIT")
+
+    def upgrade(self) -> None:
+        """Bring a catalogue of an earlier version to this one, in one transaction. For a writer."""
+        from flowdb.upgrade import upgrade
+
+        with self._errors(), closing(sqlite3.connect(self._path, isolation_level=None)) as stored:
+            stored.execute("PRAGMA synchronous = EXTRA")
+            upgrade(stored, self._path.parent)
+        self.close()
+        self.__init__(self._path)  # type: ignore[misc]
 
     def close(self) -> None:
         """Close the connection."""
@@ -144,41 +102,56 @@ class Catalog:
 
     @property
     def last_source(self) -> int:
-        """The highest source id in use; 0 in an empty store."""
+        """The highest source id that was ever given; 0 in an empty store."""
         with self._errors():
-            return int(self._value("SELECT coalesce(max(source_id), 0) FROM sources"))
+            return int(self._value("SELECT coalesce(max(last_source), 0) FROM commits"))
 
     def files(self) -> list[FileRow]:
         """Return the live files, in the order of their paths."""
+        return list(self._rows("files", FileRow, "ORDER BY path"))
+
+    def sources(self) -> Iterator[SourceRow]:
+        """Yield the sources, in the order of their ids."""
+        yield from self._rows("sources", SourceRow, "ORDER BY source_id")
+
+    def commits(self) -> Iterator[CommitRow]:
+        """Yield the commits, oldest first."""
+        yield from self._rows("commits", CommitRow, "ORDER BY commit_id")
+
+    def retired(self, until: str | None = None) -> list[Retired]:
+        """Return the files that no commit has any more, oldest first: those retired by a time, or all."""
+        which = "" if until is None else "WHERE retired_at <= ?"
+        return list(self._rows("retired", Retired, f"{which} ORDER BY retired_at, path", until))
+
+    def size_of_sources(self) -> tuple[int, int, int]:
+        """Return how many sources there are, their bytes of text, and their bytes as delivered."""
+        query = "SELECT count(*), coalesce(sum(raw_bytes), 0), coalesce(sum(size), 0) FROM sources"
         with self._errors():
-            return [FileRow(*row) for row in self._connection.execute("SELECT * FROM files ORDER BY path")]
+            count, raw_bytes, size = self._connection.execute(query).fetchone()
+        return count, raw_bytes, size
 
-    def sources(self, first_commit: int = 0, last_commit: int = 2**62) -> Iterator[SourceRow]:
-        """Yield the sources that these commits brought, in the order of their ids."""
-        yield from self._between("sources", SourceRow, "source_id", first_commit, last_commit)
+    def shares(self, source_ids: Iterable[int]) -> dict[str, dict[int, int]]:
+        """Return the files that have rows of these sources, and how many of each."""
+        found: dict[str, dict[int, int]] = {}
+        with self._asked("source_id", source_ids):
+            query = (
+                "SELECT path, source_id, records FROM shares WHERE source_id IN (SELECT source_id FROM asked)"
+            )
+            for path, source_id, records in self._connection.execute(query):
+                found.setdefault(path, {})[source_id] = records
+        return found
 
-    def commits(self, first_commit: int = 0, last_commit: int = 2**62) -> Iterator[CommitRow]:
-        """Yield these commits, oldest first."""
-        yield from self._between("commits", CommitRow, "commit_id", first_commit, last_commit)
-
-    def time_range(self) -> tuple[str | None, str | None]:
-        """Return the first and the last start of all records."""
+    def shares_of(self, path: str) -> dict[int, int]:
+        """Return how many rows of each source a file has."""
         with self._errors():
-            query = "SELECT min(first_start), max(last_start) FROM sources"
-            first, last = self._connection.execute(query).fetchone()
-        return first, last
+            query = "SELECT source_id, records FROM shares WHERE path = ?"
+            return dict(self._connection.execute(query, (path,)).fetchall())
 
-    def known(self, uris: Iterable[str]) -> dict[str, tuple[int, int, str]]:
-        """Return size, time of change and fingerprint of those of the sources that are in the store."""
-        with self._errors():
-            self._connection.execute("CREATE TEMP TABLE IF NOT EXISTS asked (uri TEXT)")
-            self._connection.execute("BEGIN")
-            self._connection.executemany("INSERT INTO asked VALUES (?)", ((uri,) for uri in uris))
-            found = self._connection.execute(
-                "SELECT uri, size, modified, fingerprint FROM asked JOIN sources USING (uri)"
-            ).fetchall()
-            self._connection.execute("ROLLBACK")
-        return {uri: (size, modified, fingerprint) for uri, size, modified, fingerprint in found}
+    def known(self, uris: Iterable[str]) -> dict[str, Known]:
+        """Return those of the sources that are in the store."""
+        with self._asked("uri", uris):
+            query = "SELECT uri, source_id, size, modified, fingerprint FROM asked JOIN sources USING (uri)"
+            return {row[0]: Known(*row[1:]) for row in self._connection.execute(query)}
 
     def same_objects(self, name: str, size: int) -> list[tuple[str, str]]:
         """Return URI and fingerprint of the sources with this name and size, wherever they lay."""
@@ -190,38 +163,95 @@ class Catalog:
 
     def touch(self, times: Iterable[tuple[str, int]]) -> None:
         """Note when sources, whose content is the one that is known, were last changed."""
-        with self._errors():
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._transaction():
             self._connection.executemany(
                 "UPDATE sources SET modified = ? WHERE uri = ?", ((modified, uri) for uri, modified in times)
             )
-            self._connection.execute("COMMIT")
 
-    def commit(self, commit: CommitRow, sources: Sequence[SourceRow], files: Sequence[FileRow]) -> None:
-        """Add a commit with its sources and files: all of it, or nothing."""
+    def commit(self, commit: CommitRow, change: Change) -> None:
+        """Add a commit with all that it changes, or nothing."""
+        with self._transaction():
+            self._insert("commits", [commit])
+            self._delete("sources", "source_id", change.forgotten)
+            self._insert("sources", change.sources)
+            retired = [row.path for row in change.retired]
+            self._delete("files", "path", retired)
+            self._delete("shares", "path", retired)
+            self._insert(
+                "retired",
+                [
+                    Retired(row.path, row.bytes, commit.committed_at, commit.commit_id)
+                    for row in change.retired
+                ],
+            )
+            self._insert("files", [written.row for written in change.files])
+            self._connection.executemany(
+                "INSERT INTO shares VALUES (?, ?, ?)",
+                (
+                    (written.row.path, source_id, records)
+                    for written in change.files
+                    for source_id, records in written.shares.items()
+                ),
+            )
+            reached("catalog.commit")
+
+    def forget_retired(self, paths: Iterable[str]) -> None:
+        """Note that retired files were removed."""
+        with self._transaction():
+            self._delete("retired", "path", list(paths))
+
+    def check(self) -> list[str]:
+        """Return what SQLite finds wrong with the catalogue."""
         with self._errors():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                self._insert("commits", [commit])
-                self._insert("sources", sources)
-                self._insert("files", files)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
+            found = [str(row[0]) for row in self._connection.execute("PRAGMA integrity_check")]
+        return [] if found == ["ok"] else found
 
-    def _insert(self, table: str, rows: Sequence[SourceRow | FileRow | CommitRow]) -> None:
-        marks = ", ".join("?" * len(fields(_TABLES[table])))
+    def copy(self, path: Path) -> None:
+        """Write the catalogue, as it is at one moment, to a new file."""
+        path.touch()
+        with self._errors(), closing(sqlite3.connect(path)) as target:
+            self._connection.backup(target)
+
+    def _insert(self, table: str, rows: Sequence[SourceRow | FileRow | CommitRow | Retired]) -> None:
+        marks = ", ".join("?" * len(fields(TABLES[table][0])))
         self._connection.executemany(f"INSERT INTO {table} VALUES ({marks})", map(astuple, rows))
 
-    def _between(self, table: str, row: type[_Row], key: str, first: int, last: int) -> Iterator[_Row]:
-        query = f"SELECT * FROM {table} WHERE commit_id BETWEEN ? AND ? ORDER BY {key}"
+    def _delete(self, table: str, key: str, values: Sequence[object]) -> None:
+        self._connection.executemany(f"DELETE FROM {table} WHERE {key} = ?", ((value,) for value in values))
+
+    def _rows(self, table: str, row: type[_Row], rest: str, *values: object) -> Iterator[_Row]:
         with self._errors():
-            for values in self._connection.execute(query, (first, last)):
-                yield row(*values)
+            bound = [value for value in values if value is not None]
+            # A statement that is not read to its end would keep a writer waiting.
+            for found in self._connection.execute(f"SELECT * FROM {table} {rest}", bound).fetchall():
+                yield row(*found)
 
     def _value(self, query: str) -> Any:
         return self._connection.execute(query).fetchone()[0]
+
+    @contextmanager
+    def _asked(self, column: str, values: Iterable[object]) -> Iterator[None]:
+        """Have values in the table `asked` for a query, in a transaction that is taken back."""
+        with self._errors():
+            self._connection.execute("BEGIN")
+            try:
+                self._connection.execute(f"CREATE TEMP TABLE asked ({column})")
+                self._connection.executemany("INSERT INTO asked VALUES (?)", ((value,) for value in values))
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._errors():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -232,4 +262,6 @@ class Catalog:
         except sqlite3.OperationalError as error:
             raise StoreError(self._store, f"its catalogue cannot be used ({error})") from error
         except sqlite3.DatabaseError as error:
-            raise StoreDamaged(self._store, f"its catalogue is damaged ({error})") from error
+            raise StoreDamaged(
+                self._store, f"its catalogue is damaged ({error}); mend it with: flowdb verify --repair"
+            ) from error

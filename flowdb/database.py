@@ -6,16 +6,14 @@ import inspect
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flowdb.analyses import Analysis, analyses
-from flowdb.catalog import QUARANTINE
-from flowdb.datasets import FLOWS, TGW
 from flowdb.errors import QueryError, StoreDamaged, StoreMissing, UsageError, gist
+from flowdb.facts import store_facts
 from flowdb.store import Store
 
 if TYPE_CHECKING:
@@ -124,7 +122,7 @@ class FlowDB:
 
         `records` counts those in `flows`, `tgw_records` those in `tgw_flows`; the rest is of both.
         """
-        facts = self._facts()
+        facts = store_facts(self._opened)
         columns = ", ".join(f'${name} AS "{name}"' for name in facts)
         return self.sql(f"SELECT {columns}", facts)
 
@@ -202,35 +200,6 @@ class FlowDB:
         self._shown_commit = commit
         return self._connection
 
-    def _facts(self) -> dict[str, Any]:
-        catalog = self._opened.catalog
-        files = catalog.files()
-        commits = list(catalog.commits())
-        data = [file for file in files if file.kind != QUARANTINE]
-        records = {one: sum(file.records for file in data if file.kind == one.kind) for one in (FLOWS, TGW)}
-        dates = {file.date for file in data}
-        size = sum(file.bytes for file in data)
-        oldest, newest = catalog.time_range()
-        return {
-            "store": str(self.path),
-            "records": records[FLOWS],
-            "tgw_records": records[TGW],
-            "dates": len(dates),
-            "first_date": date.fromisoformat(min(dates)) if dates else None,
-            "last_date": date.fromisoformat(max(dates)) if dates else None,
-            "oldest_record": _time(oldest),
-            "newest_record": _time(newest),
-            "sources": sum(commit.sources for commit in commits),
-            "bad_lines": sum(file.records for file in files if file.kind == QUARANTINE),
-            "files": len(data),
-            "raw_bytes": sum(commit.raw_bytes for commit in commits),
-            "source_bytes": sum(commit.source_bytes for commit in commits),
-            "parquet_bytes": size,
-            "bytes_per_record": round(size / sum(records.values()), 2) if data else None,
-            "commits": len(commits),
-            "last_commit_at": _time(commits[-1].committed_at) if commits else None,
-        }
-
 
 def listed_analyses() -> duckdb.DuckDBPyRelation:
     """Return the analyses, which need no store to be listed."""
@@ -249,10 +218,6 @@ def _memory() -> duckdb.DuckDBPyConnection:
     import duckdb
 
     return duckdb.connect()
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 def _method(db: FlowDB, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRelation]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import xxhash
 
-__all__ = ["sync_file", "sync_folder"]
+__all__ = ["checksum", "sync_file", "sync_folder", "sync_new_folder"]
 
 
 def sync_file(path: Path) -> tuple[int, str]:
@@ -18,6 +18,24 @@ def sync_file(path: Path) -> tuple[int, str]:
             digest.update(chunk)
         os.fsync(file.fileno())
         return file.tell(), digest.hexdigest()
+
+
+def checksum(path: Path) -> tuple[int, str]:
+    """Return the size of a file and the hash of its bytes."""
+    digest = xxhash.xxh3_128()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+        return file.tell(), digest.hexdigest()
+
+
+def sync_new_folder(folder: Path) -> None:
+    """Make a folder, and those above it, where there is none yet, and force their names to the disk."""
+    if folder.exists():
+        return
+    sync_new_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -18,12 +18,14 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, fields
 from importlib import import_module
 
-from flowdb.catalog import CommitRow, FileRow, SourceRow
 from flowdb.errors import LayoutError, SourceError, plural
+from flowdb.faults import reached
 from flowdb.keys import Choice
 from flowdb.layouts import Layout
 from flowdb.plan import Plan
-from flowdb.reading import Job, Reading, Together, iso_time
+from flowdb.reading import Job, Reading, Together
+from flowdb.rewriting import without_sources
+from flowdb.rows import Change, SourceRow, Written
 from flowdb.sources import Found, Source, find
 from flowdb.standard_input import PLACE, standard_input
 from flowdb.store import Store, Writer
@@ -88,12 +90,14 @@ def ingest(
     watch: Callable[[Meter], None] | None = None,
     choice: Choice = Choice(),  # noqa: B008 -- it cannot be changed
     storage: Mapping[str, object] | None = None,
+    replace: bool = False,
 ) -> IngestReport:
     """Bring the flow logs at these places into the store, as one commit, and say what happened.
 
     The place `-` is standard input. `layout` is that of records without a header. The choice
     says which objects are looked at, `storage` how URLs are opened. Sources that the store has
-    already are skipped. One that cannot be read is a failure in the report, and the others
+    already are skipped; one whose content is another one now is a failure, unless it is to
+    `replace` what the store has of it. One that cannot be read is a failure in the report, and the others
     are not affected. `watch` is called about ten times a second. Whatever else goes wrong, or
     an interrupt, leaves the store as it was.
     """
@@ -104,7 +108,7 @@ def ingest(
         found = stack.enter_context(closing(find(others, choice, storage))) if others else Found()
         if len(others) < len(named):
             found.sources.append(stack.enter_context(standard_input()))
-        return _ingest(store, found, layout, workers or os.cpu_count() or 1, watch, started)
+        return _ingest(store, found, layout, workers or os.cpu_count() or 1, watch, started, replace)
 
 
 def _ingest(
@@ -114,10 +118,11 @@ def _ingest(
     workers: int,
     watch: Callable[[Meter], None] | None,
     started: float,
+    replace: bool,
 ) -> IngestReport:
     report = IngestReport(notes=_notes(found))
     with store.writer("ingest") as writer:
-        plan = Plan(found.sources, store.catalog)
+        plan = Plan(found.sources, store.catalog, replace)
         outcome = _read_all(writer, plan.new, layout, workers, watch, found.close)
         report.notes += plan.notes()
         if ignored := outcome.ignored:
@@ -133,12 +138,19 @@ def _ingest(
         report.bad_lines = sum(row.bad_lines for row in outcome.sources)
         report.raw_bytes = sum(row.raw_bytes for row in outcome.sources)
         report.source_bytes = sum(row.size for row in outcome.sources)
-        report.parquet_bytes = sum(file.bytes for file in outcome.files)
         if outcome.sources:
-            report.commit = writer.commit_id
-            writer.commit(_commit_row(writer, report, started), outcome.sources, outcome.files)
+            commit = writer.commit(_change(writer, plan, outcome), started)
+            report.commit = commit.commit_id
+            report.parquet_bytes = commit.parquet_bytes
     report.seconds = round(time.perf_counter() - started, 3)
     return report
+
+
+def _change(writer: Writer, plan: Plan, outcome: _Outcome) -> Change:
+    """Return what the commit is to change: new sources, and those that they replace go."""
+    replaced = [plan.replaced[row.uri] for row in outcome.sources if row.uri in plan.replaced]
+    gone = without_sources(writer, replaced)
+    return Change(outcome.sources, [*outcome.files, *gone.files], gone.retired, gone.forgotten)
 
 
 def _notes(found: Found) -> list[str]:
@@ -155,27 +167,12 @@ def _no_logs(uris: list[str]) -> str:
     )
 
 
-def _commit_row(writer: Writer, report: IngestReport, started: float) -> CommitRow:
-    return CommitRow(
-        commit_id=writer.commit_id,
-        verb=writer.verb,
-        committed_at=iso_time(time.time() * 1000),
-        sources=report.sources_ingested,
-        records=report.records,
-        bad_lines=report.bad_lines,
-        raw_bytes=report.raw_bytes,
-        source_bytes=report.source_bytes,
-        parquet_bytes=report.parquet_bytes,
-        seconds=round(time.perf_counter() - started, 3),
-    )
-
-
 @dataclass(slots=True)
 class _Outcome:
     """What the threads brought: sources read whole, files of theirs, failures, and what is no log."""
 
     sources: list[SourceRow] = field(default_factory=list)
-    files: list[FileRow] = field(default_factory=list)
+    files: list[Written] = field(default_factory=list)
     failures: list[SourceError] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     left_alone: list[str] = field(default_factory=list)
@@ -224,6 +221,7 @@ def _read_all(
             for reader in readers:
                 reader.discard()
             raise
+    reached("read.done")
     outcome = _Outcome()
     for reader in readers:
         outcome.sources += reader.outcome.sources
@@ -291,7 +289,7 @@ class _Reader:
         """Remove what this thread wrote."""
         self._shared.discard()
         for file in self.outcome.files:
-            (self._writer.store.root / file.path).unlink(missing_ok=True)
+            (self._writer.store.root / file.row.path).unlink(missing_ok=True)
 
     def _next(self) -> list[Job]:
         """Return the next source, or as many small ones as are read together."""

@@ -1,34 +1,39 @@
-"""The ledgers of a store, its sources and commits, as Parquet for a shell that cannot read the catalogue.
+"""The ledgers of a store, as Parquet: its sources, its commits, its files.
 
-No commit may copy a ledger of a million rows. Commit `n` therefore writes the rows of the
-newest 1, 2, 4, 8 ... commits, as many as the lowest bit of `n` is worth, into one file: the
-ledger at commit `n` has as many files as `n` has bits set, and a row is copied at most once
-for each bit.
+A shell, which cannot read the catalogue, sees them as views; should the catalogue be lost,
+they are what it is made of again. No commit may copy a ledger of a million rows: each adds a
+file of its own rows, and when there are too many files the small ones become one. The list
+of files is small and written whole.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flowdb.catalog import Catalog, CommitRow, SourceRow
-from flowdb.disk import sync_file, sync_folder
+from flowdb.disk import sync_file, sync_folder, sync_new_folder
+from flowdb.faults import reached
+from flowdb.rows import COMMITS, FILES, SOURCES, Change, CommitRow, FileRow, SourceRow, Written
+from flowdb.tiers import small_ones
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["LEDGERS", "LEDGER_FOLDER", "ledger_files", "write_ledgers"]
+    from flowdb.catalog import Catalog
+
+__all__ = ["LEDGERS", "LEDGER_FOLDER", "ledger_rows", "ledger_table", "write_ledgers"]
 
 LEDGER_FOLDER = "meta"
-_ROWS: dict[str, type[SourceRow] | type[CommitRow]] = {"sources": SourceRow, "commits": CommitRow}
-_TIMES = {"modified": "ns", "first_start": "ms", "last_start": "ms", "committed_at": "ms"}
-_SQL_TYPES = {"int": "BIGINT", "str": "VARCHAR", "float": "DOUBLE"}
+_ROWS: dict[str, type[Any]] = {SOURCES: SourceRow, COMMITS: CommitRow, FILES: FileRow}
+_TIMES = {"modified": "ns", "delivered": "ms", "first_start": "ms", "last_start": "ms", "committed_at": "ms"}
+_SQL_TYPES = {"int": "BIGINT", "bool": "BOOLEAN", "str": "VARCHAR", "float": "DOUBLE"}
+_MOST_FILES = 8
+_KEYS = {SOURCES: "source_id", COMMITS: "commit_id"}
 
 
-def _columns(row: type[SourceRow] | type[CommitRow]) -> dict[str, str]:
+def _columns(row: type[Any]) -> dict[str, str]:
     return {
         column.name: "TIMESTAMP" if column.name in _TIMES else _SQL_TYPES[str(column.type).partition(" ")[0]]
         for column in fields(row)
@@ -39,57 +44,153 @@ LEDGERS: dict[str, dict[str, str]] = {name: _columns(row) for name, row in _ROWS
 """The ledgers, each a view of this name: their columns with their DuckDB types."""
 
 
-def ledger_files(name: str, commit_id: int) -> list[str]:
-    """Return the files, inside the store, of a ledger at a commit, oldest rows first."""
-    return [f"{LEDGER_FOLDER}/{name}-{first}-{last}.parquet" for first, last in _spans(commit_id)]
+def write_ledgers(
+    root: Path, catalog: Catalog, commit: CommitRow, change: Change, *, is_new: bool = True
+) -> Change:
+    """Write what a commit, not yet in the catalogue, does to the ledgers; return the change with their files.
+
+    The list of files is written last: where there is one, all that it lists is on the disk.
+    A commit that is not new is in the catalogue already.
+    """
+    live = {row.path: row for row in catalog.files()}
+    for row in change.retired:
+        del live[row.path]
+    live |= {written.row.path: written.row for written in change.files}
+    sync_new_folder(root / LEDGER_FOLDER)
+    new: list[FileRow] = []
+    retired: list[FileRow] = []
+    added: dict[str, list[Any]] = {SOURCES: list(change.sources), COMMITS: [commit] if is_new else []}
+    for name, rows in added.items():
+        files = [row for row in live.values() if row.kind == name]
+        old = _rewritten(root, name, files, change)
+        if not files:
+            kept = {SOURCES: catalog.sources, COMMITS: catalog.commits}[name]()
+            rows = [*(row for row in kept if getattr(row, _KEYS[name]) not in change.forgotten), *rows]
+        if rows or old:
+            table = _merged(root, name, old, rows, change.forgotten if name == SOURCES else ())
+            retired += old
+            if len(table):
+                new.append(_write(root, name, commit.commit_id, table))
+    for row in retired:
+        del live[row.path]
+    last = [row for row in live.values() if row.kind == FILES]
+    listed = [row for row in [*live.values(), *new] if row.kind != FILES]
+    new.append(_write(root, FILES, commit.commit_id, ledger_table(FILES, listed)))
+    return Change(
+        sources=change.sources,
+        files=[*change.files, *(Written(row, {}) for row in new)],
+        retired=[*change.retired, *retired, *last],
+        forgotten=change.forgotten,
+    )
 
 
-def write_ledgers(root: Path, catalog: Catalog, commit: CommitRow, sources: Iterable[SourceRow]) -> None:
-    """Write what a commit, not yet in the catalogue, adds to the ledgers; no reader knows of it before."""
+def ledger_rows(name: str, path: Path) -> list[Any]:
+    """Return the rows of a file of a ledger, as the catalogue has them."""
     import pyarrow.parquet as pq
 
-    first, last = _spans(commit.commit_id)[-1]
-    (root / LEDGER_FOLDER).mkdir(exist_ok=True)
-    before: dict[str, Callable[[int, int], Iterable[SourceRow] | Iterable[CommitRow]]] = {
-        "sources": catalog.sources,
-        "commits": catalog.commits,
-    }
-    new: dict[str, Iterable[SourceRow] | Iterable[CommitRow]] = {"sources": sources, "commits": [commit]}
-    for name, row in _ROWS.items():
-        rows = [astuple(one) for one in before[name](first, last - 1)] if first < last else []
-        rows += map(astuple, new[name])
-        path = root / ledger_files(name, last)[-1]
-        partial = path.with_suffix(".partial")
-        pq.write_table(_table(row, rows), partial, compression="zstd")
-        sync_file(partial)
-        os.replace(partial, path)
-    sync_folder(root / LEDGER_FOLDER)
+    table = pq.read_table(path)
+    columns = []
+    for column, kind in LEDGERS[name].items():
+        values = table[column]
+        if kind == "TIMESTAMP":
+            moments = values.cast("timestamp[us]").cast("int64").to_pylist()
+            is_nanoseconds = _TIMES[column] == "ns"
+            columns.append(
+                [
+                    value * 1000 if is_nanoseconds else None if value is None else _iso(value)
+                    for value in moments
+                ]
+            )
+        else:
+            columns.append(values.to_pylist())
+    return [_ROWS[name](*row) for row in zip(*columns, strict=True)]
 
 
-def _spans(commit_id: int) -> list[tuple[int, int]]:
-    """Cut the commits 1 to `commit_id` as its bits are: 6 into (1, 4), (5, 6)."""
-    spans = []
-    while commit_id:
-        before = commit_id & (commit_id - 1)
-        spans.append((before + 1, commit_id))
-        commit_id = before
-    return spans[::-1]
+def _iso(microseconds: int) -> str:
+    from flowdb.rows import iso_time
+
+    return iso_time(microseconds / 1000)
 
 
-def _table(row: type[SourceRow] | type[CommitRow], rows: list[tuple[object, ...]]) -> pa.Table:
+def _rewritten(root: Path, name: str, files: Sequence[FileRow], change: Change) -> list[FileRow]:
+    """Return the files of a ledger that the new one takes in: those with sources that go, small ones."""
+    chosen: list[FileRow] = []
+    if name == SOURCES and change.forgotten:
+        chosen = [row for row in files if _has_any(root / row.path, change.forgotten)]
+    others = [row for row in files if row not in chosen]
+    if len(others) >= _MOST_FILES:
+        chosen += small_ones(others)
+    return chosen
+
+
+def _has_any(path: Path, source_ids: Iterable[int]) -> bool:
+    import pyarrow.parquet as pq
+
+    found = pq.read_table(path, columns=["source_id"])["source_id"].to_pylist()
+    return not set(source_ids).isdisjoint(found)
+
+
+def _merged(
+    root: Path, name: str, files: Sequence[FileRow], rows: Sequence[Any], without: Sequence[int]
+) -> pa.Table:
+    """Return the rows of some files of a ledger, but for some sources, and new rows."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    from flowdb.arrays import numbers
+
+    new = ledger_table(name, rows)
+    old = [pq.read_table(root / row.path).cast(new.schema) for row in files]
+    if without:
+        gone = numbers(list(without))
+        old = [table.filter(pc.invert(pc.is_in(table["source_id"], gone))) for table in old]
+    return pa.concat_tables([*old, new]).sort_by(_KEYS[name])
+
+
+def _write(root: Path, name: str, commit_id: int, table: pa.Table) -> FileRow:
+    import pyarrow.parquet as pq
+
+    path = root / LEDGER_FOLDER / f"{commit_id:08}-{name}.parquet"
+    pq.write_table(table, path, compression="zstd")
+    reached("ledger.written")
+    size, digest = sync_file(path)
+    sync_folder(path.parent)
+    reached("ledger.done")
+    return FileRow(
+        path=f"{LEDGER_FOLDER}/{path.name}",
+        kind=name,
+        date="",
+        version=0,
+        extra="",
+        records=len(table),
+        bytes=size,
+        checksum=digest,
+        first_start=None,
+        last_start=None,
+        is_sorted=False,
+        only="",
+        commit_id=commit_id,
+    )
+
+
+def ledger_table(name: str, rows: Sequence[Any]) -> pa.Table:
+    """Return rows of the catalogue as a ledger has them."""
     import pyarrow as pa
 
     from flowdb.arrays import numbers, texts
 
-    values = list(zip(*rows, strict=True)) or [()] * len(fields(row))
+    values = list(zip(*map(astuple, rows), strict=True)) or [()] * len(LEDGERS[name])
     columns: list[pa.Array] = []
-    for (name, kind), column in zip(_columns(row).items(), values, strict=True):
+    for (column, kind), found in zip(LEDGERS[name].items(), values, strict=True):
         # Catalogue times are ISO 8601 text, but for the nanoseconds that a file system gives.
-        if kind == "VARCHAR" or _TIMES.get(name) == "ms":
-            array = texts(column)
+        if kind == "VARCHAR" or _TIMES.get(column) == "ms":
+            array = texts(found)
         else:
-            array = numbers(column, pa.float64() if kind == "DOUBLE" else pa.int64())
-        if name in _TIMES:
-            array = array.cast(pa.timestamp(_TIMES[name])).cast(pa.timestamp("us"), safe=False)
+            array = numbers(found, pa.float64() if kind == "DOUBLE" else pa.int64())
+        if kind == "BOOLEAN":
+            array = array.cast(pa.bool_())
+        if column in _TIMES:
+            array = array.cast(pa.timestamp(_TIMES[column])).cast(pa.timestamp("us"), safe=False)
         columns.append(array)
-    return pa.table(columns, names=list(_columns(row)))
+    return pa.table(columns, names=list(LEDGERS[name]))

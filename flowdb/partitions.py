@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,12 +16,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from flowdb.arrays import number
-from flowdb.catalog import QUARANTINE, FileRow
 from flowdb.datasets import dataset_of, schema_version
-from flowdb.disk import sync_file, sync_folder
+from flowdb.disk import sync_file, sync_folder, sync_new_folder
+from flowdb.faults import reached
 from flowdb.fields import BY_NAME, Kind
+from flowdb.rows import QUARANTINE, FileRow, Written, iso_time
 
-__all__ = ["QUARANTINE_SCHEMA", "FolderWriter", "by_date", "date_folder"]
+__all__ = ["QUARANTINE_SCHEMA", "FolderWriter", "by_date", "contents", "date_folder"]
 
 QUARANTINE_SCHEMA = pa.schema(
     [
@@ -40,6 +42,8 @@ _NULLS = 1 << 16
 _WRITE_BATCH = 1 << 16  # values; columns that are all NULL are written twice as fast as by 1,024 at a time
 # What queries prune row groups by; of the others, least and greatest say nothing in order of arrival.
 _STATISTICS = {one.column for one in BY_NAME.values() if one.kind in (Kind.TIME, Kind.COUNT)} | {"source_id"}
+# In the order that compaction gives them these are together, and only then worth it.
+_SORTED_STATISTICS = {"interface_id", "srcaddr", "dstaddr"}
 # Ports and bytes are packed to the bits that they need; compressing them on top takes more time than the
 # rest of their way, for a tenth of the file. In every other column few values come again and again.
 _PACKED = {one.column for one in BY_NAME.values() if one.kind is Kind.PORT} | {"bytes"}
@@ -112,6 +116,9 @@ class _Part:
     path: Path | None = None
     writer: pq.ParquetWriter | None = None
     rows: int = 0
+    shares: Counter[int] = field(default_factory=Counter)
+    first: int | None = None
+    last: int | None = None
 
 
 class FolderWriter:
@@ -119,16 +126,21 @@ class FolderWriter:
 
     What waits to be written is held to `memory` bytes, whatever the number of folders. Not
     for more than one thread. `name` begins the names of its files, which no one else may use.
+    Rows that come sorted have more statistics; `only` is the action that alone they have.
     """
 
-    def __init__(self, root: Path, name: str, commit_id: int, memory: int) -> None:
+    def __init__(
+        self, root: Path, name: str, commit_id: int, memory: int, is_sorted: bool = False, only: str = ""
+    ) -> None:
         self._root = root
         self._name = name
         self._commit_id = commit_id
         self._memory = memory
+        self._is_sorted = is_sorted
+        self._only = only
         self._parts: dict[tuple[str, int, tuple[str, ...]], _Part] = {}
         self._waiting = 0
-        self._files: list[FileRow] = []
+        self._files: list[Written] = []
         self._count = 0
 
     def add(self, folder: str, table: pa.Table) -> None:
@@ -149,14 +161,15 @@ class FolderWriter:
         while self._waiting > self._memory:
             self._flush(max(self._parts.values(), key=lambda part: part.waiting_bytes))
 
-    def finish(self) -> list[FileRow]:
+    def finish(self) -> list[Written]:
         """Write what waits, close and sync every file, and return what they are."""
         for part in self._parts.values():
             if part.waiting:
                 self._flush(part)
             self._close(part)
-        for folder in {Path(file.path).parent for file in self._files}:
+        for folder in {Path(file.row.path).parent for file in self._files}:
             sync_folder(self._root / folder)
+        reached("files.done")
         files, self._files, self._parts = self._files, [], {}
         return files
 
@@ -168,7 +181,7 @@ class FolderWriter:
                     part.writer.close()
                 part.path.unlink(missing_ok=True)
         for file in self._files:
-            (self._root / file.path).unlink(missing_ok=True)
+            (self._root / file.row.path).unlink(missing_ok=True)
         self._files, self._parts, self._waiting = [], {}, 0
 
     def _part(self, folder: str, columns: tuple[str, ...]) -> _Part:
@@ -188,10 +201,19 @@ class FolderWriter:
         assert part.writer is not None
         part.writer.write_table(table, row_group_size=len(table))
         part.rows += len(table)
+        self._count_in(part, table)
         self._waiting -= part.waiting_bytes
         part.waiting, part.waiting_rows, part.waiting_bytes = [], 0, 0
         if part.rows >= _ROWS_IN_FILE:
             self._close(part)
+
+    def _count_in(self, part: _Part, table: pa.Table) -> None:
+        """Keep count of what a part has of each source, and from when it is."""
+        part.shares.update(_shares(table))
+        first, last = _bounds(table)
+        if first is not None and last is not None:
+            part.first = first if part.first is None else min(part.first, first)
+            part.last = last if part.last is None else max(part.last, last)
 
     def _open(self, part: _Part) -> None:
         opened = [other for other in self._parts.values() if other.writer is not None]
@@ -199,41 +221,85 @@ class FolderWriter:
             self._close(max(opened, key=lambda other: other.rows))
         self._count += 1
         folder = self._root / part.folder
-        if not folder.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            sync_folder(folder.parent)
+        sync_new_folder(folder)
         part.path = folder / f"{self._name}-{self._count:05}.parquet"
         part.writer = pq.ParquetWriter(
             part.path,
-            part.schema.with_metadata({"flowdb.commit": str(self._commit_id)}),
+            part.schema.with_metadata(self._said_of_files),
             compression={name: "none" if name in _PACKED else "zstd" for name in part.schema.names},
             compression_level={name: 1 for name in part.schema.names if name not in _PACKED},
             column_encoding={name: "DELTA_BINARY_PACKED" for name in part.schema.names if name in _PACKED},
             write_batch_size=_WRITE_BATCH,
             use_dictionary=[name for name in part.schema.names if name not in _NO_DICTIONARY],
-            write_statistics=[name for name in part.schema.names if name in _STATISTICS],
+            write_statistics=[name for name in part.schema.names if name in self._statistics],
             store_schema=False,
         )
+        reached("file.open")
 
     def _close(self, part: _Part) -> None:
         if part.writer is None or part.path is None:
             return
         part.writer.close()
+        reached("file.written")
         size, checksum = sync_file(part.path)
-        self._files.append(
-            FileRow(
-                path=f"{part.folder}/{part.path.name}",
-                kind=part.kind,
-                date=part.folder.partition("date=")[2],
-                version=part.version,
-                extra=",".join(part.extra),
-                records=part.rows,
-                bytes=size,
-                checksum=checksum,
-                commit_id=self._commit_id,
-            )
+        reached("file.synced")
+        row = FileRow(
+            path=f"{part.folder}/{part.path.name}",
+            kind=part.kind,
+            date=part.folder.partition("date=")[2],
+            version=part.version,
+            extra=",".join(part.extra),
+            records=part.rows,
+            bytes=size,
+            checksum=checksum,
+            first_start=None if part.first is None else iso_time(part.first),
+            last_start=None if part.last is None else iso_time(part.last),
+            is_sorted=self._is_sorted,
+            only=self._only,
+            commit_id=self._commit_id,
         )
+        self._files.append(Written(row, dict(part.shares)))
         part.writer, part.path, part.rows = None, None, 0
+        part.shares, part.first, part.last = Counter(), None, None
+
+    @property
+    def _statistics(self) -> set[str]:
+        return _STATISTICS | _SORTED_STATISTICS if self._is_sorted else _STATISTICS
+
+    @property
+    def _said_of_files(self) -> dict[str, str]:
+        """What a file says of itself, should the catalogue be lost."""
+        return {
+            "flowdb.commit": str(self._commit_id),
+            "flowdb.sorted": str(int(self._is_sorted)),
+            "flowdb.only": self._only,
+        }
+
+
+def contents(path: Path) -> tuple[dict[int, int], str | None, str | None]:
+    """Return how many rows of each source a file has, and its first and its last start."""
+    shares: Counter[int] = Counter()
+    starts: list[int] = []
+    with pq.ParquetFile(path) as file:
+        columns = [name for name in ("source_id", "start_time") if name in file.schema_arrow.names]
+        for batch in file.iter_batches(batch_size=_ROW_GROUP, columns=columns):
+            table = pa.Table.from_batches([batch])
+            shares.update(_shares(table))
+            starts += [bound for bound in _bounds(table) if bound is not None]
+    return dict(shares), iso_time(min(starts)) if starts else None, iso_time(max(starts)) if starts else None
+
+
+def _shares(table: pa.Table) -> dict[int, int]:
+    counts = pc.value_counts(table["source_id"])
+    return dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
+
+
+def _bounds(table: pa.Table) -> tuple[int | None, int | None]:
+    """Return the first and the last start, in milliseconds since 1970."""
+    if "start_time" not in table.column_names:
+        return None, None
+    bounds = pc.min_max(table["start_time"].cast(pa.int64())).as_py()
+    return bounds["min"], bounds["max"]
 
 
 def _conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:

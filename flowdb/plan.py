@@ -16,12 +16,16 @@ class Plan:
 
     A source is known by its URI, size and time of change, or by its content if only the time
     is another one. The same object under another path, with the same name, size and
-    content, is known too: a folder that was moved or copied is not read twice.
+    content, is known too: a folder that was moved or copied is not read twice. One that is known
+    and has other content cannot be taken, unless it is to `replace` what the store has of it:
+    then it is new, and `replaced` has the id that it has had, by its URI.
     """
 
-    def __init__(self, sources: list[Source], catalog: Catalog) -> None:
+    def __init__(self, sources: list[Source], catalog: Catalog, replace: bool = False) -> None:
         self.new: list[Source] = []
         self.failures: list[SourceError] = []
+        self.replaced: dict[str, int] = {}
+        self._replace = replace
         self._catalog = catalog
         self._known = catalog.known(source.uri for source in sources)
         self._planned: dict[tuple[str, int], list[Source]] = {}
@@ -53,13 +57,16 @@ class Plan:
             if copied := self._is_copy(source):
                 self._copies.append(source.uri)
             return not copied
-        size, modified, content = self._known[source.uri]
-        if (size, modified) == (source.size, source.modified):
+        known = self._known[source.uri]
+        if (known.size, known.modified) == (source.size, source.modified):
             return False
-        if size == source.size and fingerprint(source) == content:
+        if known.size == source.size and fingerprint(source) == known.fingerprint:
             self._touched.append((source.uri, source.modified))
             return False
-        raise SourceChanged(source.uri, "it is in the store with other content, which was left as it is")
+        if not self._replace:
+            raise SourceChanged(source.uri, _changed(known.size, source.size))
+        self.replaced[source.uri] = known.source_id
+        return True
 
     def _is_copy(self, source: Source) -> bool:
         stored = self._catalog.same_objects(source.name, source.size)
@@ -73,3 +80,8 @@ class Plan:
 def _first(uris: list[str]) -> str:
     others = len(uris) - 1
     return f"{uris[0]} is" if not others else f"{uris[0]} and {plural(others, 'other source')} are"
+
+
+def _changed(before: int, now: int) -> str:
+    how = f"grew from {before:,} to {now:,} bytes" if now > before else "changed"
+    return f"it {how} since it was ingested; the store has it as it was, and takes it anew with --replace"

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from io import BufferedReader
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowdb.arrays import number, numbers, texts
-from flowdb.catalog import QUARANTINE, FileRow, SourceRow
 from flowdb.compression import Damaged, Text
 from flowdb.delivery import deliveries, is_plain
 from flowdb.errors import LayoutError, SourceChanged, SourceDamaged, SourceError, plural
@@ -19,9 +17,10 @@ from flowdb.layouts import Layout, LayoutUnknown
 from flowdb.lines import BLOCK_SIZE
 from flowdb.partitions import QUARANTINE_SCHEMA, FolderWriter, by_date, date_folder
 from flowdb.records import BadLine, body_and_layout, read_clean
+from flowdb.rows import QUARANTINE, SourceRow, Written, iso_time
 from flowdb.sources import Opened, Source
 
-__all__ = ["Job", "Progress", "Reading", "Together", "iso_time"]
+__all__ = ["Job", "Progress", "Reading", "Together"]
 
 Job = tuple[int, Source]
 """A source, and the id that it is given."""
@@ -87,6 +86,7 @@ class Reading:
                 name=source.name,
                 size=source.size,
                 modified=source.modified,
+                delivered=iso_time(source.time.timestamp() * 1e3),
                 fingerprint=opened.fingerprint,
                 layout=layout,
                 lines=lines,
@@ -98,7 +98,7 @@ class Reading:
                 commit_id=self._commit_id,
             )
 
-    def release(self, shared: FolderWriter) -> list[FileRow]:
+    def release(self, shared: FolderWriter) -> list[Written]:
         """Hand the records on: to the shared files, or as the files of its own that it has."""
         if self._own is not None:
             self._move_to(self._own)
@@ -229,6 +229,7 @@ class Together:
             name=source.name,
             size=source.size,
             modified=source.modified,
+            delivered=iso_time(source.time.timestamp() * 1e3),
             fingerprint=member.fingerprint,
             layout=str(layout),
             lines=records + member.header_lines,
@@ -239,12 +240,6 @@ class Together:
             last_start=iso_time(starts[1]) if starts else None,
             commit_id=self._commit_id,
         )
-
-
-def iso_time(milliseconds: float) -> str:
-    """Return a time since 1970 as the catalogue has it: ISO 8601, UTC, without a zone."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC).replace(tzinfo=None)
-    return moment.isoformat(timespec="milliseconds")
 
 
 def _load(job: Job, given: Layout | None, room: int) -> tuple[Layout | None, _Member | None]:

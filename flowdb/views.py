@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from flowdb.catalog import QUARANTINE, FileRow
 from flowdb.datasets import DATASETS, Dataset
 from flowdb.ledger import LEDGERS
 from flowdb.quoting import quote_name, quote_text
+from flowdb.rows import QUARANTINE, FileRow
 
 __all__ = ["view_statements"]
 
@@ -25,19 +25,21 @@ _BAD_LINES = {
 }
 
 
-def view_statements(base: Path, files: Sequence[FileRow], ledgers: Mapping[str, Sequence[str]]) -> list[str]:
+def view_statements(base: Path, files: Sequence[FileRow]) -> list[str]:
     """Return the statements that make the views of a store whose live files are these.
 
-    `base` is the store's folder, absolute; `ledgers` gives the files of each ledger.
+    `base` is the store's folder, absolute.
     """
-    bad_lines = [file.path for file in files if file.kind == QUARANTINE]
+    plain = {"bad_lines": (QUARANTINE, _BAD_LINES)} | {name: (name, LEDGERS[name]) for name in LEDGERS}
     views = {
         **{
             one.view: _records(base, one, [file for file in files if file.kind == one.kind])
             for one in DATASETS
         },
-        "bad_lines": _plain(base, _BAD_LINES, bad_lines),
-        **{name: _plain(base, LEDGERS[name], paths) for name, paths in ledgers.items()},
+        **{
+            name: _plain(base, columns, [file.path for file in files if file.kind == kind])
+            for name, (kind, columns) in plain.items()
+        },
     }
     return [f"CREATE OR REPLACE VIEW {quote_name(name)} AS {query}" for name, query in views.items()]
 

@@ -52,7 +52,7 @@ def all_rows(db: flowdb.FlowDB) -> list[tuple[object, ...]]:
 
 
 def data_files(store: Path) -> set[str]:
-    """Return the Parquet files of records and of bad lines that lie in a store."""
+    """Return the files of records and of bad lines that lie in a store."""
     return {
         path.relative_to(store).as_posix()
         for folder in ("data", "tgw", "quarantine")
@@ -62,12 +62,12 @@ def data_files(store: Path) -> set[str]:
 
 
 def live_files(db: flowdb.FlowDB) -> set[str]:
-    """Return the files of a store that its catalogue names."""
+    """Return the files of records and of bad lines that a store's catalogue names."""
     from flowdb.catalog import Catalog
 
     catalog = Catalog(db.path / "catalog.sqlite")
     try:
-        return {file.path for file in catalog.files()}
+        return {file.path for file in catalog.files() if not file.path.startswith("meta/")}
     finally:
         catalog.close()
 

@@ -1,0 +1,49 @@
+"""The numbers about a store as a whole."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from flowdb.datasets import DATASETS, FLOWS, TGW
+from flowdb.rows import QUARANTINE
+from flowdb.store import Store
+
+__all__ = ["store_facts"]
+
+
+def store_facts(store: Store) -> dict[str, Any]:
+    """Return what is in a store, since when, and how large it is; sizes are bytes."""
+    catalog = store.catalog
+    files = catalog.files()
+    commits = list(catalog.commits())
+    kinds = {one.kind for one in DATASETS}
+    data = [file for file in files if file.kind in kinds]
+    records = {one: sum(file.records for file in data if file.kind == one.kind) for one in (FLOWS, TGW)}
+    dates = {file.date for file in data}
+    size = sum(file.bytes for file in data)
+    sources, raw_bytes, source_bytes = catalog.size_of_sources()
+    return {
+        "store": str(store.root),
+        "records": records[FLOWS],
+        "tgw_records": records[TGW],
+        "dates": len(dates),
+        "first_date": date.fromisoformat(min(dates)) if dates else None,
+        "last_date": date.fromisoformat(max(dates)) if dates else None,
+        "oldest_record": _time(min((file.first_start for file in data if file.first_start), default=None)),
+        "newest_record": _time(max((file.last_start for file in data if file.last_start), default=None)),
+        "sources": sources,
+        "bad_lines": sum(file.records for file in files if file.kind == QUARANTINE),
+        "files": len(data),
+        "raw_bytes": raw_bytes,
+        "source_bytes": source_bytes,
+        "parquet_bytes": size,
+        "bytes_per_record": round(size / sum(records.values()), 2) if data else None,
+        "retired_bytes": sum(file.bytes for file in catalog.retired()),
+        "commits": len(commits),
+        "last_commit_at": _time(commits[-1].committed_at) if commits else None,
+    }
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

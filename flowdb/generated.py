@@ -1,0 +1,141 @@
+"""The generated `flowdb.duckdb`: the views and macros of one commit, for any DuckDB shell."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from flowdb import analyses
+from flowdb.disk import sync_file, sync_folder, sync_new_folder
+from flowdb.errors import StoreError, gist
+from flowdb.faults import reached
+from flowdb.ledger import LEDGER_FOLDER
+from flowdb.quoting import quote_text
+from flowdb.rows import FileRow
+from flowdb.views import view_statements
+
+__all__ = ["GENERATED", "Generated", "statements"]
+
+GENERATED = "flowdb.duckdb"
+_NOTE = f"{LEDGER_FOLDER}/generation.json"
+# The storage version that every DuckDB since 1.0 opens.
+_STORAGE_VERSION = "v1.0.0"
+
+
+def statements(root: Path, files: Sequence[FileRow]) -> list[str]:
+    """Return the statements that show a store with these live files in an empty DuckDB database."""
+    # DuckDB 2.0 binds a macro when it is made: over empty views, that opens no file.
+    return [*_empty_statements(), *view_statements(root, files)]
+
+
+class Generated:
+    """The generated file of a store, and the note beside it of what it shows."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._path = root / GENERATED
+        self._log = root / f"{GENERATED}.wal"
+        self._note = root / _NOTE
+
+    def shows(self, commit_id: int) -> bool:
+        """Tell whether the file shows this commit, at this place, with this version's SQL, and nothing else.
+
+        What a shell that died wrote into its log would be taken into the file by the next one.
+        """
+        try:
+            if not self._path.exists() or json.loads(self._note.read_text("utf-8")) != self._wanted(
+                commit_id
+            ):
+                return False
+        except (OSError, ValueError):
+            return False
+        return not self._log.exists() or _is_open(self._path)
+
+    def write(self, commit_id: int, files: Sequence[FileRow]) -> None:
+        """Write the file under another name, and move it into place."""
+        import duckdb
+
+        handle, name = tempfile.mkstemp(prefix=f".{GENERATED}.", dir=self._root)
+        os.close(handle)
+        new = Path(name)
+        new.unlink()
+        folder = tempfile.TemporaryDirectory(prefix="flowdb-")
+        # DuckDB takes what follows a question mark in a path for options: it is given another path.
+        written = Path(folder.name, GENERATED) if "?" in name else new
+        try:
+            with _duckdb_errors(self._root), duckdb.connect() as connection:
+                options = f"STORAGE_VERSION {quote_text(_STORAGE_VERSION)}"
+                connection.execute(f"ATTACH {quote_text(str(written))} AS flowdb ({options})")
+                connection.execute("USE flowdb")
+                connection.execute("BEGIN")
+                for statement in statements(self._root.resolve(), files):
+                    connection.execute(statement)
+                connection.execute("COMMIT")
+                connection.execute("USE memory")
+                connection.execute("DETACH flowdb")
+            if written != new:
+                shutil.copyfile(written, new)
+            sync_file(new)
+            reached("generated.written")
+            # A log that a shell left beside the file belongs to the file that is being replaced.
+            self._log.unlink(missing_ok=True)
+            reached("generated.log")
+            os.replace(new, self._path)
+            sync_folder(self._root)
+        finally:
+            new.unlink(missing_ok=True)
+            folder.cleanup()
+        reached("generated.moved")
+        sync_new_folder(self._note.parent)
+        self._note.write_text(json.dumps(self._wanted(commit_id)), encoding="utf-8")
+        reached("generated.done")
+
+    def sweep(self) -> None:
+        """Remove what a writer that died left of a new file."""
+        for path in self._root.glob(f".{GENERATED}.*"):
+            path.unlink(missing_ok=True)
+
+    def _wanted(self, commit_id: int) -> dict[str, object]:
+        return {
+            "commit": commit_id,
+            "root": str(self._root.resolve()),
+            "sql": zlib.crc32("\n".join(_empty_statements()).encode()),
+        }
+
+
+def _empty_statements() -> list[str]:
+    """Return the statements that show a store without records: all views and all macros."""
+    return [*view_statements(Path(), []), *analyses.statements()]
+
+
+def _is_open(path: Path) -> bool:
+    """Tell whether some process has a DuckDB file open for writing."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks: nobody can tell
+        return True
+    with suppress(OSError), open(path, "rb") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+@contextmanager
+def _duckdb_errors(root: Path) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise StoreError(str(root), f"its {GENERATED} cannot be written ({gist(str(error))})") from error
+    except RuntimeError as error:
+        # What DuckDB makes of an interrupt that it was the first to hear.
+        raise KeyboardInterrupt from error
