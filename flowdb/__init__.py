@@ -16,16 +16,29 @@ from flowdb.errors import FlowdbError
 
 if TYPE_CHECKING:
     from flowdb.database import FlowDB
+    from flowdb.verification import VerifyReport
 
-__all__ = ["FlowDB", "FlowdbError", "__version__", "errors", "open"]
+__all__ = ["FlowDB", "FlowdbError", "__version__", "errors", "open", "verify"]
 __version__ = "0.1.0"
 
 
-def open(path: str | os.PathLike[str] = "flows") -> FlowDB:  # noqa: A001 -- read as flowdb.open
-    """Return the store at this path; where there is none yet, the first ingest makes it."""
+def open(path: str | os.PathLike[str] = "flows", **options: Any) -> FlowDB:  # noqa: A001 -- read as flowdb.open
+    """Return the store at this path; where there is none yet, the first ingest makes it.
+
+    The options are those of `FlowDB`.
+    """
     from flowdb.database import FlowDB
 
-    return FlowDB(path)
+    return FlowDB(path, **options)
+
+
+def verify(path: str | os.PathLike[str] = "flows", *, repair: bool = False) -> VerifyReport:
+    """Check a store whole, even one that cannot be opened, and tell what is wrong; mend what can be."""
+    from pathlib import Path
+
+    from flowdb.verification import verify
+
+    return verify(Path(path).expanduser().absolute(), repair=repair)
 
 
 def __getattr__(name: str) -> Any:

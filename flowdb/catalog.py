@@ -12,7 +12,17 @@ from typing import Any, TypeVar
 
 from flowdb.errors import StoreDamaged, StoreError, UsageError
 from flowdb.faults import reached
-from flowdb.rows import SCHEMA_VERSION, TABLES, Change, CommitRow, FileRow, Retired, SourceRow, make_tables
+from flowdb.rows import (
+    SCHEMA_VERSION,
+    TABLES,
+    Change,
+    CommitRow,
+    FileRow,
+    Retired,
+    SourceRow,
+    Written,
+    make_tables,
+)
 
 __all__ = ["Catalog", "Known"]
 
@@ -130,6 +140,11 @@ class Catalog:
             count, raw_bytes, size = self._connection.execute(query).fetchone()
         return count, raw_bytes, size
 
+    def rows_of_sources(self) -> int:
+        """Return how many rows the files have of all sources together."""
+        with self._errors():
+            return int(self._value("SELECT coalesce(sum(records), 0) FROM shares"))
+
     def shares(self, source_ids: Iterable[int]) -> dict[str, dict[int, int]]:
         """Return the files that have rows of these sources, and how many of each."""
         found: dict[str, dict[int, int]] = {}
@@ -146,6 +161,12 @@ class Catalog:
         with self._errors():
             query = "SELECT source_id, records FROM shares WHERE path = ?"
             return dict(self._connection.execute(query, (path,)).fetchall())
+
+    def sources_before(self, when: str) -> list[int]:
+        """Return the sources with bad lines whose records, or that themselves, are all from before a time."""
+        query = "SELECT source_id FROM sources WHERE bad_lines > 0 AND coalesce(last_start, delivered) < ?"
+        with self._errors():
+            return [source_id for (source_id,) in self._connection.execute(query, (when,))]
 
     def known(self, uris: Iterable[str]) -> dict[str, Known]:
         """Return those of the sources that are in the store."""
@@ -172,8 +193,10 @@ class Catalog:
         """Add a commit with all that it changes, or nothing."""
         with self._transaction():
             self._insert("commits", [commit])
-            self._delete("sources", "source_id", change.forgotten)
-            self._insert("sources", change.sources)
+            self._delete(
+                "sources", "source_id", [*change.forgotten, *(row.source_id for row in change.amended)]
+            )
+            self._insert("sources", [*change.sources, *change.amended])
             retired = [row.path for row in change.retired]
             self._delete("files", "path", retired)
             self._delete("shares", "path", retired)
@@ -184,16 +207,22 @@ class Catalog:
                     for row in change.retired
                 ],
             )
-            self._insert("files", [written.row for written in change.files])
-            self._connection.executemany(
-                "INSERT INTO shares VALUES (?, ?, ?)",
-                (
-                    (written.row.path, source_id, records)
-                    for written in change.files
-                    for source_id, records in written.shares.items()
-                ),
-            )
+            self._insert_files(change.files)
             reached("catalog.commit")
+
+    def fill(
+        self,
+        commits: Sequence[CommitRow],
+        sources: Sequence[SourceRow],
+        files: Sequence[Written],
+        retired: Sequence[Retired],
+    ) -> None:
+        """Put into an empty catalogue what was found elsewhere."""
+        with self._transaction():
+            self._insert("commits", commits)
+            self._insert("sources", sources)
+            self._insert("retired", retired)
+            self._insert_files(files)
 
     def forget_retired(self, paths: Iterable[str]) -> None:
         """Note that retired files were removed."""
@@ -215,6 +244,15 @@ class Catalog:
     def _insert(self, table: str, rows: Sequence[SourceRow | FileRow | CommitRow | Retired]) -> None:
         marks = ", ".join("?" * len(fields(TABLES[table][0])))
         self._connection.executemany(f"INSERT INTO {table} VALUES ({marks})", map(astuple, rows))
+
+    def _insert_files(self, files: Sequence[Written]) -> None:
+        self._insert("files", [written.row for written in files])
+        shares = (
+            (written.row.path, source_id, records)
+            for written in files
+            for source_id, records in written.shares.items()
+        )
+        self._connection.executemany("INSERT INTO shares VALUES (?, ?, ?)", shares)
 
     def _delete(self, table: str, key: str, values: Sequence[object]) -> None:
         self._connection.executemany(f"DELETE FROM {table} WHERE {key} = ?", ((value,) for value in values))

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import duckdb
 
     from flowdb.database import FlowDB
-    from flowdb.ingest import IngestReport, Meter
+    from flowdb.ingest import IngestReport
+    from flowdb.meter import Meter
 
 __all__ = ["main"]
 

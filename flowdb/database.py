@@ -6,33 +6,39 @@ import inspect
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from flowdb.analyses import Analysis, analyses
-from flowdb.errors import QueryError, StoreDamaged, StoreMissing, UsageError, gist
-from flowdb.facts import store_facts
-from flowdb.store import Store
+from flowdb.errors import FlowdbError, QueryError, StoreDamaged, StoreMissing, UsageError, gist
+from flowdb.keeping import Keeping
+from flowdb.quantities import age
+from flowdb.store import GRACE, Store
 
 if TYPE_CHECKING:
     import duckdb
 
-    from flowdb.ingest import IngestReport, Meter
+    from flowdb.ingest import IngestReport
+    from flowdb.meter import Meter
 
 __all__ = ["FlowDB", "listed_analyses"]
 
 
-class FlowDB:
+class FlowDB(Keeping):
     """A store of flow logs. Every question is answered from the newest commit, and by DuckDB.
 
     Results are `duckdb.DuckDBPyRelation`: `.fetchall()`, `.df()`, `.pl()`, `.arrow()`,
     `.show()`. Each analysis is a method, with its parameters as keywords:
-    `db.top_talkers(by="pair", top=20)`. Not for more than one thread.
+    `db.top_talkers(by="pair", top=20)`. Files that a commit takes out of the store are kept for
+    `grace`, by default a day, for those who still read an older commit. Not for more than one
+    thread.
     """
 
-    def __init__(self, path: str | os.PathLike[str] = "flows") -> None:
+    def __init__(self, path: str | os.PathLike[str] = "flows", *, grace: timedelta | str = GRACE) -> None:
+        self._grace = age(grace)
         try:
             self.path = Path(path).expanduser().absolute()
         except RuntimeError as error:
@@ -40,7 +46,7 @@ class FlowDB:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._shown_commit = -1
         try:
-            self._store: Store | None = Store(self.path)
+            self._store: Store | None = Store(self.path, self._grace)
         except StoreMissing:
             self._store = None
         if self._store is not None:
@@ -57,11 +63,15 @@ class FlowDB:
         accounts: str | Iterable[str] = (),
         regions: str | Iterable[str] = (),
         storage: Mapping[str, object] | None = None,
+        replace: bool = False,
+        compact: bool = True,
     ) -> IngestReport:
         """Bring the flow logs in files, folders, glob patterns and behind URLs into the store, as one commit.
 
         The store is made if there is none. Sources that it has already are skipped, and one
-        that cannot be read is a failure in the report. `format` says which fields records
+        that cannot be read is a failure in the report; so is one whose content has changed since,
+        unless it is to `replace` what the store has of it. A date that has too many files then
+        is compacted, if `compact`. `format` says which fields records
         without a header have: AWS's `${version} ${account-id} ...`, `default`, `tgw`, or names.
         `watch` is called about ten times a second with how far it is; `workers` is the number
         of threads, by default one a core.
@@ -85,7 +95,7 @@ class FlowDB:
         except LayoutUnknown as error:
             raise UsageError(str(error)) from error
         choice = Choice.of(since, until, accounts, regions)
-        return ingest(
+        report = ingest(
             self._opened_for_writing,
             sources,
             layout=layout,
@@ -93,7 +103,11 @@ class FlowDB:
             watch=watch,
             choice=choice,
             storage=storage,
+            replace=replace,
         )
+        if compact and report.commit is not None:
+            self._compact_crowded(report, watch)
+        return report
 
     def sql(self, query: str, params: object = None) -> duckdb.DuckDBPyRelation:
         """Return the result of a query; `params` are the values of its `?`, `$1` or `$name`.
@@ -116,15 +130,6 @@ class FlowDB:
     def analyses(self) -> duckdb.DuckDBPyRelation:
         """Return the analyses: name, topic, what each answers, and its parameters."""
         return listed_analyses()
-
-    def status(self) -> duckdb.DuckDBPyRelation:
-        """Return one row about the store: what is in it, since when, and how large it is.
-
-        `records` counts those in `flows`, `tgw_records` those in `tgw_flows`; the rest is of both.
-        """
-        facts = store_facts(self._opened)
-        columns = ", ".join(f'${name} AS "{name}"' for name in facts)
-        return self.sql(f"SELECT {columns}", facts)
 
     def interrupt(self) -> None:
         """End the query that another thread is waiting for."""
@@ -163,14 +168,29 @@ class FlowDB:
     @property
     def _opened_for_writing(self) -> Store:
         if self._store is None:
-            self._store = Store.create(self.path)
+            self._store = Store.create(self.path, self._grace)
         return self._store
 
     @property
     def _opened(self) -> Store:
         if self._store is None:
-            self._store = Store(self.path)
+            self._store = Store(self.path, self._grace)
         return self._store
+
+    def _compact_crowded(self, report: IngestReport, watch: Callable[[Meter], None] | None) -> None:
+        """Compact the dates that have too many files; that it failed is a note, for the ingest did not."""
+        from flowdb.tiers import crowded
+
+        assert report.commit is not None
+        choose = crowded(report.commit)
+        if not choose(self._opened.catalog.files()):
+            return
+        from flowdb.compact import compact
+
+        try:
+            report.files_compacted = compact(self._opened, choose, watch).files_before
+        except (FlowdbError, OSError) as error:
+            report.notes.append(f"not compacted: {error}")
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
         """Return a connection whose views are those of the newest commit."""

@@ -22,7 +22,8 @@ _TGW_ONLY = re.compile(r"tgw[-_]|packets[-_]lost[-_]|resource[-_]type\Z")
 class Dataset:
     """Records of one kind: the kind of their files, their folder in a store, the view that shows them.
 
-    `first_version` is that of the oldest schema of their files.
+    `first_version` is that of the oldest schema of their files, `order` the columns by which
+    compacted files are sorted: what is asked for one value of is together.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class Dataset:
     view: str
     fields: tuple[Field, ...]
     first_version: int
+    order: tuple[str, ...]
 
     @cached_property
     def by_name(self) -> dict[str, Field]:
@@ -59,8 +61,9 @@ class Dataset:
         return {"date": "DATE"} | columns | {"source_id": "BIGINT"}
 
 
-FLOWS = Dataset("flows", "data", "flows", FIELDS, first_version=2)
-TGW = Dataset("tgw", "tgw", "tgw_flows", TGW_FIELDS, first_version=6)
+_ENDS = ("srcaddr", "dstaddr", "start_time")
+FLOWS = Dataset("flows", "data", "flows", FIELDS, first_version=2, order=("interface_id", *_ENDS))
+TGW = Dataset("tgw", "tgw", "tgw_flows", TGW_FIELDS, first_version=6, order=("tgw_attachment_id", *_ENDS))
 DATASETS = (FLOWS, TGW)
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -59,8 +59,6 @@ class Generated:
 
     def write(self, commit_id: int, files: Sequence[FileRow]) -> None:
         """Write the file under another name, and move it into place."""
-        import duckdb
-
         handle, name = tempfile.mkstemp(prefix=f".{GENERATED}.", dir=self._root)
         os.close(handle)
         new = Path(name)
@@ -69,16 +67,8 @@ class Generated:
         # DuckDB takes what follows a question mark in a path for options: it is given another path.
         written = Path(folder.name, GENERATED) if "?" in name else new
         try:
-            with _duckdb_errors(self._root), duckdb.connect() as connection:
-                options = f"STORAGE_VERSION {quote_text(_STORAGE_VERSION)}"
-                connection.execute(f"ATTACH {quote_text(str(written))} AS flowdb ({options})")
-                connection.execute("USE flowdb")
-                connection.execute("BEGIN")
-                for statement in statements(self._root.resolve(), files):
-                    connection.execute(statement)
-                connection.execute("COMMIT")
-                connection.execute("USE memory")
-                connection.execute("DETACH flowdb")
+            with _duckdb_errors(self._root):
+                _write(written, statements(self._root.resolve(), files))
             if written != new:
                 shutil.copyfile(written, new)
             sync_file(new)
@@ -96,6 +86,20 @@ class Generated:
         self._note.write_text(json.dumps(self._wanted(commit_id)), encoding="utf-8")
         reached("generated.done")
 
+    def problem(self, files: Sequence[FileRow]) -> str:
+        """Return what is wrong with the file, compared with one that is made anew, or nothing."""
+        import duckdb
+
+        try:
+            with tempfile.TemporaryDirectory(prefix="flowdb-") as folder:
+                # Written and read, a macro is not spelled as it was.
+                anew = Path(folder, GENERATED)
+                _write(anew, statements(self._root.resolve(), files))
+                different = sorted(name for name, _ in _objects(self._path) ^ _objects(anew))
+        except duckdb.Error as error:
+            return "" if _is_open(self._path) else f"it cannot be opened ({gist(str(error))})"
+        return f"{different[0]} in it is not what flowdb put there" if different else ""
+
     def sweep(self) -> None:
         """Remove what a writer that died left of a new file."""
         for path in self._root.glob(f".{GENERATED}.*"):
@@ -112,6 +116,38 @@ class Generated:
 def _empty_statements() -> list[str]:
     """Return the statements that show a store without records: all views and all macros."""
     return [*view_statements(Path(), []), *analyses.statements()]
+
+
+def _write(path: Path, statements: Iterable[str]) -> None:
+    """Write a database that these statements make."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        options = f"STORAGE_VERSION {quote_text(_STORAGE_VERSION)}"
+        connection.execute(f"ATTACH {quote_text(str(path))} AS flowdb ({options})")
+        connection.execute("USE flowdb")
+        connection.execute("BEGIN")
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute("COMMIT")
+        connection.execute("USE memory")
+        connection.execute("DETACH flowdb")
+
+
+def _objects(path: Path) -> set[tuple[str, str]]:
+    """Return the names and definitions of the views, tables and macros in a database."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH {quote_text(str(path))} AS found (READ_ONLY)")
+        return set(
+            connection.execute(
+                "SELECT view_name, sql FROM duckdb_views() WHERE database_name = 'found' AND NOT internal"
+                " UNION ALL SELECT table_name, sql FROM duckdb_tables() WHERE database_name = 'found'"
+                " UNION ALL SELECT function_name, macro_definition FROM duckdb_functions()"
+                " WHERE database_name = 'found' AND NOT internal"
+            ).fetchall()
+        )
 
 
 def _is_open(path: Path) -> bool:

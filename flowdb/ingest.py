@@ -22,6 +22,7 @@ from flowdb.errors import LayoutError, SourceError, plural
 from flowdb.faults import reached
 from flowdb.keys import Choice
 from flowdb.layouts import Layout
+from flowdb.meter import Meter
 from flowdb.plan import Plan
 from flowdb.reading import Job, Reading, Together
 from flowdb.rewriting import without_sources
@@ -30,7 +31,7 @@ from flowdb.sources import Found, Source, find
 from flowdb.standard_input import PLACE, standard_input
 from flowdb.store import Store, Writer
 
-__all__ = ["IngestReport", "Meter", "ingest"]
+__all__ = ["IngestReport", "ingest"]
 
 _SHARED_MEMORY = 64 << 20
 # Small sources are read together until they have this many bytes as delivered, or are this many.
@@ -48,11 +49,13 @@ class IngestReport:
     sources_ingested: int = 0
     sources_skipped: int = 0
     sources_failed: int = 0
+    sources_replaced: int = 0
     records: int = 0
     bad_lines: int = 0
     raw_bytes: int = 0
     source_bytes: int = 0
     parquet_bytes: int = 0
+    files_compacted: int = 0
     seconds: float = 0.0
     commit: int | None = None
     failures: list[SourceError] = field(default_factory=list)
@@ -63,22 +66,6 @@ class IngestReport:
         return {
             one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("failures", "notes")
         }
-
-
-class Meter:
-    """How far an ingest is: bytes of sources to read and read, records found."""
-
-    def __init__(self) -> None:
-        self.total_bytes = 0
-        self.read_bytes = 0
-        self.records = 0
-        self._lock = threading.Lock()
-
-    def add(self, read_bytes: int, records: int) -> None:
-        """Count what one thread did."""
-        with self._lock:
-            self.read_bytes += read_bytes
-            self.records += records
 
 
 def ingest(
@@ -141,6 +128,7 @@ def _ingest(
         if outcome.sources:
             commit = writer.commit(_change(writer, plan, outcome), started)
             report.commit = commit.commit_id
+            report.sources_replaced = commit.removed_sources
             report.parquet_bytes = commit.parquet_bytes
     report.seconds = round(time.perf_counter() - started, 3)
     return report

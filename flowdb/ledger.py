@@ -8,7 +8,7 @@ of files is small and written whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,15 +59,19 @@ def write_ledgers(
     sync_new_folder(root / LEDGER_FOLDER)
     new: list[FileRow] = []
     retired: list[FileRow] = []
-    added: dict[str, list[Any]] = {SOURCES: list(change.sources), COMMITS: [commit] if is_new else []}
+    gone = {*change.forgotten, *(row.source_id for row in change.amended)}
+    added: dict[str, list[Any]] = {
+        SOURCES: [*change.sources, *change.amended],
+        COMMITS: [commit] if is_new else [],
+    }
     for name, rows in added.items():
         files = [row for row in live.values() if row.kind == name]
-        old = _rewritten(root, name, files, change)
+        old = _rewritten(root, name, files, gone)
         if not files:
             kept = {SOURCES: catalog.sources, COMMITS: catalog.commits}[name]()
-            rows = [*(row for row in kept if getattr(row, _KEYS[name]) not in change.forgotten), *rows]
+            rows = [*(row for row in kept if getattr(row, _KEYS[name]) not in gone), *rows]
         if rows or old:
-            table = _merged(root, name, old, rows, change.forgotten if name == SOURCES else ())
+            table = _merged(root, name, old, rows, gone if name == SOURCES else ())
             retired += old
             if len(table):
                 new.append(_write(root, name, commit.commit_id, table))
@@ -81,6 +85,7 @@ def write_ledgers(
         files=[*change.files, *(Written(row, {}) for row in new)],
         retired=[*change.retired, *retired, *last],
         forgotten=change.forgotten,
+        amended=change.amended,
     )
 
 
@@ -112,26 +117,26 @@ def _iso(microseconds: int) -> str:
     return iso_time(microseconds / 1000)
 
 
-def _rewritten(root: Path, name: str, files: Sequence[FileRow], change: Change) -> list[FileRow]:
+def _rewritten(root: Path, name: str, files: Sequence[FileRow], gone: set[int]) -> list[FileRow]:
     """Return the files of a ledger that the new one takes in: those with sources that go, small ones."""
     chosen: list[FileRow] = []
-    if name == SOURCES and change.forgotten:
-        chosen = [row for row in files if _has_any(root / row.path, change.forgotten)]
+    if name == SOURCES and gone:
+        chosen = [row for row in files if _has_any(root / row.path, gone)]
     others = [row for row in files if row not in chosen]
     if len(others) >= _MOST_FILES:
         chosen += small_ones(others)
     return chosen
 
 
-def _has_any(path: Path, source_ids: Iterable[int]) -> bool:
+def _has_any(path: Path, source_ids: set[int]) -> bool:
     import pyarrow.parquet as pq
 
     found = pq.read_table(path, columns=["source_id"])["source_id"].to_pylist()
-    return not set(source_ids).isdisjoint(found)
+    return not source_ids.isdisjoint(found)
 
 
 def _merged(
-    root: Path, name: str, files: Sequence[FileRow], rows: Sequence[Any], without: Sequence[int]
+    root: Path, name: str, files: Sequence[FileRow], rows: Sequence[Any], without: Collection[int]
 ) -> pa.Table:
     """Return the rows of some files of a ledger, but for some sources, and new rows."""
     import pyarrow as pa

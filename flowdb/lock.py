@@ -17,13 +17,14 @@ from flowdb.disk import sync_file, sync_folder
 from flowdb.errors import StoreBusy, StoreError
 from flowdb.faults import reached
 
-__all__ = ["HOLDER", "LOCK", "locked", "os_errors"]
+__all__ = ["HOLDER", "LOCK", "is_held", "locked", "os_errors"]
 
 LOCK = "lock"
 HOLDER = "writer.json"
 _REFRESH = "refresh"
-# A reader holds the store for a moment to generate its file again: no reason to turn a writer away.
-_PATIENCE = 10.0  # seconds
+# A reader holds the store for a moment, to generate its file again or to see whether somebody holds it:
+# no reason to turn a writer away.
+_PATIENCE = {_REFRESH: 10.0, None: 1.0}  # seconds
 
 
 @contextmanager
@@ -55,14 +56,27 @@ def locked(root: Path, verb: str) -> Iterator[bool]:
         lock.release()
 
 
+def is_held(root: Path) -> bool:
+    """Tell whether a process holds the store's lock just now."""
+    lock = FileLock(root / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    lock.release()
+    return False
+
+
 def _acquire(lock: FileLock, root: Path, holder: Path) -> None:
-    patient_until = time.monotonic() + _PATIENCE
+    started = time.monotonic()
     while True:
         try:
             lock.acquire(timeout=0)
         except Timeout:
             known = _known(holder)
-            if known.get("verb") == _REFRESH and time.monotonic() < patient_until:
+            if time.monotonic() - started < _PATIENCE.get(known.get("verb"), 0):
                 time.sleep(0.01)
                 continue
             raise StoreBusy(str(root), known.get("pid"), known.get("verb"), known.get("since")) from None

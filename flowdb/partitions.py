@@ -17,12 +17,12 @@ import pyarrow.parquet as pq
 
 from flowdb.arrays import number
 from flowdb.datasets import dataset_of, schema_version
-from flowdb.disk import sync_file, sync_folder, sync_new_folder
+from flowdb.disk import checksum, sync_file, sync_folder, sync_new_folder
 from flowdb.faults import reached
 from flowdb.fields import BY_NAME, Kind
 from flowdb.rows import QUARANTINE, FileRow, Written, iso_time
 
-__all__ = ["QUARANTINE_SCHEMA", "FolderWriter", "by_date", "contents", "date_folder"]
+__all__ = ["QUARANTINE_SCHEMA", "FolderWriter", "by_date", "contents", "date_folder", "described"]
 
 QUARANTINE_SCHEMA = pa.schema(
     [
@@ -126,7 +126,8 @@ class FolderWriter:
 
     What waits to be written is held to `memory` bytes, whatever the number of folders. Not
     for more than one thread. `name` begins the names of its files, which no one else may use.
-    Rows that come sorted have more statistics; `only` is the action that alone they have.
+    Rows that come sorted have more statistics; `only` is the action that alone they have,
+    `replaces` the paths of the files that they were in before.
     """
 
     def __init__(
@@ -138,6 +139,7 @@ class FolderWriter:
         self._memory = memory
         self._is_sorted = is_sorted
         self._only = only
+        self.replaces: list[str] = []
         self._parts: dict[tuple[str, int, tuple[str, ...]], _Part] = {}
         self._waiting = 0
         self._files: list[Written] = []
@@ -225,7 +227,7 @@ class FolderWriter:
         part.path = folder / f"{self._name}-{self._count:05}.parquet"
         part.writer = pq.ParquetWriter(
             part.path,
-            part.schema.with_metadata(self._said_of_files),
+            part.schema,
             compression={name: "none" if name in _PACKED else "zstd" for name in part.schema.names},
             compression_level={name: 1 for name in part.schema.names if name not in _PACKED},
             column_encoding={name: "DELTA_BINARY_PACKED" for name in part.schema.names if name in _PACKED},
@@ -239,9 +241,10 @@ class FolderWriter:
     def _close(self, part: _Part) -> None:
         if part.writer is None or part.path is None:
             return
+        part.writer.add_key_value_metadata(self._said_of_files)
         part.writer.close()
         reached("file.written")
-        size, checksum = sync_file(part.path)
+        size, digest = sync_file(part.path)
         reached("file.synced")
         row = FileRow(
             path=f"{part.folder}/{part.path.name}",
@@ -251,7 +254,7 @@ class FolderWriter:
             extra=",".join(part.extra),
             records=part.rows,
             bytes=size,
-            checksum=checksum,
+            checksum=digest,
             first_start=None if part.first is None else iso_time(part.first),
             last_start=None if part.last is None else iso_time(part.last),
             is_sorted=self._is_sorted,
@@ -273,6 +276,7 @@ class FolderWriter:
             "flowdb.commit": str(self._commit_id),
             "flowdb.sorted": str(int(self._is_sorted)),
             "flowdb.only": self._only,
+            "flowdb.replaces": "\n".join(self.replaces),
         }
 
 
@@ -287,6 +291,34 @@ def contents(path: Path) -> tuple[dict[int, int], str | None, str | None]:
             shares.update(_shares(table))
             starts += [bound for bound in _bounds(table) if bound is not None]
     return dict(shares), iso_time(min(starts)) if starts else None, iso_time(max(starts)) if starts else None
+
+
+def described(root: Path, path: str) -> tuple[FileRow, list[str]]:
+    """Return what a file, at a path inside a store, says of itself, and the files that it replaces."""
+    folder, _, _ = path.rpartition("/")
+    with pq.ParquetFile(root / path) as file:
+        columns = tuple(file.schema_arrow.names)
+        said = {key.decode(): value.decode() for key, value in (file.metadata.metadata or {}).items()}
+        records = file.metadata.num_rows
+    dataset, version, extra = (None, 0, ()) if folder == QUARANTINE else schema_version(columns)
+    size, digest = checksum(root / path)
+    _, first, last = contents(root / path)
+    row = FileRow(
+        path=path,
+        kind=dataset.kind if dataset else QUARANTINE,
+        date=folder.partition("date=")[2],
+        version=version,
+        extra=",".join(extra),
+        records=records,
+        bytes=size,
+        checksum=digest,
+        first_start=first,
+        last_start=last,
+        is_sorted=said.get("flowdb.sorted") == "1",
+        only=said.get("flowdb.only", ""),
+        commit_id=int(said["flowdb.commit"]),
+    )
+    return row, said.get("flowdb.replaces", "").split()
 
 
 def _shares(table: pa.Table) -> dict[int, int]:

@@ -58,12 +58,13 @@ class Plan:
                 self._copies.append(source.uri)
             return not copied
         known = self._known[source.uri]
-        if (known.size, known.modified) == (source.size, source.modified):
+        if known.fingerprint and (known.size, known.modified) == (source.size, source.modified):
             return False
         if known.size == source.size and fingerprint(source) == known.fingerprint:
             self._touched.append((source.uri, source.modified))
             return False
-        if not self._replace:
+        # What has no fingerprint any more has lost rows, and is to be read again.
+        if known.fingerprint and not self._replace:
             raise SourceChanged(source.uri, _changed(known.size, source.size))
         self.replaced[source.uri] = known.source_id
         return True

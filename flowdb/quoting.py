@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["quote_name", "quote_text"]
+import re
+from pathlib import Path
+
+__all__ = ["quote_name", "quote_path", "quote_text"]
+
+_PATTERN = re.compile(r"[*?\[]")
 
 
 def quote_name(name: str) -> str:
@@ -13,3 +18,8 @@ def quote_name(name: str) -> str:
 def quote_text(text: str) -> str:
     """Return a text, quoted for SQL."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def quote_path(path: Path) -> str:
+    """Return a path as a pattern that it alone matches, quoted for SQL."""
+    return quote_text(_PATTERN.sub(r"[\g<0>]", str(path)))

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from flowdb.arrays import numbers
+from flowdb.disk import checksum
 from flowdb.errors import StoreDamaged
 from flowdb.rows import Change, FileRow, Written
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from flowdb.partitions import FolderWriter
     from flowdb.store import Writer
 
-__all__ = ["Rewriting", "read_tables", "without_sources"]
+__all__ = ["Rewriting", "check", "other_sources", "read_tables", "without_sources"]
 
 _MEMORY = 64 << 20
 _ROWS = 1 << 17
@@ -43,6 +44,7 @@ class Rewriting:
         if choose is None:
             return
         target = self._target(row.is_sorted, row.only if only is None else only)
+        target.replaces.append(row.path)
         folder = Path(row.path).parent.as_posix()
         for table in read_tables(self._writer.store.root, [row]):
             if len(kept := choose(table)):
@@ -68,19 +70,19 @@ def without_sources(writer: Writer, source_ids: Sequence[int]) -> Change:
     rewriting = Rewriting(writer)
     if source_ids:
         live = {row.path: row for row in writer.store.catalog.files()}
-        gone = numbers(list(source_ids))
         for path, shares in sorted(writer.store.catalog.shares(source_ids).items()):
             row = live[path]
-            rewriting.keep(row, None if sum(shares.values()) == row.records else _others(gone))
+            rewriting.keep(row, None if sum(shares.values()) == row.records else other_sources(source_ids))
     return rewriting.finish(source_ids)
 
 
-def read_tables(root: Path, rows: Iterable[FileRow]) -> Iterator[pa.Table]:
-    """Yield the rows of files, some at a time; a file that cannot be read is `StoreDamaged`."""
+def read_tables(root: Path, rows: Iterable[FileRow], columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """Yield the rows of files, some at a time; a file that is not whole is `StoreDamaged`."""
     for row in rows:
+        check(root, row)
         try:
             with pq.ParquetFile(root / row.path) as file:
-                for batch in file.iter_batches(batch_size=_ROWS):
+                for batch in file.iter_batches(batch_size=_ROWS, columns=columns):
                     yield pa.Table.from_batches([batch])
         except (OSError, pa.ArrowException) as error:
             raise StoreDamaged(
@@ -88,8 +90,22 @@ def read_tables(root: Path, rows: Iterable[FileRow]) -> Iterator[pa.Table]:
             ) from error
 
 
-def _others(source_ids: pa.Array) -> Callable[[pa.Table], pa.Table]:
+def check(root: Path, row: FileRow) -> None:
+    """Raise `StoreDamaged` for a file that is not as it was written: its damage is not to be copied."""
+    try:
+        is_whole = checksum(root / row.path) == (row.bytes, row.checksum)
+        reason = "is not as it was written"
+    except OSError as error:
+        is_whole, reason = False, f"cannot be read ({error.strerror or error})"
+    if not is_whole:
+        raise StoreDamaged(str(root), f"its file {row.path} {reason}; see: flowdb verify")
+
+
+def other_sources(source_ids: Sequence[int]) -> Callable[[pa.Table], pa.Table]:
+    """Return what chooses the rows that are of none of these sources."""
+    gone = numbers(list(source_ids))
+
     def choose(table: pa.Table) -> pa.Table:
-        return table.filter(pc.invert(pc.is_in(table["source_id"], source_ids)))
+        return table.filter(pc.invert(pc.is_in(table["source_id"], gone)))
 
     return choose

@@ -133,12 +133,16 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a commit adds and takes away; files that it retires are no part of the store any more."""
+    """What a commit adds and takes away; files that it retires are no part of the store any more.
+
+    `amended` are rows that say something else of sources than the catalogue does.
+    """
 
     sources: Sequence[SourceRow] = ()
     files: Sequence[Written] = ()
     retired: Sequence[FileRow] = ()
     forgotten: Sequence[int] = ()
+    amended: Sequence[SourceRow] = ()
 
 
 TABLES: dict[str, tuple[type[Any], str]] = {

@@ -21,7 +21,7 @@ from flowdb.keys import Choice, is_expected, is_log, is_other_service, named_tim
 if TYPE_CHECKING:
     from flowdb.remote import RemoteFile, RemoteObject, Remotes
 
-__all__ = ["Found", "Opened", "Source", "find", "fingerprint"]
+__all__ = ["Found", "Opened", "Source", "find", "fingerprint", "uri_of"]
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _STORE = "catalog.sqlite"  # the files of a store of flowdb are no sources
@@ -288,7 +288,7 @@ def _walk(folder: str, found: Found, choice: Choice) -> list[Source]:
             with os.scandir(here) as scanned:
                 entries = list(scanned)
         except OSError as error:
-            found.failures.append(SourceError(_uri(here), f"it cannot be read ({error.strerror or error})"))
+            found.failures.append(SourceError(uri_of(here), f"it cannot be read ({error.strerror or error})"))
             continue
         if any(entry.name == _STORE for entry in entries):
             continue
@@ -313,11 +313,11 @@ def _take(path: str, logs: list[Source], found: Found, *, is_expected: bool) -> 
     except SourceError as error:
         found.failures.append(error)
     except OSError as error:
-        found.failures.append(SourceError(_uri(path), f"it cannot be read ({error.strerror or error})"))
+        found.failures.append(SourceError(uri_of(path), f"it cannot be read ({error.strerror or error})"))
 
 
 def _source(path: str, status: os.stat_result, is_expected: bool) -> Source:
-    uri = _uri(path)
+    uri = uri_of(path)
     if not stat.S_ISREG(status.st_mode):
         raise SourceError(uri, "it is not a regular file; write what it gives to one first")
     if abs(status.st_mtime_ns) > _LATEST:
@@ -326,7 +326,7 @@ def _source(path: str, status: os.stat_result, is_expected: bool) -> Source:
     return Source(path, status.st_size, status.st_mtime_ns, uri, time, is_expected)
 
 
-def _uri(path: str) -> str:
+def uri_of(path: str) -> str:
     """Return a path as text, another for each path; what is not UTF-8 is escaped, and marked as such."""
     encoded = os.fsencode(path)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 from flowdb.catalog import Catalog
 from flowdb.datasets import DATASETS
 from flowdb.disk import sync_folder
-from flowdb.errors import NotAStore, StoreError, StoreMissing
+from flowdb.errors import NotAStore, StoreDamaged, StoreError, StoreMissing
 from flowdb.faults import reached
 from flowdb.generated import Generated, statements
 from flowdb.ledger import LEDGER_FOLDER, write_ledgers
@@ -27,11 +28,22 @@ from flowdb.views import view_statements
 if TYPE_CHECKING:
     from flowdb.partitions import FolderWriter
 
-__all__ = ["CATALOG", "GRACE", "Store", "Writer", "data_folders"]
+__all__ = [
+    "CATALOG",
+    "GRACE",
+    "SCRATCH",
+    "Store",
+    "Writer",
+    "counts_as_records",
+    "data_folders",
+    "written_by",
+]
 
 CATALOG = "catalog.sqlite"
 GRACE = timedelta(days=1)
 """How long retired files are kept for those who still read an older commit."""
+SCRATCH = ".scratch-"
+"""How the folders in a store begin that hold what a sort cannot have in memory."""
 _OWN = {CATALOG, f"{CATALOG}.new", f"{CATALOG}.new-journal", LOCK, HOLDER}
 _WRITTEN_BY = re.compile(r"(\d{8,})-.*\.parquet\Z")
 
@@ -48,7 +60,7 @@ class Store:
             if not root.is_dir():
                 raise NotAStore(str(root), "it is a file, not a store")
             if not (root / CATALOG).exists():
-                raise StoreMissing(str(root)) if _is_unused(root) else NotAStore(str(root))
+                raise StoreMissing(str(root)) if _is_unused(root) else _not_a_store(root)
         self.catalog = Catalog(root / CATALOG)
         self._generated = Generated(root)
         self._old_ledgers: tempfile.TemporaryDirectory[str] | None = None
@@ -61,7 +73,7 @@ class Store:
                 raise NotAStore(str(root), "it is a file, not a store")
             is_there = (root / CATALOG).exists()
             if not is_there and root.exists() and not _is_unused(root):
-                raise NotAStore(str(root))
+                raise _not_a_store(root)
         if not is_there:
             if not _is_text(root):
                 raise StoreError(str(root), "its path is not UTF-8, and DuckDB opens no other")
@@ -112,7 +124,7 @@ class Store:
         """
         with locked(self.root, verb) as has_died, os_errors(self.root):
             if has_died:
-                self._sweep()
+                self.sweep()
             if self.catalog.is_old:
                 self.catalog.upgrade()
                 Writer(self, "upgrade").commit(Change(), time.perf_counter())
@@ -120,7 +132,7 @@ class Store:
             try:
                 yield Writer(self, verb)
             except BaseException:
-                self._sweep()
+                self.sweep()
                 raise
 
     def refresh(self) -> None:
@@ -137,16 +149,17 @@ class Store:
         """Write `flowdb.duckdb` for the newest commit."""
         self._generated.write(self.catalog.last_commit, self.catalog.files())
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Remove the files of commits that never came to be."""
         last = self.catalog.last_commit
         # The list of files first: where there is one, the files are there too.
         for folder in (self.root / LEDGER_FOLDER, *data_folders(self.root)):
             for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-                written_by = _WRITTEN_BY.match(path.name)
-                if written_by and int(written_by[1]) > last:
+                if (written_by(path) or 0) > last:
                     reached("sweep.file")
                     _remove(path)
+        for path in self.root.glob(f"{SCRATCH}*"):
+            shutil.rmtree(path, ignore_errors=True)
         self._generated.sweep()
 
     def _remove_retired(self) -> None:
@@ -199,7 +212,7 @@ class Writer:
             bad_lines=bad_lines,
             raw_bytes=sum(source.raw_bytes for source in change.sources),
             source_bytes=sum(source.size for source in change.sources),
-            parquet_bytes=sum(file.row.bytes for file in change.files if _holds_records(file.row)),
+            parquet_bytes=sum(file.row.bytes for file in change.files if counts_as_records(file.row)),
             removed_sources=len(change.forgotten),
             removed_records=records + _net(change, is_bad=False),
             removed_bad_lines=bad_lines + _net(change, is_bad=True),
@@ -221,6 +234,12 @@ class Writer:
         return commit
 
 
+def written_by(path: Path) -> int | None:
+    """Return the commit that a file was written for, if its name is one that writers give."""
+    match = _WRITTEN_BY.match(path.name)
+    return int(match[1]) if match else None
+
+
 def data_folders(root: Path) -> list[Path]:
     """Return the folders of a store that hold records or bad lines."""
     folders = [root / QUARANTINE]
@@ -229,7 +248,8 @@ def data_folders(root: Path) -> list[Path]:
     return folders
 
 
-def _holds_records(row: FileRow) -> bool:
+def counts_as_records(row: FileRow) -> bool:
+    """Tell whether the rows of a file are records, of flows or of transit gateways."""
     return any(row.kind == dataset.kind for dataset in DATASETS)
 
 
@@ -238,7 +258,7 @@ def _net(change: Change, *, is_bad: bool) -> int:
 
     def rows(files: Iterator[FileRow]) -> int:
         return sum(
-            row.records for row in files if (row.kind == QUARANTINE if is_bad else _holds_records(row))
+            row.records for row in files if (row.kind == QUARANTINE if is_bad else counts_as_records(row))
         )
 
     return rows(iter(change.retired)) - rows(written.row for written in change.files)
@@ -250,6 +270,12 @@ def _remove(path: Path) -> None:
     if path.parent.name.startswith("date="):
         with suppress(OSError):
             path.parent.rmdir()
+
+
+def _not_a_store(root: Path) -> StoreError:
+    if any(map(written_by, root.glob("*/date=*/*.parquet"))):
+        return StoreDamaged(str(root), "its catalogue is missing; make it anew with: flowdb verify --repair")
+    return NotAStore(str(root))
 
 
 def _is_unused(root: Path) -> bool:

@@ -1,14 +1,22 @@
-"""Tells which of many files are to become one, so that no row is written too often."""
+"""Tells which files are to become one, so that there are few of them and no row is written too often."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from flowdb.rows import FileRow
+from flowdb.datasets import DATASETS
+from flowdb.rows import QUARANTINE, FileRow
 
-__all__ = ["small_ones"]
+__all__ = ["Group", "crowded", "small_ones", "uncompacted"]
 
+Group = list[FileRow]
+"""Files of one date and one schema."""
 _RATIO = 2
+# A sorted file of so many records is left alone, however many others its date has.
+_GOOD_SIZE = 4_000_000
+# After an ingest, a date that it added to may have so many files, and any other so many.
+_MOST_FILES = 16
+_MOST_SETTLED = 4
 
 
 def small_ones(files: Sequence[FileRow]) -> list[FileRow]:
@@ -25,3 +33,40 @@ def small_ones(files: Sequence[FileRow]) -> list[FileRow]:
         if row.records < _RATIO * rest:
             return ordered[number:]
     return []
+
+
+def crowded(commit_id: int) -> Callable[[Iterable[FileRow]], list[Group]]:
+    """Return what chooses the files of dates that have too many of them after a commit."""
+
+    def choose(files: Iterable[FileRow]) -> list[Group]:
+        groups = []
+        for group in _grouped(files):
+            is_settled = all(row.commit_id < commit_id for row in group)
+            if len(group) > (_MOST_SETTLED if is_settled else _MOST_FILES):
+                groups.append(_worth_it(group) if is_settled else small_ones(group))
+        return [group for group in groups if group]
+
+    return choose
+
+
+def uncompacted(files: Iterable[FileRow]) -> list[Group]:
+    """Return, of each date, the files that are small beside the others or not sorted yet."""
+    return [chosen for group in _grouped(files) if (chosen := _worth_it(group))]
+
+
+def _grouped(files: Iterable[FileRow]) -> list[Group]:
+    """Return the files that can become one, without those that have a good size already."""
+    groups: dict[tuple[object, ...], Group] = {}
+    kinds = {QUARANTINE, *(dataset.kind for dataset in DATASETS)}
+    for row in files:
+        if row.kind in kinds and not (row.is_sorted and row.records >= _GOOD_SIZE):
+            groups.setdefault((row.kind, row.date, row.version, row.extra, row.only), []).append(row)
+    return list(groups.values())
+
+
+def _worth_it(group: Group) -> Group:
+    """Return the files that are small beside the others or not sorted yet, and all that are smaller."""
+    ordered = sorted(group, key=lambda row: (-row.records, row.path))
+    small = {row.path for row in small_ones(ordered)}
+    first = next((n for n, row in enumerate(ordered) if row.path in small or not row.is_sorted), len(ordered))
+    return ordered[first:]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from flowdb.datasets import DATASETS, Dataset
 from flowdb.ledger import LEDGERS
-from flowdb.quoting import quote_name, quote_text
+from flowdb.quoting import quote_name, quote_path, quote_text
 from flowdb.rows import QUARANTINE, FileRow
 
 __all__ = ["view_statements"]
 
 _FILES = "files"
-_PATTERN = re.compile(r"[*?\[]")
 _DATE_FOLDER = r"date=([0-9-]{10})[/\\][^/\\]*$"
 _BAD_LINES = {
     "source_id": "BIGINT",
@@ -90,16 +88,11 @@ def _plain(base: Path, columns: dict[str, str], paths: Sequence[str]) -> str:
 
 
 def _read(base: Path, paths: Iterable[str], partitioned: bool = False) -> str:
-    listed = ", ".join(quote_text(_literal(str(base / path))) for path in paths)
+    listed = ", ".join(quote_path(base / path) for path in paths)
     partitions = "true, hive_types = {'date': DATE}" if partitioned else "false"
     if partitioned and _lies_below_a_partition(base):
         partitions = "false, filename = true"
     return f"read_parquet([{listed}], hive_partitioning = {partitions}) AS {_FILES}"
-
-
-def _literal(path: str) -> str:
-    """Return a pattern that this path alone matches."""
-    return _PATTERN.sub(r"[\g<0>]", path)
 
 
 def _empty(columns: dict[str, str]) -> str:
