@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,20 +14,25 @@ import click
 
 from flowdb import analyses
 from flowdb.analyses import Analysis, Parameter
+from flowdb.commands import COMMANDS, grace_option
 from flowdb.errors import ExitCode, FlowdbError, plural
 from flowdb.options import EVERY, Moment, Rows, choice_options, storage_of, storage_options
+from flowdb.terminal import (
+    answer,
+    json_option,
+    opened,
+    output_option,
+    print_json,
+    progress,
+    say,
+    store_option,
+)
 
 if TYPE_CHECKING:
-    import duckdb
-
-    from flowdb.database import FlowDB
     from flowdb.ingest import IngestReport
-    from flowdb.meter import Meter
 
 __all__ = ["main"]
 
-# The formats of `flowdb.output`, which is not imported before there is something to print.
-_FORMATS = ("table", "csv", "tsv", "json", "jsonl", "markdown", "parquet")
 _MOST_FAILURES_SHOWN = 20
 
 
@@ -51,25 +54,6 @@ class _Commands(click.Group):
             formatter.write_dl([(_hyphened(one.name), one.summary) for one in analyses.analyses().values()])
 
 
-_store_option = click.option(
-    "--store",
-    metavar="DIR",
-    envvar="FLOWDB_STORE",
-    default="flows",
-    show_default=True,
-    show_envvar=True,
-    help="The store.",
-)
-_output_option = click.option(
-    "-o",
-    "--output",
-    type=click.Choice(_FORMATS),
-    default="table",
-    show_default=True,
-    help="How the rows are written.",
-)
-
-
 @click.group(
     cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
@@ -80,7 +64,7 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@_store_option
+@store_option
 @click.option(
     "--format",
     "form",
@@ -88,10 +72,19 @@ def cli() -> None:
     help="Fields of records without a header: '${version} ${account-id} ...', default, tgw, or names.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Threads; by default one for each core.")
-@click.option("--json", "as_json", is_flag=True, help="Write what was done as one JSON object.")
+@click.option("--replace", is_flag=True, help="Take sources anew whose content has changed.")
+@click.option(
+    "--compact/--no-compact",
+    default=True,
+    help="Whether a date that has too many files then is compacted.  [default: compact]",
+)
+@grace_option
+@json_option
 @choice_options
 @storage_options
-def ingest(sources: tuple[str, ...], store: str, form: str | None, as_json: bool, **values: Any) -> ExitCode:
+def ingest(
+    sources: tuple[str, ...], store: str, form: str | None, grace: timedelta, as_json: bool, **values: Any
+) -> ExitCode:
     """Bring flow logs into the store.
 
     A SOURCE is a file, a folder (what has the name of a log in it, at any depth), a quoted glob
@@ -103,16 +96,16 @@ def ingest(sources: tuple[str, ...], store: str, form: str | None, as_json: bool
     the folders and names that AWS gives them; they do not filter records.
     """
     storage = storage_of(values)
-    with _opened(store) as db, _progress() as watch:
+    with opened(store, grace=grace) as db, progress("ingest") as watch:
         report = db.ingest(*sources, format=form, watch=watch, storage=storage, **values)
     for note in report.notes:
-        _say(f"note: {note}")
+        say(f"note: {note}")
     for failure in report.failures[:_MOST_FAILURES_SHOWN]:
-        _say(f"error: {failure}")
+        say(f"error: {failure}")
     if len(report.failures) > _MOST_FAILURES_SHOWN:
-        _say(f"error: {plural(len(report.failures) - _MOST_FAILURES_SHOWN, 'source')} more could not be read")
+        say(f"error: {plural(len(report.failures) - _MOST_FAILURES_SHOWN, 'source')} more could not be read")
     if as_json:
-        print(json.dumps(report.facts()))
+        print_json(report.facts())
     else:
         _summarize(report, store)
     return ExitCode.FAILED if report.failures else ExitCode.OK
@@ -120,8 +113,8 @@ def ingest(sources: tuple[str, ...], store: str, form: str | None, as_json: bool
 
 @cli.command()
 @click.argument("query")
-@_store_option
-@_output_option
+@store_option
+@output_option
 def sql(query: str, store: str, output: str) -> None:
     """Run a SQL QUERY on the store; - reads it from standard input.
 
@@ -136,20 +129,12 @@ def sql(query: str, store: str, output: str) -> None:
         query = os.fsencode(query).decode()
     except UnicodeError:
         raise click.UsageError("the query is not UTF-8.") from None
-    _answer(store, lambda db: db.sql(query), output)
-
-
-@cli.command()
-@_store_option
-@_output_option
-def status(store: str, output: str) -> None:
-    """Tell what is in the store."""
-    _answer(store, lambda db: db.status(), output, upright=True)
+    answer(store, lambda db: db.sql(query), output)
 
 
 @cli.command(name="analyses")
 @click.argument("name", required=False)
-@_output_option
+@output_option
 def list_analyses(name: str | None, output: str) -> None:
     """List the analyses, or show the SQL of the one of this NAME with what it says of itself."""
     if name is not None:
@@ -169,8 +154,8 @@ def _analysis_command(analysis: Analysis) -> click.Command:
         options.append(click.Option(["--day"], type=Moment(), metavar="DATE", help="Only this UTC day."))
     options.append(click.Option(["--show-sql"], is_flag=True, help="Say on standard error which SQL is run."))
 
-    @_store_option
-    @_output_option
+    @store_option
+    @output_option
     def command(store: str, output: str, show_sql: bool, day: datetime | None = None, **values: Any) -> None:
         given = {
             name: None if value is EVERY else value for name, value in values.items() if value is not None
@@ -183,8 +168,8 @@ def _analysis_command(analysis: Analysis) -> click.Command:
             with suppress(OverflowError):  # no day follows the last
                 given["until"] = midnight + timedelta(days=1)
         if show_sql:
-            _say(f"{analysis.statement};\n\n{analysis.call(given)}", bare=True)
-        _answer(store, lambda db: getattr(db, analysis.name)(**given), output)
+            say(f"{analysis.statement};\n\n{analysis.call(given)}", bare=True)
+        answer(store, lambda db: getattr(db, analysis.name)(**given), output)
 
     made = click.command(
         name=_hyphened(analysis.name), help=_help(analysis), short_help=analysis.summary, cls=click.Command
@@ -222,53 +207,10 @@ def _hyphened(name: str) -> str:
     return name.replace("_", "-")
 
 
-@contextmanager
-def _opened(store: str) -> Iterator[FlowDB]:
-    import flowdb
-
-    with flowdb.open(store) as db:
-        yield db
-
-
-def _answer(
-    store: str, ask: Callable[[FlowDB], duckdb.DuckDBPyRelation], form: str, *, upright: bool = False
-) -> None:
-    """Ask a store and write what it answers; in another thread, since DuckDB may not hear an interrupt."""
-    opened: list[FlowDB] = []
-
-    def work() -> str | None:
-        from flowdb.output import write
-
-        with _opened(store) as db:
-            opened.append(db)
-            return write(ask(db), form, upright=upright)
-
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        written = pool.submit(work)
-        try:
-            remark = written.result()
-        except KeyboardInterrupt:
-            while not written.done():
-                for db in opened:
-                    db.interrupt()
-                wait([written], timeout=0.1)
-            raise
-    if remark:
-        _say(f"note: {remark}")
-
-
-def _say(sentence: str, *, bare: bool = False) -> None:
-    """Write to standard error; a sentence is kept to one line whatever stands in it."""
-    from flowdb.output import printable
-
-    with suppress(OSError):  # nobody can be told that nobody can be told
-        print(sentence if bare else f"flowdb: {printable(sentence)}", file=sys.stderr)
-
-
 def _summarize(report: IngestReport, store: str) -> None:
     if report.commit is None:
         if not report.failures or report.sources_skipped:
-            _say(f"nothing new for {store}: {plural(report.sources_skipped, 'source')} skipped")
+            say(f"nothing new for {store}: {plural(report.sources_skipped, 'source')} skipped")
         return
     rate = report.records / report.seconds if report.seconds else 0
     ratio = f", {report.parquet_bytes / report.records:.1f} bytes each" if report.records else ""
@@ -276,31 +218,14 @@ def _summarize(report: IngestReport, store: str) -> None:
     failed = f", {report.sources_failed:,} failed" if report.sources_failed else ""
     bad = f"; {plural(report.bad_lines, 'line')} in quarantine (FROM bad_lines)" if report.bad_lines else ""
     sources = f"{plural(report.sources_ingested, 'source')}{skipped}{failed}"
-    _say(
+    say(
         f"{plural(report.records, 'record')} from {sources} into {store} in {report.seconds:.1f} s"
         f" ({rate:,.0f} records/s{ratio}){bad}"
     )
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[Meter], None] | None]:
-    """Give what shows the progress of an ingest, where standard error is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (BarColumn(), DownloadColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("ingest", total=None, rate="")
-
-        def watch(meter: Meter) -> None:
-            elapsed = progress.tasks[0].elapsed or 1
-            rate = f"{meter.records / elapsed:,.0f} records/s"
-            progress.update(task, total=meter.total_bytes, completed=meter.read_bytes, rate=rate)
-
-        yield watch
+for _command in COMMANDS:
+    cli.add_command(_command)
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -316,23 +241,23 @@ def main(args: Sequence[str] | None = None) -> int:
         code = cli.main(args=None if args is None else list(args), prog_name="flowdb", standalone_mode=False)
         sys.stdout.flush()
     except FlowdbError as error:
-        _say(f"error: {error}")
+        say(f"error: {error}")
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
-        _say(error.format_message(), bare=True)
+        say(error.format_message(), bare=True)
         return ExitCode.USAGE
     except click.ClickException as error:
-        _say(f"error: {error.format_message()}")
+        say(f"error: {error.format_message()}")
         return ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
-        _say("interrupted; nothing is left half done")
+        say("interrupted; nothing is left half done")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Whoever read standard output has had enough; nothing may be flushed into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
     except OSError as error:
-        _say(f"error: {error.strerror or error}")
+        say(f"error: {error.strerror or error}")
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED

@@ -76,12 +76,22 @@ class PruneReport:
     commit: int | None = None
     seconds: float = 0.0
 
+    @property
+    def records(self) -> int:
+        """How many records go."""
+        return sum(one.records for one in self.dates)
+
+    @property
+    def kept_rejects(self) -> int:
+        """How many refused flows of these dates stay."""
+        return sum(one.kept for one in self.dates)
+
     def facts(self) -> dict[str, int | float | None]:
         """Return the numbers, by name."""
         return {
             "dates": len(self.dates),
-            "records": sum(one.records for one in self.dates),
-            "kept_rejects": sum(one.kept for one in self.dates),
+            "records": self.records,
+            "kept_rejects": self.kept_rejects,
             "bytes": sum(one.bytes for one in self.dates),
             "bad_lines": self.bad_lines,
             "parquet_bytes": self.parquet_bytes,

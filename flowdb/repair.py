@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flowdb.catalog import Catalog
 from flowdb.disk import sync_folder, sync_new_folder
@@ -28,13 +28,20 @@ from flowdb.rows import (
 )
 from flowdb.store import CATALOG, Store, counts_as_records, data_folders, written_by
 
-if TYPE_CHECKING:
-    from flowdb.verification import Finding
-
-__all__ = ["SET_ASIDE", "mend"]
+__all__ = ["SET_ASIDE", "Finding", "mend"]
 
 SET_ASIDE = "damaged"
 """The folder, in a store, of files that were damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong: the kind of it, where, and what; `remedy` is what can be done."""
+
+    kind: str
+    path: str
+    problem: str
+    remedy: str
 
 
 def mend(root: Path, findings: Sequence[Finding]) -> list[str]:

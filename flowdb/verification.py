@@ -18,20 +18,11 @@ from flowdb.generated import GENERATED, Generated
 from flowdb.ledger import LEDGER_FOLDER, LEDGERS
 from flowdb.lock import is_held, os_errors
 from flowdb.meter import Meter
+from flowdb.repair import Finding, mend
 from flowdb.rows import COMMITS, QUARANTINE, SOURCES, FileRow
 from flowdb.store import CATALOG, Store, counts_as_records, data_folders, written_by
 
-__all__ = ["Finding", "VerifyReport", "verify"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that is wrong: the kind of it, where, and what; `remedy` is what can be done."""
-
-    kind: str
-    path: str
-    problem: str
-    remedy: str
+__all__ = ["VerifyReport", "verify"]
 
 
 @dataclass(slots=True)
@@ -84,8 +75,6 @@ def verify(
             raise NotAStore(str(root), "there is no flowdb store in this directory")
     report = _checked(root, watch)
     if repair and not report.is_sound:
-        from flowdb.repair import mend
-
         done = mend(root, report.findings)
         report = _checked(root, watch)
         report.repaired = done

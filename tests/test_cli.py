@@ -27,11 +27,13 @@ KEYS = [
     "sources_ingested",
     "sources_skipped",
     "sources_failed",
+    "sources_replaced",
     "records",
     "bad_lines",
     "raw_bytes",
     "source_bytes",
     "parquet_bytes",
+    "files_compacted",
     "seconds",
     "commit",
 ]

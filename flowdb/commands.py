@@ -1,0 +1,258 @@
+"""The commands that keep a store in order, each named as its method of `FlowDB`."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from flowdb import quantities
+from flowdb.errors import ExitCode, UsageError, plural
+from flowdb.terminal import (
+    answer,
+    json_option,
+    opened,
+    output_option,
+    print_json,
+    progress,
+    say,
+    store_option,
+)
+
+__all__ = [
+    "COMMANDS",
+    "backup",
+    "compact",
+    "files",
+    "forget",
+    "grace_option",
+    "history",
+    "prune",
+    "sources",
+    "status",
+    "verify",
+]
+
+
+class _Quantity(click.ParamType[Any]):
+    """A value that a function of `flowdb.quantities` reads."""
+
+    def __init__(self, read: Any) -> None:
+        self.name = read.__name__
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value, or fail with the sentence that says what is expected."""
+        try:
+            return self._read(value)
+        except UsageError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+grace_option = click.option(
+    "--grace",
+    type=_Quantity(quantities.age),
+    metavar="AGE",
+    envvar="FLOWDB_GRACE",
+    default="1d",
+    show_default=True,
+    show_envvar=True,
+    help="How long files that are taken out stay for those who still read them.",
+)
+
+
+@click.command()
+@store_option
+@grace_option
+@json_option
+def compact(store: str, grace: timedelta, as_json: bool) -> None:
+    """Make few large, sorted files of the many small ones of each date.
+
+    Every record stays what it is. An ingest does this by itself where a date has too many files.
+    """
+    with opened(store, grace=grace) as db, progress("compact") as watch:
+        report = db.compact(watch=watch)
+    if as_json:
+        print_json(report.facts())
+    elif not report.groups:
+        say(f"{store} is compact already")
+    else:
+        before, after = report.bytes_before / report.records, report.bytes_after / report.records
+        say(
+            f"{plural(report.files_before, 'file')} of {store} made into {report.files_after:,} in"
+            f" {report.seconds:.1f} s ({plural(report.records, 'row')}, {before:.1f} bytes each before,"
+            f" {after:.1f} now)"
+        )
+
+
+@click.command()
+@click.option("--before", type=_Quantity(quantities.day), metavar="DATE", help="Take dates before this one.")
+@click.option(
+    "--keep", type=_Quantity(quantities.age), metavar="AGE", help="Take dates older than this: 90d."
+)
+@click.option(
+    "--max-size",
+    type=_Quantity(quantities.size),
+    metavar="SIZE",
+    help="Take the oldest dates until no more Parquet than this is left: 50GB. The newest date stays.",
+)
+@click.option(
+    "--keep-rejects", type=_Quantity(quantities.age), metavar="AGE", help="Keep refused flows longer: 365d."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be taken, and take nothing.")
+@store_option
+@grace_option
+@output_option
+@json_option
+def prune(store: str, grace: timedelta, output: str, as_json: bool, **values: Any) -> None:
+    """Take old records out of the store, by whole UTC dates.
+
+    The dates are written to standard output. Their sources stay known, and are not read again.
+    """
+    with opened(store, grace=grace) as db:
+        report = db.prune(**values)
+    if as_json:
+        print_json(report.facts())
+        return
+    if report.dates:
+        _write_dates(report.dates, output)
+    facts = report.facts()
+    if not report.dates and not report.bad_lines:
+        say(f"nothing to take out of {store}")
+        return
+    would = "would be " if values["dry_run"] else ""
+    kept = f"; {plural(report.kept_rejects, 'refused flow')} kept" if facts["kept_rejects"] else ""
+    bad = f" and {plural(report.bad_lines, 'bad line')}" if report.bad_lines else ""
+    records = plural(report.records, "record")
+    say(f"{records}{bad} of {plural(len(report.dates), 'date')} {would}taken out of {store}{kept}")
+
+
+def _write_dates(dates: list[Any], output: str) -> None:
+    import duckdb
+
+    from flowdb.output import write
+
+    rows = [value for one in dates for value in (one.date, one.records, one.kept, one.files, one.bytes)]
+    marks = ", ".join(["(?::DATE, ?, ?, ?, ?)"] * len(dates))
+    query = f"SELECT * FROM (VALUES {marks}) AS pruned (date, records, kept_rejects, files, bytes)"
+    with duckdb.connect() as connection:
+        if remark := write(connection.sql(query, params=rows), output):
+            say(f"note: {remark}")
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@store_option
+@grace_option
+@json_option
+def forget(sources: tuple[str, ...], store: str, grace: timedelta, as_json: bool) -> None:
+    """Take sources, with all their rows, out of the store.
+
+    A SOURCE is named by its path or URI (as `flowdb sources` shows it), by a folder above it, or
+    by a quoted pattern. It need not be there any more; ingested again, it is new.
+    """
+    with opened(store, grace=grace) as db:
+        report = db.forget(*sources)
+    if as_json:
+        print_json(report.facts())
+        return
+    bad = f" and {plural(report.bad_lines, 'bad line')}" if report.bad_lines else ""
+    records = plural(report.records, "record")
+    say(f"{plural(report.sources, 'source')} taken out of {store}, with {records}{bad}")
+
+
+@click.command()
+@click.argument("folder", metavar="DIR")
+@store_option
+@json_option
+def backup(folder: str, store: str, as_json: bool) -> None:
+    """Copy the store, as it is at one moment, into DIR, which must be empty or not there.
+
+    Somebody may write to the store meanwhile. The copy is a store like any other.
+    """
+    with opened(store) as db, progress("backup") as watch:
+        report = db.backup(folder, watch=watch)
+    if as_json:
+        print_json(report.facts())
+    else:
+        say(f"{plural(report.files, 'file')}, {report.bytes:,} bytes, copied from {store} to {folder}")
+
+
+@click.command()
+@click.option("--repair", is_flag=True, help="Mend what can be mended, and check again.")
+@store_option
+@output_option
+@json_option
+def verify(repair: bool, store: str, output: str, as_json: bool) -> ExitCode:
+    """Check every file of the store, and say what is wrong; exit with 1 if anything is.
+
+    What is wrong is written to standard output, a row for each. --repair makes the catalogue anew from
+    the files, ledgers and flowdb.duckdb from the catalogue, and sets damaged files aside.
+    """
+    from pathlib import Path
+
+    from flowdb.verification import verify as check
+
+    with progress("verify") as watch:
+        report = check(Path(os.path.abspath(os.path.expanduser(store))), repair=repair, watch=watch)
+    for done in report.repaired:
+        say(f"repaired: {done}")
+    if as_json:
+        print_json(report.facts())
+    elif report.findings:
+        _write_findings(report.findings, output)
+        say(f"{plural(len(report.findings), 'thing')} wrong with {store}")
+    else:
+        files, records = plural(report.files, "file"), plural(report.records, "record")
+        say(f"{store} is sound: {files}, {records}, {report.bytes:,} bytes checked in {report.seconds:.1f} s")
+    return ExitCode.OK if report.is_sound else ExitCode.FAILED
+
+
+def _write_findings(findings: list[Any], output: str) -> None:
+    import duckdb
+
+    from flowdb.output import write
+
+    rows = [value for one in findings for value in (one.kind, one.path, one.problem, one.remedy)]
+    marks = ", ".join(["(?, ?, ?, ?)"] * len(findings))
+    query = f"SELECT * FROM (VALUES {marks}) AS findings (kind, path, problem, remedy)"
+    with duckdb.connect() as connection:
+        if remark := write(connection.sql(query, params=rows), output):
+            say(f"note: {remark}")
+
+
+@click.command()
+@store_option
+@output_option
+def status(store: str, output: str) -> None:
+    """Tell what is in the store."""
+    answer(store, lambda db: db.status(), output, upright=True)
+
+
+@click.command()
+@store_option
+@output_option
+def sources(store: str, output: str) -> None:
+    """List the sources in the store, newest first."""
+    answer(store, lambda db: db.sources(), output)
+
+
+@click.command()
+@store_option
+@output_option
+def files(store: str, output: str) -> None:
+    """List the Parquet files of the store, by date."""
+    answer(store, lambda db: db.files(), output)
+
+
+@click.command()
+@store_option
+@output_option
+def history(store: str, output: str) -> None:
+    """List the commits of the store, newest first."""
+    answer(store, lambda db: db.history(), output)
+
+
+COMMANDS = (compact, prune, forget, backup, verify, status, sources, files, history)

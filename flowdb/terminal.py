@@ -1,0 +1,121 @@
+"""What every command of the command line shares: which store, how rows, remarks and progress are shown."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from flowdb.database import FlowDB
+    from flowdb.meter import Meter
+
+__all__ = [
+    "answer",
+    "json_option",
+    "opened",
+    "output_option",
+    "print_json",
+    "progress",
+    "say",
+    "store_option",
+]
+
+# The formats of `flowdb.output`, which is not imported before there is something to print.
+_FORMATS = ("table", "csv", "tsv", "json", "jsonl", "markdown", "parquet")
+
+store_option = click.option(
+    "--store",
+    metavar="DIR",
+    envvar="FLOWDB_STORE",
+    default="flows",
+    show_default=True,
+    show_envvar=True,
+    help="The store.",
+)
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Choice(_FORMATS),
+    default="table",
+    show_default=True,
+    help="How the rows are written.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Write what was done as one JSON object.")
+
+
+@contextmanager
+def opened(store: str, **options: Any) -> Iterator[FlowDB]:
+    """Open a store for one command."""
+    import flowdb
+
+    with flowdb.open(store, **options) as db:
+        yield db
+
+
+def answer(
+    store: str, ask: Callable[[FlowDB], duckdb.DuckDBPyRelation], form: str, *, upright: bool = False
+) -> None:
+    """Ask a store and write what it answers; in another thread, since DuckDB may not hear an interrupt."""
+    asked: list[FlowDB] = []
+
+    def work() -> str | None:
+        from flowdb.output import write
+
+        with opened(store) as db:
+            asked.append(db)
+            return write(ask(db), form, upright=upright)
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        written = pool.submit(work)
+        try:
+            remark = written.result()
+        except KeyboardInterrupt:
+            while not written.done():
+                for db in asked:
+                    db.interrupt()
+                wait([written], timeout=0.1)
+            raise
+    if remark:
+        say(f"note: {remark}")
+
+
+def say(sentence: str, *, bare: bool = False) -> None:
+    """Write to standard error; a sentence is kept to one line whatever stands in it."""
+    from flowdb.output import printable
+
+    with suppress(OSError):  # nobody can be told that nobody can be told
+        print(sentence if bare else f"flowdb: {printable(sentence)}", file=sys.stderr)
+
+
+def print_json(facts: Mapping[str, object]) -> None:
+    """Write what was done to standard output as one JSON object."""
+    print(json.dumps(facts))
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[Meter], None] | None]:
+    """Give what shows how far a piece of work is, where standard error is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), DownloadColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(what, total=None, rate="")
+
+        def watch(meter: Meter) -> None:
+            elapsed = shown.tasks[0].elapsed or 1
+            rate = f"{meter.records / elapsed:,.0f} records/s"
+            shown.update(task, total=meter.total_bytes, completed=meter.read_bytes, rate=rate)
+
+        yield watch
