@@ -22,6 +22,8 @@ def store_facts(store: Store) -> dict[str, Any]:
     records = {one: sum(file.records for file in data if file.kind == one.kind) for one in (FLOWS, TGW)}
     dates = {file.date for file in data}
     size = sum(file.bytes for file in data)
+    # An earlier version did not note from when a file is.
+    spans: list[Any] = list(catalog.sources()) if catalog.is_old else data
     sources, raw_bytes, source_bytes = catalog.size_of_sources()
     return {
         "store": str(store.root),
@@ -30,8 +32,8 @@ def store_facts(store: Store) -> dict[str, Any]:
         "dates": len(dates),
         "first_date": date.fromisoformat(min(dates)) if dates else None,
         "last_date": date.fromisoformat(max(dates)) if dates else None,
-        "oldest_record": _time(min((file.first_start for file in data if file.first_start), default=None)),
-        "newest_record": _time(max((file.last_start for file in data if file.last_start), default=None)),
+        "oldest_record": _time(min((file.first_start for file in spans if file.first_start), default=None)),
+        "newest_record": _time(max((file.last_start for file in spans if file.last_start), default=None)),
         "sources": sources,
         "bad_lines": sum(file.records for file in files if file.kind == QUARANTINE),
         "files": len(data),

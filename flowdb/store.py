@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -22,7 +22,7 @@ from flowdb.faults import reached
 from flowdb.generated import Generated, statements
 from flowdb.ledger import LEDGER_FOLDER, write_ledgers
 from flowdb.lock import HOLDER, LOCK, locked, os_errors
-from flowdb.rows import QUARANTINE, Change, CommitRow, FileRow, iso_time
+from flowdb.rows import FILES, QUARANTINE, Change, CommitRow, FileRow, iso_time
 from flowdb.views import view_statements
 
 if TYPE_CHECKING:
@@ -97,9 +97,9 @@ class Store:
     def files(self) -> list[FileRow]:
         """Return the live files, in the order of their paths."""
         files = self.catalog.files()
-        if not self.catalog.is_old:
+        if not self._lacks_ledgers(files):
             return files
-        # An earlier version's ledgers are others; what is in its place is made for this process alone.
+        # An earlier version's ledgers are others; what is in their place is made for this process alone.
         if self._old_ledgers is None:
             self._old_ledgers = tempfile.TemporaryDirectory(prefix="flowdb-")
         base = Path(self._old_ledgers.name)
@@ -127,6 +127,7 @@ class Store:
                 self.sweep()
             if self.catalog.is_old:
                 self.catalog.upgrade()
+            if self._lacks_ledgers(self.catalog.files()):
                 Writer(self, "upgrade").commit(Change(), time.perf_counter())
             self._remove_retired()
             try:
@@ -135,12 +136,20 @@ class Store:
                 self.sweep()
                 raise
 
+    def _lacks_ledgers(self, files: Sequence[FileRow]) -> bool:
+        """Tell whether an earlier version wrote the newest commit."""
+        return self.catalog.last_commit > 0 and not any(row.kind == FILES for row in files)
+
     def refresh(self) -> None:
         """Generate `flowdb.duckdb` again if it shows an older commit, another place or other SQL.
 
         Nothing happens where the store cannot be written, or is being written.
         """
-        if self.catalog.is_old or self._generated.shows(self.catalog.last_commit):
+        if (
+            self.catalog.is_old
+            or self._lacks_ledgers(self.catalog.files())
+            or self._generated.shows(self.catalog.last_commit)
+        ):
             return
         with suppress(StoreError, OSError), locked(self.root, "refresh"):
             self.generate()
