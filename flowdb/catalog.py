@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flowdb.errors import StoreDamaged, StoreError, UsageError
+from flowdb.errors import StoreDamaged, StoreError, StoreTooNew, UsageError
 from flowdb.faults import reached
 from flowdb.rows import (
     SCHEMA_VERSION,
@@ -67,8 +67,7 @@ class Catalog:
         if application != _APPLICATION_ID:
             raise StoreDamaged(self._store, f"{path.name} is not the catalogue of a flowdb store")
         if not 1 <= version <= SCHEMA_VERSION:
-            reason = f"it has version {version}, and this flowdb reads up to version {SCHEMA_VERSION}"
-            raise StoreDamaged(self._store, reason)
+            raise StoreTooNew(self._store, version, SCHEMA_VERSION)
         self.is_old = version < SCHEMA_VERSION
         if self.is_old:
             from flowdb.upgrade import upgrade

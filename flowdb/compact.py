@@ -102,7 +102,7 @@ def _merge(
         for row in group:
             check(root, row)
         name = f"c{number}"
-        target = writer.folder_writer(name, _MEMORY, is_sorted=True, only=group[0].only)
+        target = writer.folder_writer(name, _MEMORY, is_sorted=True, only_action=group[0].only_action)
         target.replaces += [row.path for row in group]
         try:
             for table in _sorted(root, group):

@@ -216,7 +216,9 @@ class FlowDB(Keeping):
                 self._connection.execute(statement)
         except duckdb.Error as error:
             self._connection = None
-            raise StoreDamaged(str(self.path), f"its files cannot be read ({gist(str(error))})") from error
+            raise StoreDamaged(
+                str(self.path), f"its files cannot be read ({gist(str(error))}); see: flowdb verify"
+            ) from error
         self._shown_commit = commit
         return self._connection
 

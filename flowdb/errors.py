@@ -14,6 +14,7 @@
         ├── StoreMissing        there is no store at this path
         ├── NotAStore           the directory holds something else
         ├── StoreBusy           another process is writing
+        ├── StoreTooNew         a later version of flowdb wrote it
         └── StoreDamaged        its catalogue cannot be read
 
 Every error carries its facts as attributes, so that a caller need not read the
@@ -41,6 +42,7 @@ __all__ = [
     "StoreDamaged",
     "StoreError",
     "StoreMissing",
+    "StoreTooNew",
     "UsageError",
     "gist",
     "plural",
@@ -171,6 +173,14 @@ class StoreBusy(StoreError):
         self.since = since
         who = f"process {pid} ({verb} since {since})" if pid is not None else "another process"
         super().__init__(path, f"{who} is writing to the store; try again when it has ended")
+
+
+class StoreTooNew(StoreError):
+    """A store that a later version of flowdb wrote; `version` is that of its catalogue."""
+
+    def __init__(self, path: str, version: int, known: int) -> None:
+        self.version = version
+        super().__init__(path, f"it has version {version}, and this flowdb reads up to version {known}")
 
 
 class StoreDamaged(StoreError):

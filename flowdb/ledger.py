@@ -174,7 +174,7 @@ def _write(root: Path, name: str, commit_id: int, table: pa.Table) -> FileRow:
         first_start=None,
         last_start=None,
         is_sorted=False,
-        only="",
+        only_action="",
         commit_id=commit_id,
     )
 

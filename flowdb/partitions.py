@@ -126,19 +126,25 @@ class FolderWriter:
 
     What waits to be written is held to `memory` bytes, whatever the number of folders. Not
     for more than one thread. `name` begins the names of its files, which no one else may use.
-    Rows that come sorted have more statistics; `only` is the action that alone they have,
+    Rows that come sorted have more statistics; `only_action` is the action that alone they have,
     `replaces` the paths of the files that they were in before.
     """
 
     def __init__(
-        self, root: Path, name: str, commit_id: int, memory: int, is_sorted: bool = False, only: str = ""
+        self,
+        root: Path,
+        name: str,
+        commit_id: int,
+        memory: int,
+        is_sorted: bool = False,
+        only_action: str = "",
     ) -> None:
         self._root = root
         self._name = name
         self._commit_id = commit_id
         self._memory = memory
         self._is_sorted = is_sorted
-        self._only = only
+        self._only_action = only_action
         self.replaces: list[str] = []
         self._parts: dict[tuple[str, int, tuple[str, ...]], _Part] = {}
         self._waiting = 0
@@ -258,7 +264,7 @@ class FolderWriter:
             first_start=None if part.first is None else iso_time(part.first),
             last_start=None if part.last is None else iso_time(part.last),
             is_sorted=self._is_sorted,
-            only=self._only,
+            only_action=self._only_action,
             commit_id=self._commit_id,
         )
         self._files.append(Written(row, dict(part.shares)))
@@ -275,7 +281,7 @@ class FolderWriter:
         return {
             "flowdb.commit": str(self._commit_id),
             "flowdb.sorted": str(int(self._is_sorted)),
-            "flowdb.only": self._only,
+            "flowdb.only": self._only_action,
             "flowdb.replaces": "\n".join(self.replaces),
         }
 
@@ -315,7 +321,7 @@ def described(root: Path, path: str) -> tuple[FileRow, list[str]]:
         first_start=first,
         last_start=last,
         is_sorted=said.get("flowdb.sorted") == "1",
-        only=said.get("flowdb.only", ""),
+        only_action=said.get("flowdb.only", ""),
         commit_id=int(said["flowdb.commit"]),
     )
     return row, said.get("flowdb.replaces", "").split()

@@ -153,7 +153,7 @@ class _Pruning:
         for row in self._whole:
             rewriting.keep(row, None)
         for row in self._rejects:
-            rewriting.keep(row, _rejected, only=_REJECT)
+            rewriting.keep(row, _rejected, only_action=_REJECT)
         live = {row.path: row for row in self._store.catalog.files()}
         for path, shares in sorted(self._quarantine.items()):
             is_all = sum(shares.values()) == live[path].records
@@ -198,7 +198,7 @@ class _Pruning:
         first = self._keep.first_rejects
         if first is None or row.kind != FLOWS.kind or row.date < first.isoformat():
             return False
-        return row.only == _REJECT if is_kept else True
+        return row.only_action == _REJECT if is_kept else True
 
 
 def _data(files: Sequence[FileRow]) -> list[FileRow]:

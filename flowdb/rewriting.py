@@ -34,16 +34,16 @@ class Rewriting:
         self._retired: list[FileRow] = []
 
     def keep(
-        self, row: FileRow, choose: Callable[[pa.Table], pa.Table] | None, only: str | None = None
+        self, row: FileRow, choose: Callable[[pa.Table], pa.Table] | None, only_action: str | None = None
     ) -> None:
         """Retire a file, and write those of its rows that are chosen, or none, into another.
 
-        `only` is the action that alone they have, if it is not the file's own.
+        `only_action` is the action that alone they have, if it is not the file's own.
         """
         self._retired.append(row)
         if choose is None:
             return
-        target = self._target(row.is_sorted, row.only if only is None else only)
+        target = self._target(row.is_sorted, row.only_action if only_action is None else only_action)
         target.replaces.append(row.path)
         folder = Path(row.path).parent.as_posix()
         for table in read_tables(self._writer.store.root, [row]):
@@ -57,11 +57,13 @@ class Rewriting:
             files += target.finish()
         return Change(files=files, retired=self._retired, forgotten=forgotten)
 
-    def _target(self, is_sorted: bool, only: str) -> FolderWriter:
-        key = bool(is_sorted), only
+    def _target(self, is_sorted: bool, only_action: str) -> FolderWriter:
+        key = bool(is_sorted), only_action
         if key not in self._writers:
             name = f"r{len(self._writers)}"
-            self._writers[key] = self._writer.folder_writer(name, _MEMORY, is_sorted=key[0], only=only)
+            self._writers[key] = self._writer.folder_writer(
+                name, _MEMORY, is_sorted=key[0], only_action=only_action
+            )
         return self._writers[key]
 
 

@@ -68,7 +68,7 @@ class FileRow:
     `kind` is that of a dataset, `QUARANTINE`, or that of a ledger: `SOURCES`, `COMMITS`,
     `FILES`. `version` is that of its schema: it has the fields of AWS's formats up to this
     version. `extra` are the columns, comma-separated, that it has beside them. Files that hold
-    no records have version 0 and no date. `is_sorted` tells that it was compacted, `only` which
+    no records have version 0 and no date. `is_sorted` tells that it was compacted, `only_action` which
     action alone its records have, if others were pruned. `commit_id` is the commit that wrote it.
     """
 
@@ -83,7 +83,7 @@ class FileRow:
     first_start: str | None
     last_start: str | None
     is_sorted: bool
-    only: str
+    only_action: str
     commit_id: int
 
 

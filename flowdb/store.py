@@ -195,13 +195,13 @@ class Writer:
         self.commit_id = store.catalog.last_commit + 1
 
     def folder_writer(
-        self, name: str, memory: int, *, is_sorted: bool = False, only: str = ""
+        self, name: str, memory: int, *, is_sorted: bool = False, only_action: str = ""
     ) -> FolderWriter:
         """Return a writer of files for this commit; `name` is its own among the writers of the commit."""
         from flowdb.partitions import FolderWriter
 
         return FolderWriter(
-            self.store.root, f"{self.commit_id:08}-{name}", self.commit_id, memory, is_sorted, only
+            self.store.root, f"{self.commit_id:08}-{name}", self.commit_id, memory, is_sorted, only_action
         )
 
     def commit(self, change: Change, started: float) -> CommitRow:

@@ -60,7 +60,7 @@ def _grouped(files: Iterable[FileRow]) -> list[Group]:
     kinds = {QUARANTINE, *(dataset.kind for dataset in DATASETS)}
     for row in files:
         if row.kind in kinds and not (row.is_sorted and row.records >= _GOOD_SIZE):
-            groups.setdefault((row.kind, row.date, row.version, row.extra, row.only), []).append(row)
+            groups.setdefault((row.kind, row.date, row.version, row.extra, row.only_action), []).append(row)
     return list(groups.values())
 
 

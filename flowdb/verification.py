@@ -13,7 +13,7 @@ from pathlib import Path
 from flowdb.catalog import Catalog
 from flowdb.datasets import DATASETS
 from flowdb.disk import checksum
-from flowdb.errors import NotAStore, StoreDamaged, StoreError, StoreMissing, plural
+from flowdb.errors import NotAStore, StoreError, StoreMissing, StoreTooNew, plural
 from flowdb.generated import GENERATED, Generated
 from flowdb.ledger import LEDGER_FOLDER, LEDGERS
 from flowdb.lock import is_held, os_errors
@@ -56,6 +56,10 @@ class VerifyReport:
         }
 
 
+_CATALOGUE = {"catalogue", "sums"}
+_FILES = {"missing", "damaged", "ledger", "leftover", "generated"}
+
+
 def verify(
     root: Path | str, *, repair: bool = False, watch: Callable[[Meter], None] | None = None
 ) -> VerifyReport:
@@ -74,10 +78,13 @@ def verify(
         if not (root / CATALOG).exists() and not any((root / one.folder).is_dir() for one in DATASETS):
             raise NotAStore(str(root), "there is no flowdb store in this directory")
     report = _checked(root, watch)
-    if repair and not report.is_sound:
-        done = mend(root, report.findings)
-        report = _checked(root, watch)
-        report.repaired = done
+    done: list[str] = []
+    # What is wrong with the files is known when the catalogue is right.
+    for kinds in (_CATALOGUE, _FILES) if repair else ():
+        if wrong := [one for one in report.findings if one.kind in kinds]:
+            done += mend(root, wrong)
+            report = _checked(root, watch)
+    report.repaired = done
     report.seconds = round(time.perf_counter() - started, 3)
     return report
 
@@ -87,10 +94,10 @@ def _checked(root: Path, watch: Callable[[Meter], None] | None) -> VerifyReport:
     try:
         store = Store(root)
     except StoreError as error:
-        remedy = "--repair makes it anew from the files"
-        if isinstance(error, StoreDamaged) and "version" in error.reason:
-            remedy = "use a newer flowdb"
-        report.findings.append(Finding("catalogue", CATALOG, error.reason, remedy))
+        finding = Finding("catalogue", CATALOG, error.reason, "--repair makes it anew from the files")
+        if isinstance(error, StoreTooNew):
+            finding = Finding("version", CATALOG, error.reason, "use a newer flowdb")
+        report.findings.append(finding)
         return report
     try:
         with os_errors(root, "read"):
@@ -100,7 +107,7 @@ def _checked(root: Path, watch: Callable[[Meter], None] | None) -> VerifyReport:
                 report.findings += _check_sums(store.catalog)
                 report.findings += _check_sources(store.catalog)
                 report.findings += _check_unknown(store)
-                report.findings += _check_generated(store)
+                report.findings += _check_generated(store, is_whole=not report.findings)
     finally:
         store.close()
     return report
@@ -237,7 +244,7 @@ def _lying(root: Path) -> Iterable[Path]:
             yield from (path for path in sorted(folder.iterdir()) if path.name != "generation.json")
 
 
-def _check_generated(store: Store) -> Iterator[Finding]:
+def _check_generated(store: Store, *, is_whole: bool) -> Iterator[Finding]:
     if store.catalog.is_old or not store.catalog.last_commit:
         return
     remedy = "--repair, or the next flowdb command that may write, makes it anew"
@@ -247,7 +254,7 @@ def _check_generated(store: Store) -> Iterator[Finding]:
         # Between a commit and its generated file there is a moment.
         if not is_held(store.root) and store.catalog.last_commit == commit:
             yield Finding("generated", GENERATED, "it does not show the newest commit", remedy)
-    elif problem := generated.problem(store.files()):
+    elif is_whole and (problem := generated.problem(store.files())):
         with suppress(StoreError):
             if store.catalog.last_commit == commit:
                 yield Finding("generated", GENERATED, problem, remedy)

@@ -17,7 +17,15 @@ import pytest
 
 import flowdb
 from flowdb.catalog import Catalog
-from flowdb.errors import NotAStore, StoreBusy, StoreDamaged, StoreError, StoreMissing, UsageError
+from flowdb.errors import (
+    NotAStore,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreMissing,
+    StoreTooNew,
+    UsageError,
+)
 from flowdb.store import Store
 from tests.conftest import HEADER, SAMPLES, all_rows, data_files, live_files, record, write_log
 
@@ -314,7 +322,7 @@ def test_attached_views_answer_and_analyses_do_after_use(db: flowdb.FlowDB, logs
 
 def test_the_ledgers_equal_the_catalogue_and_have_few_files(db: flowdb.FlowDB, tmp_path: Path) -> None:
     for n in range(21):
-        db.ingest(write_log(tmp_path / f"{n}.log", [record(n)]))
+        db.ingest(write_log(tmp_path / f"{n}.log", [record(n)]), compact=False)
     catalog = Catalog(db.path / "catalog.sqlite")
     try:
         sources = [(row.source_id, row.uri, row.fingerprint, row.commit_id) for row in catalog.sources()]
@@ -386,7 +394,7 @@ def test_a_store_of_a_later_version_is_refused(db: flowdb.FlowDB, logs: Path) ->
     connection = sqlite3.connect(db.path / "catalog.sqlite")
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(StoreDamaged, match="version 99"):
+    with pytest.raises(StoreTooNew, match="version 99"):
         flowdb.open(db.path)
 
 
