@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["CompactReport", "compact"]
 
 _MEMORY = 64 << 20
-_SORT_MEMORY = "1GB"  # what does not fit waits on the disk
+_SORT_MEMORY = "256MB"  # what does not fit waits on the disk
 _BATCH = 122_880
 # Records that are written anew in one commit, if there are more than one date's.
 _IN_ONE_COMMIT = 4_000_000
