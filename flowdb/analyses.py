@@ -131,21 +131,25 @@ def find_analysis(name: str) -> Analysis:
 @cache
 def statements() -> tuple[str, ...]:
     """Return the statements that make every view, function and analysis over the view `flows`."""
-    return tuple(
-        statement for folder in _FOLDERS for path in _in_order(_files(folder)) for statement in [_body(path)]
-    )
+    paths = [path for folder in _FOLDERS for path in _files(folder)]
+    return tuple(_body(path) for path in _in_order(paths))
 
 
 def _in_order(paths: Iterable[Path]) -> list[Path]:
-    """Put files after those whose names they use, since a macro is made of what is there already."""
-    remaining = {path.stem: path for path in paths}
+    """Put files after those whose names they use, since what is made is made of what is there already."""
+    remaining = {_used_as(path): path for path in paths}
     ordered: list[Path] = []
     while remaining:
         for name, path in list(remaining.items()):
-            words = set(re.findall(r"\w+", _body(path))) - {name}
+            words = set(re.findall(r"\w+\(?", _body(path)))
             if not words & (remaining.keys() - {name}):
                 ordered.append(remaining.pop(name))
     return ordered
+
+
+def _used_as(path: Path) -> str:
+    """Return what stands for a file in a query: a view may have the name of a macro, which is called."""
+    return path.stem if path.relative_to(_root()).parts[0] == "views" else f"{path.stem}("
 
 
 def _root() -> Path:
@@ -183,7 +187,7 @@ def _analysis(path: Path) -> Analysis:
         parameters=tuple(_parameter(path, line) for line in header.get("param", [])),
         columns=header["columns"][0],
         tags=tuple(tag.strip() for tag in header["tags"][0].split(",")),
-        counts=" ".join(header.get("counts", [])),
+        counts="; ".join(header.get("counts", [])),
         source=" ".join(header.get("source", [])),
         statement=_body(path),
     )

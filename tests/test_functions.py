@@ -212,6 +212,33 @@ def test_the_zone_of_the_session_does_not_matter(zone: str, db: FlowDB) -> None:
         db.sql("RESET TimeZone")
 
 
+# ---- the moment of a record
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "moment"),
+    [
+        (NOON, f"{NOON} + INTERVAL 10 MINUTE", f"{NOON}"),
+        (NOON, f"{NOON} - INTERVAL 10 MINUTE", f"{NOON}"),
+        (NOON, f"{NOON} + INTERVAL 1 DAY", f"{NOON}"),
+        (NOON, f"{NOON} - INTERVAL 1 DAY", f"{NOON}"),
+        (
+            NOON,
+            f"{NOON} + INTERVAL 1 DAY + INTERVAL 1 MILLISECOND",
+            f"{NOON} + INTERVAL 86400001 MILLISECOND",
+        ),
+        (NOON, f"{NOON} - INTERVAL 86400001 MILLISECOND", f"{NOON} - INTERVAL 86400001 MILLISECOND"),
+        (NOON, "NULL::TIMESTAMP", NOON),
+        ("NULL::TIMESTAMP", NOON, NOON),
+        ("NULL::TIMESTAMP", "NULL::TIMESTAMP", f"{DAY}::TIMESTAMP"),
+    ],
+)
+def test_a_record_counts_at_its_start_unless_its_end_or_its_date_tells_better(
+    start: str, end: str, moment: str, db: FlowDB
+) -> None:
+    assert value(db, f"record_moment({start}, {end}, {DAY}) = {moment}") is True
+
+
 # ---- the others
 
 

@@ -17,7 +17,7 @@ from tests.cells import Cells, cells, csv_cells
 
 SHELL = Path(sys.executable).parent / "duckdb"
 GIVEN = Path(__file__).parent / "analyses"
-VIEWS = ("flows", "tgw_flows", "sources", "bad_lines", "commits", "files", "ephemeral_ranges")
+VIEWS = ("flows", "tgw_flows", "sources", "bad_lines", "commits", "files", "ephemeral_ranges", "coverage")
 CHOICES = [
     (name, one, choice)
     for name, analysis in analyses().items()
