@@ -118,8 +118,8 @@ def ingest(
 def sql(query: str, store: str, output: str) -> None:
     """Run a SQL QUERY on the store; - reads it from standard input.
 
-    The views are flows, tgw_flows, sources, commits, bad_lines and ephemeral_ranges; every analysis is
-    a table macro: FROM top_talkers(top := 5).
+    The views are flows, tgw_flows, coverage, bad_lines, sources, commits, files and
+    ephemeral_ranges; every analysis is a table macro: FROM top_talkers(top := 5).
     """
     if query == "-":
         if sys.stdin is None:

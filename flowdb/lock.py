@@ -58,6 +58,8 @@ def locked(root: Path, verb: str) -> Iterator[bool]:
 
 def is_held(root: Path) -> bool:
     """Tell whether a process holds the store's lock just now."""
+    if not (root / LOCK).exists():
+        return False
     lock = FileLock(root / LOCK)
     try:
         lock.acquire(timeout=0)

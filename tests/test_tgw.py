@@ -141,6 +141,7 @@ def test_files_of_a_commit_that_never_came_to_be_are_removed(db: flowdb.FlowDB, 
     left = db.path / "tgw" / "date=2024-01-17" / "00000002-00-00001.parquet"
     left.parent.mkdir()
     shutil.copy(db.path / kept[0], left)
+    (db.path / "writer.json").write_text("{}")
     db.ingest(both / "vpc.log")
     assert not left.parent.exists()
     assert set(kept) < data_files(db.path) == live_files(db)

@@ -1,0 +1,142 @@
+"""Stores that earlier versions wrote are read, and written, by this one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tarfile
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import flowdb
+from flowdb.rows import SCHEMA_VERSION
+from tests.conftest import ROOT, data_files, live_files, record, write_log
+
+STORES = sorted((ROOT / "tests" / "data" / "stores").glob("catalogue-*.tar.gz"))
+ROWS = {
+    1: [
+        ("/srv/example/logs/a.log", date(2024, 1, 15), "10.0.0.1", 40000, "ACCEPT"),
+        ("/srv/example/logs/a.log", date(2024, 1, 15), "10.0.0.1", 40001, "ACCEPT"),
+        ("/srv/example/logs/a.log", date(2024, 1, 15), "10.0.0.1", 40002, "ACCEPT"),
+        ("/srv/example/logs/b.log.gz", date(2024, 1, 15), "10.0.0.1", 40003, "REJECT"),
+        ("/srv/example/logs/b.log.gz", date(2024, 1, 16), "10.0.0.1", 40004, "ACCEPT"),
+        ("/srv/example/logs/c.log", date(2024, 1, 15), "10.0.0.1", 40005, "ACCEPT"),
+        ("/srv/example/logs/c.log", date(2024, 1, 17), "10.0.0.1", 40006, "ACCEPT"),
+        ("/srv/example/logs/new.log", date(2024, 1, 16), None, None, None),
+    ]
+}
+QUERY = "SELECT uri, date, srcaddr, srcport, action FROM flows JOIN sources USING (source_id) ORDER BY ALL"
+BAD = [("/srv/example/logs/a.log", 5, "3 fields, the layout has 14", "what is this")]
+
+
+def unpacked(archive: Path, folder: Path) -> tuple[Path, int]:
+    """Unpack a store, and tell the version of its catalogue."""
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder, filter="data")
+    (store,) = folder.glob("store-*")
+    return store, int(store.name.removeprefix("store-"))
+
+
+def version_of(store: Path) -> int:
+    connection = sqlite3.connect(store / "catalog.sqlite")
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.close()
+    return int(found)
+
+
+def check(db: flowdb.FlowDB, version: int) -> None:
+    """Compare what a store shows with what was put into it."""
+    assert db.sql(QUERY).fetchall() == ROWS[version]
+    assert db.sql("SELECT source, line_number, reason, line FROM bad_lines").fetchall() == BAD
+    assert db.sql("SELECT count(*) FROM tgw_flows").fetchall() == [(1,)]
+    facts = db.status()
+    values = dict(zip(facts.columns, facts.fetchall()[0], strict=True))
+    assert (values["records"], values["tgw_records"], values["sources"]) == (8, 1, 5)
+    assert values["oldest_record"] == datetime(2023, 11, 14, 22, 13, 20)
+    assert values["newest_record"] == datetime(2024, 1, 17)
+
+
+def test_there_is_a_store_of_every_version_before_this_one() -> None:
+    assert [path.name for path in STORES] == [f"catalogue-{n}.tar.gz" for n in range(1, SCHEMA_VERSION)]
+
+
+@pytest.mark.parametrize("archive", STORES, ids=lambda path: path.stem)
+def test_an_earlier_store_is_read_and_left_as_it_is(archive: Path, tmp_path: Path) -> None:
+    store, version = unpacked(archive, tmp_path)
+    before = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+    with flowdb.open(store) as db:
+        check(db, version)
+        assert db.verify().is_sound
+        assert len(db.history().fetchall()) == 5
+    assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
+    assert version_of(store) == version
+
+
+@pytest.mark.parametrize("archive", STORES, ids=lambda path: path.stem)
+def test_the_first_writer_brings_it_to_this_version(archive: Path, tmp_path: Path) -> None:
+    store, version = unpacked(archive, tmp_path)
+    new = write_log(tmp_path / "new.log", [record(7)])
+    with flowdb.open(store, grace="0s") as db:
+        assert db.ingest(new).records == 1
+        assert version_of(store) == SCHEMA_VERSION
+        db.forget(new)
+        check(db, version)
+        assert db.verify().is_sound
+        with duckdb.connect(str(store / "flowdb.duckdb"), read_only=True) as connection:
+            assert connection.execute(QUERY).fetchall() == ROWS[version]
+        assert db.forget("/srv/example/logs/b.log.gz").records == 2
+        db.compact()
+        db.compact()
+        assert data_files(store) == live_files(db)
+        assert db.sql("SELECT count(*) FROM flows").fetchall() == [(6,)]
+        assert [path.name for path in (store / "meta").glob("*-*-*.parquet")] == []
+
+
+@pytest.mark.parametrize("archive", STORES, ids=lambda path: path.stem)
+def test_an_earlier_store_that_may_only_be_read_is_read(archive: Path, tmp_path: Path) -> None:
+    store, version = unpacked(archive, tmp_path)
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("nothing is closed to root")
+    privileges = [] if os.geteuid() else ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
+    paths = [store, *store.rglob("*")]
+    for path in paths:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        done = subprocess.run(
+            [*privileges, sys.executable, "-m", "flowdb", "sql", QUERY, "-o", "csv", "--store", str(store)],
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        for path in paths:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 1 + len(ROWS[version])
+    assert version_of(store) == version
+
+
+@pytest.mark.parametrize("archive", STORES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "point", ["ledger.written", "ledger.done:3", "catalog.commit", "catalog.done", "generated.moved"]
+)
+def test_an_upgrade_that_is_killed_is_finished_by_the_next_writer(
+    point: str, archive: Path, tmp_path: Path
+) -> None:
+    store, version = unpacked(archive, tmp_path)
+    new = write_log(tmp_path / "new.log", [record(7)])
+    args = [sys.executable, "-m", "flowdb", "ingest", str(new), "--store", str(store)]
+    killed = subprocess.run(args, env={**os.environ, "FLOWDB_FAULT": point}, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL
+    with flowdb.open(store) as db:
+        check(db, version)
+        assert db.ingest(new).records == 1
+        db.forget(new)
+        check(db, version)
+        assert db.verify().is_sound
