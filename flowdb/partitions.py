@@ -42,8 +42,8 @@ _NULLS = 1 << 16
 _WRITE_BATCH = 1 << 16  # values; columns that are all NULL are written twice as fast as by 1,024 at a time
 # What queries prune row groups by; of the others, least and greatest say nothing in order of arrival.
 _STATISTICS = {one.column for one in BY_NAME.values() if one.kind in (Kind.TIME, Kind.COUNT)} | {"source_id"}
-# In the order that compaction gives them these are together, and only then worth it.
-_SORTED_STATISTICS = {"interface_id", "srcaddr", "dstaddr"}
+# In the order that compaction gives them these are together, and only then are they worth it.
+_SORTED_STATISTICS = {"interface_id", "tgw_attachment_id"}
 # Ports and bytes are packed to the bits that they need; compressing them on top takes more time than the
 # rest of their way, for a tenth of the file. In every other column few values come again and again.
 _PACKED = {one.column for one in BY_NAME.values() if one.kind is Kind.PORT} | {"bytes"}
