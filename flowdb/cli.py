@@ -217,11 +217,14 @@ def _summarize(report: IngestReport, store: str) -> None:
     skipped = f", {report.sources_skipped:,} skipped" if report.sources_skipped else ""
     failed = f", {report.sources_failed:,} failed" if report.sources_failed else ""
     bad = f"; {plural(report.bad_lines, 'line')} in quarantine (FROM bad_lines)" if report.bad_lines else ""
-    sources = f"{plural(report.sources_ingested, 'source')}{skipped}{failed}"
+    replaced = f", {report.sources_replaced:,} replaced" if report.sources_replaced else ""
+    sources = f"{plural(report.sources_ingested, 'source')}{replaced}{skipped}{failed}"
     say(
         f"{plural(report.records, 'record')} from {sources} into {store} in {report.seconds:.1f} s"
         f" ({rate:,.0f} records/s{ratio}){bad}"
     )
+    if report.files_compacted:
+        say(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
 
 
 for _command in COMMANDS:

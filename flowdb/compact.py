@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowdb.datasets import DATASETS, Dataset
-from flowdb.errors import StoreDamaged
+from flowdb.errors import StoreDamaged, heard
 from flowdb.meter import Meter
 from flowdb.quoting import quote_name, quote_path
 from flowdb.rewriting import check
@@ -131,10 +131,12 @@ def _sorted(root: Path, group: Group) -> Iterator[pa.Table]:
         ) as connection,
     ):
         try:
-            result = connection.sql(_query(root, group, dataset))
-            # What older versions of DuckDB call `fetch_record_batch`.
-            stream = getattr(result, "to_arrow_reader", None) or result.fetch_record_batch
-            for batch in stream(_BATCH):
+            with heard():
+                result = connection.sql(_query(root, group, dataset))
+                # What older versions of DuckDB call `fetch_record_batch`.
+                stream = getattr(result, "to_arrow_reader", None) or result.fetch_record_batch
+                batches = stream(_BATCH)
+            for batch in batches:
                 yield pa.Table.from_batches([batch]).cast(_schema(dataset, group[0]))
         except duckdb.Error as error:
             raise StoreDamaged(str(root), f"its files cannot be compacted ({error})") from error

@@ -23,6 +23,8 @@ sentence; `str(error)` is that sentence.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import ClassVar
 
@@ -45,6 +47,7 @@ __all__ = [
     "StoreTooNew",
     "UsageError",
     "gist",
+    "heard",
     "plural",
 ]
 
@@ -185,6 +188,15 @@ class StoreTooNew(StoreError):
 
 class StoreDamaged(StoreError):
     """A store whose catalogue or files do not fit together."""
+
+
+@contextmanager
+def heard() -> Iterator[None]:
+    """Raise `KeyboardInterrupt` for what DuckDB makes of an interrupt that it was the first to hear."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise KeyboardInterrupt from error
 
 
 def gist(said: str) -> str:

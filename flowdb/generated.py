@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flowdb import analyses
 from flowdb.disk import sync_file, sync_folder, sync_new_folder
-from flowdb.errors import StoreError, gist
+from flowdb.errors import StoreError, gist, heard
 from flowdb.faults import reached
 from flowdb.ledger import LEDGER_FOLDER
 from flowdb.quoting import quote_text
@@ -169,9 +169,7 @@ def _duckdb_errors(root: Path) -> Iterator[None]:
     import duckdb
 
     try:
-        yield
+        with heard():
+            yield
     except duckdb.Error as error:
         raise StoreError(str(root), f"its {GENERATED} cannot be written ({gist(str(error))})") from error
-    except RuntimeError as error:
-        # What DuckDB makes of an interrupt that it was the first to hear.
-        raise KeyboardInterrupt from error
