@@ -21,11 +21,16 @@ __all__ = ["FlowDB", "FlowdbError", "__version__", "errors", "open"]
 __version__ = "0.1.0"
 
 
-def open(path: str | os.PathLike[str] = "flows") -> FlowDB:  # noqa: A001 -- read as flowdb.open
-    """Return the store at this path; where there is none yet, the first ingest makes it."""
+def open(  # noqa: A001 -- read as flowdb.open
+    path: str | os.PathLike[str] = "flows", *, sandbox: bool = False
+) -> FlowDB:
+    """Return the store at this path; where there is none yet, the first ingest makes it.
+
+    In a `sandbox` SQL can only read, and nothing but the store.
+    """
     from flowdb.database import FlowDB
 
-    return FlowDB(path)
+    return FlowDB(path, sandbox=sandbox)
 
 
 def __getattr__(name: str) -> Any:

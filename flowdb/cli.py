@@ -65,7 +65,7 @@ _output_option = click.option(
     type=click.Choice(_FORMATS),
     default="table",
     show_default=True,
-    help="How the rows are written.",
+    help="How the rows are written. In csv and tsv a text that a spreadsheet would compute has ' before it.",
 )
 
 
@@ -121,8 +121,13 @@ def ingest(sources: tuple[str, ...], store: str, form: str | None, as_json: bool
 @click.argument("query")
 @_store_option
 @_output_option
-def sql(query: str, store: str, output: str) -> None:
-    """Run a SQL QUERY on the store; - reads it from standard input.
+@click.option(
+    "--sandbox",
+    is_flag=True,
+    help="For a query that is not yours: no file but the store, nothing but SELECT.",
+)
+def sql(query: str, store: str, output: str, sandbox: bool) -> None:
+    """Run a SQL QUERY on the store, which it cannot change; - reads it from standard input.
 
     The views are flows, tgw_flows, sources, commits, bad_lines and ephemeral_ranges; every analysis is
     a table macro: FROM top_talkers(top := 5).
@@ -135,7 +140,7 @@ def sql(query: str, store: str, output: str) -> None:
         query = os.fsencode(query).decode()
     except UnicodeError:
         raise click.UsageError("the query is not UTF-8.") from None
-    _answer(store, lambda db: db.sql(query), output)
+    _answer(store, lambda db: db.sql(query), output, sandbox=sandbox)
 
 
 @cli.command()
@@ -222,15 +227,20 @@ def _hyphened(name: str) -> str:
 
 
 @contextmanager
-def _opened(store: str) -> Iterator[FlowDB]:
+def _opened(store: str, *, sandbox: bool = False) -> Iterator[FlowDB]:
     import flowdb
 
-    with flowdb.open(store) as db:
+    with flowdb.open(store, sandbox=sandbox) as db:
         yield db
 
 
 def _answer(
-    store: str, ask: Callable[[FlowDB], duckdb.DuckDBPyRelation], form: str, *, upright: bool = False
+    store: str,
+    ask: Callable[[FlowDB], duckdb.DuckDBPyRelation],
+    form: str,
+    *,
+    upright: bool = False,
+    sandbox: bool = False,
 ) -> None:
     """Ask a store and write what it answers; in another thread, since DuckDB may not hear an interrupt."""
     opened: list[FlowDB] = []
@@ -238,9 +248,9 @@ def _answer(
     def work() -> str | None:
         from flowdb.output import write
 
-        with _opened(store) as db:
+        with _opened(store, sandbox=sandbox) as db:
             opened.append(db)
-            return write(ask(db), form, upright=upright)
+            return write(ask(db), form, upright=upright, sandbox=sandbox)
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         written = pool.submit(work)
@@ -257,11 +267,12 @@ def _answer(
 
 
 def _say(sentence: str, *, bare: bool = False) -> None:
-    """Write to standard error; a sentence is kept to one line whatever stands in it."""
+    """Write to standard error, where no control character may get; a sentence is kept to one line."""
     from flowdb.output import printable
 
     with suppress(OSError):  # nobody can be told that nobody can be told
-        print(sentence if bare else f"flowdb: {printable(sentence)}", file=sys.stderr)
+        text = "\n".join(map(printable, sentence.split("\n"))) if bare else f"flowdb: {printable(sentence)}"
+        print(text, file=sys.stderr)
 
 
 def _summarize(report: IngestReport, store: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from functools import cache
@@ -32,14 +34,19 @@ class FlowDB:
     Results are `duckdb.DuckDBPyRelation`: `.fetchall()`, `.df()`, `.pl()`, `.arrow()`,
     `.show()`. Each analysis is a method, with its parameters as keywords:
     `db.top_talkers(by="pair", top=20)`. Not for more than one thread.
+
+    In a `sandbox` SQL can only read, and nothing but the store: no other file, no network,
+    no extension. It is for queries that somebody else wrote.
     """
 
-    def __init__(self, path: str | os.PathLike[str] = "flows") -> None:
+    def __init__(self, path: str | os.PathLike[str] = "flows", *, sandbox: bool = False) -> None:
         try:
             self.path = Path(path).expanduser().absolute()
         except RuntimeError as error:
             raise UsageError(f"{os.fspath(path)}: there is no such home folder") from error
+        self._sandbox = sandbox
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._forget: Callable[[], object] | None = None
         self._shown_commit = -1
         try:
             self._store: Store | None = Store(self.path)
@@ -100,8 +107,8 @@ class FlowDB:
     def sql(self, query: str, params: object = None) -> duckdb.DuckDBPyRelation:
         """Return the result of a query; `params` are the values of its `?`, `$1` or `$name`.
 
-        Raises `QueryError` where DuckDB refuses the query. The rows are computed when they are
-        fetched, and what fails then is an error of DuckDB's own.
+        Raises `QueryError` where DuckDB refuses the query, or the sandbox does. The rows are
+        computed when they are fetched, and what fails then is an error of DuckDB's own.
         """
         import duckdb
 
@@ -109,6 +116,10 @@ class FlowDB:
         try:
             if not connection.extract_statements(query):
                 raise QueryError("the query is empty", query)
+            if self._sandbox:
+                from flowdb.sandbox import check
+
+                check(connection, query)
             result = connection.sql(query, params=params)
             # A statement without a result, such as SET, gives none.
             return result if result is not None else connection.sql("SELECT true AS done")
@@ -138,6 +149,9 @@ class FlowDB:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self._forget is not None:
+            self._forget()
+            self._forget = None
         if self._store is not None:
             self._store.close()
             self._store = None
@@ -180,27 +194,45 @@ class FlowDB:
 
         store = self._opened
         commit = store.catalog.last_commit
-        if self._connection is None:
-            # Analyses are macros in memory, so that no open shell can be in the way.
-            self._connection = duckdb.connect(
-                config={
-                    "autoinstall_known_extensions": "false",
-                    "temp_directory": os.path.join(tempfile.gettempdir(), f"flowdb-{os.getpid()}"),
-                }
-            )
-            statements = store.statements()
-        elif commit != self._shown_commit:
-            statements = store.view_statements()
-        else:
-            return self._connection
         try:
-            for statement in statements:
-                self._connection.execute(statement)
+            if self._connection is None:
+                # Analyses are macros in memory, so that no open shell can be in the way.
+                self._connection = self._connect(store)
+            elif commit != self._shown_commit:
+                for statement in self._shown(store.view_statements()):
+                    self._connection.execute(statement)
         except duckdb.Error as error:
             self._connection = None
             raise StoreDamaged(str(self.path), f"its files cannot be read ({gist(str(error))})") from error
         self._shown_commit = commit
         return self._connection
+
+    def _connect(self, store: Store) -> duckdb.DuckDBPyConnection:
+        """Return a connection with the views and macros of a store."""
+        import duckdb
+
+        if self._forget is None:
+            # A folder that nobody else can have prepared, for what does not fit into memory.
+            self._spilled = tempfile.mkdtemp(prefix="flowdb-")
+            self._forget = weakref.finalize(self, shutil.rmtree, self._spilled, ignore_errors=True)
+        config = {"autoinstall_known_extensions": "false", "temp_directory": self._spilled}
+        statements = self._shown(store.statements())
+        if self._sandbox:
+            from flowdb import sandbox
+
+            return sandbox.connect(store.root, config, statements)
+        connection = duckdb.connect(config={**config})
+        for statement in statements:
+            connection.execute(statement)
+        return connection
+
+    def _shown(self, statements: list[str]) -> list[str]:
+        """Return the statements that make views as this connection can run them."""
+        if not self._sandbox:
+            return statements
+        from flowdb.sandbox import inside
+
+        return inside(self._opened.root.resolve(), statements)
 
     def _facts(self) -> dict[str, Any]:
         catalog = self._opened.catalog

@@ -179,6 +179,8 @@ class StoreDamaged(StoreError):
 
 def gist(said: str) -> str:
     """Return what DuckDB said as one line, without the picture of the query that follows a blank line."""
+    if said.startswith("Traceback"):  # of what DuckDB called in Python
+        said = said.rstrip().rpartition("\n")[2]
     return " ".join(said.partition("\n\n")[0].split())
 
 
