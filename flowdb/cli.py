@@ -315,6 +315,8 @@ def _progress() -> Iterator[Callable[[Meter], None] | None]:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; every error becomes one sentence on standard error."""
+    # Whatever the umask, nothing that is made here may be written by everybody.
+    os.umask(os.umask(0o077) | 0o002)
     # pyarrow brings numpy, whose threads are for nothing here and take time to start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if sys.stdout is None or sys.stderr is None:

@@ -124,7 +124,7 @@ class LayoutError(SourceError):
 
 
 class SourceDamaged(SourceError):
-    """A compressed source that is cut short or does not decompress; `records` were read before the break."""
+    """A source that is cut short, does not decompress or has no end; `records` were read before the break."""
 
     def __init__(self, source: str, reason: str, records: int = 0) -> None:
         self.records = records
