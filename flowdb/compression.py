@@ -47,7 +47,7 @@ class Expansion:
         if self._size > LARGEST_EXPANSION and self._size > LARGEST_RATIO * self._delivered.tell():
             raise TooLarge(
                 f"it unpacks to more than {LARGEST_RATIO} times its size, which no flow log does;"
-                " if it is one, unpack it yourself and ingest that"
+                " if it is one, unpack it yourself and ingest the plain text"
             )
 
 
