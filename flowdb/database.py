@@ -35,8 +35,8 @@ class FlowDB:
     `.show()`. Each analysis is a method, with its parameters as keywords:
     `db.top_talkers(by="pair", top=20)`. Not for more than one thread.
 
-    In a `sandbox` SQL can only read, and nothing but the store: no other file, no network,
-    no extension. It is for queries that somebody else wrote.
+    In a `sandbox` SQL can only read, and nothing but the store: no other file, no network, no
+    extension; what does not fit into memory fails. It is for queries that somebody else wrote.
     """
 
     def __init__(self, path: str | os.PathLike[str] = "flows", *, sandbox: bool = False) -> None:
@@ -211,17 +211,18 @@ class FlowDB:
         """Return a connection with the views and macros of a store."""
         import duckdb
 
-        if self._forget is None:
-            # A folder that nobody else can have prepared, for what does not fit into memory.
-            self._spilled = tempfile.mkdtemp(prefix="flowdb-")
-            self._forget = weakref.finalize(self, shutil.rmtree, self._spilled, ignore_errors=True)
-        config = {"autoinstall_known_extensions": "false", "temp_directory": self._spilled}
         statements = self._shown(store.statements())
         if self._sandbox:
             from flowdb import sandbox
 
-            return sandbox.connect(store.root, config, statements)
-        connection = duckdb.connect(config={**config})
+            return sandbox.connect(store.root, statements)
+        if self._forget is None:
+            # A folder that nobody else can have prepared, for what does not fit into memory.
+            self._spilled = tempfile.mkdtemp(prefix="flowdb-")
+            self._forget = weakref.finalize(self, shutil.rmtree, self._spilled, ignore_errors=True)
+        connection = duckdb.connect(
+            config={"autoinstall_known_extensions": "false", "temp_directory": self._spilled}
+        )
         for statement in statements:
             connection.execute(statement)
         return connection

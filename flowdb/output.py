@@ -103,11 +103,14 @@ def _copy(result: duckdb.DuckDBPyRelation, form: str) -> None:
 
 def _without_infinities(result: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     """Return a result in which a number that JSON has no word for is NULL."""
-    names = [name for name, kind in zip(result.columns, result.types, strict=True) if str(kind) in _FLOATING]
-    if not names or len(set(result.columns)) < len(result.columns):
+    is_floating = [str(kind) in _FLOATING for kind in result.types]
+    if not any(is_floating):
         return result
-    finite = (f"CASE WHEN isfinite({name}) THEN {name} END AS {name}" for name in map(quote_name, names))
-    return result.project(f"* REPLACE ({', '.join(finite)})")
+    cells = [
+        f"CASE WHEN isfinite(#{n}) THEN #{n} END" if floating else f"#{n}"
+        for n, floating in enumerate(is_floating, 1)
+    ]
+    return _named(result, cells, result.columns)
 
 
 def _without_formulas(result: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:

@@ -8,12 +8,14 @@ from writing where it allows a path, and its SQL has more than one way to write.
 from __future__ import annotations
 
 import glob
+import io
 import os
 import re
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import duckdb
 import fsspec
@@ -26,15 +28,58 @@ __all__ = ["check", "connect", "inside"]
 _PROTOCOL = "flowdb"
 _HERE = f"{_PROTOCOL}://"
 _SUFFIX = ".parquet"
-_SETTINGS = {
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "allow_community_extensions": "false",
     "allow_persistent_secrets": "false",
     # What goes out as Arrow is to come back as what it was.
     "arrow_lossless_conversion": "true",
+    "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
+    # DuckDB lets SQL write where it may write itself: it has the memory and no disk.
+    "temp_directory": "",
 }
 _EXPLAIN = re.compile(r"EXPLAIN\s+(ANALYZE\s+)?(\([\w\s,]*\))?", re.IGNORECASE)
+
+
+class _File(io.RawIOBase):
+    """A file that is read by several threads at once, each at a place of its own."""
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_RDONLY)
+        self._size = os.fstat(self._file).st_size
+        self._here = threading.local()
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Tell that any place can be read."""
+        return True
+
+    def tell(self) -> int:
+        """Return the place that this thread reads next."""
+        return getattr(self._here, "place", 0)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Have this thread read on at another place."""
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self._size}[whence]
+        self._here.place = start + offset
+        return self.tell()
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Read into the buffer."""
+        chunk = os.pread(self._file, len(buffer), self.tell())
+        buffer[: len(chunk)] = chunk
+        self.seek(len(chunk), os.SEEK_CUR)
+        return len(chunk)
+
+    def close(self) -> None:
+        """Close the file."""
+        if not self.closed:
+            os.close(self._file)
+        super().close()
 
 
 class _Files(fsspec.AbstractFileSystem):  # type: ignore[misc]
@@ -67,11 +112,11 @@ class _Files(fsspec.AbstractFileSystem):  # type: ignore[misc]
         """Return when a file was last changed."""
         return datetime.fromtimestamp(os.stat(self._real(path)).st_mtime, UTC)
 
-    def open(self, path: str, mode: str = "rb", **_: Any) -> BinaryIO:
+    def open(self, path: str, mode: str = "rb", **_: Any) -> _File:
         """Return a file for reading."""
         if mode != "rb":
             raise PermissionError(f"{path}: nothing is written in a sandbox")
-        return open(self._real(path), "rb")
+        return _File(self._real(path))
 
     def _real(self, path: str) -> str:
         """Return where a file lies; raises `FileNotFoundError` for what is none, or leads elsewhere."""
@@ -82,9 +127,9 @@ class _Files(fsspec.AbstractFileSystem):  # type: ignore[misc]
         return real
 
 
-def connect(root: Path, config: Mapping[str, str], statements: Iterable[str]) -> duckdb.DuckDBPyConnection:
+def connect(root: Path, statements: Iterable[str]) -> duckdb.DuckDBPyConnection:
     """Return a connection on which `statements` were run and that was closed off then."""
-    connection = duckdb.connect(config={**config, **_SETTINGS})
+    connection = duckdb.connect(config=_SETTINGS)
     connection.register_filesystem(_Files(root))
     connection.execute(f"SET allowed_directories = [{quote_text(_HERE)}]")
     for statement in statements:
@@ -103,9 +148,15 @@ def inside(root: Path, statements: Iterable[str]) -> list[str]:
 def check(connection: duckdb.DuckDBPyConnection, query: str) -> None:
     """Raise `QueryError` for statements that do more than read."""
     for statement in connection.extract_statements(query):
-        inner = [statement]
-        if statement.type == duckdb.StatementType.EXPLAIN and (found := _EXPLAIN.match(statement.query)):
-            inner = connection.extract_statements(statement.query[found.end() :])
-        if [one.type for one in inner] != [duckdb.StatementType.SELECT]:
-            kind = statement.type.name.replace("_", " ")
-            raise QueryError(f"a sandbox takes SELECT and EXPLAIN SELECT, and no {kind}", query)
+        kinds = [_kind(statement)]
+        if kinds == ["EXPLAIN"] and (found := _EXPLAIN.match(statement.query)):
+            kinds = [_kind(one) for one in connection.extract_statements(statement.query[found.end() :])]
+        if kinds != ["SELECT"]:
+            raise QueryError("a sandbox takes no statements but SELECT and EXPLAIN SELECT", query)
+
+
+def _kind(statement: duckdb.Statement) -> str:
+    try:
+        return statement.type.name
+    except ValueError:  # of a kind that DuckDB has no name for in Python
+        return ""
