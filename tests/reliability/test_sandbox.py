@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -29,24 +30,32 @@ def everything(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Give a folder with a store, another one beside it, and what a query may be after."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    place = tmp_path_factory.mktemp("place")
     for name in ("home", "tmp"):
-        (tmp_path / name).mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    monkeypatch.chdir(tmp_path)
+        (place / name).mkdir()
     for store in ("flows", "other"):
-        with flowdb.open(tmp_path / store) as db:
+        with flowdb.open(place / store) as db:
             db.ingest(SAMPLES)
-            db.ingest(write_log(tmp_path / "logs" / "bad.log", [HEADER, "no record"]))
-    (tmp_path / "secret.txt").write_text("secret\n")
-    (tmp_path / "secret.csv").write_text("a,b\n1,2\n")
-    pq.write_table(pa.table({"a": [42]}), tmp_path / "secret.parquet")
-    (tmp_path / "flows" / "data" / "link.parquet").symlink_to(tmp_path / "secret.parquet")
-    (tmp_path / "flows" / "data" / "linked").symlink_to(tmp_path)
-    return tmp_path
+            db.ingest(write_log(place / "logs" / "bad.log", [HEADER, "no record"]))
+    (place / "secret.txt").write_text("secret\n")
+    (place / "secret.csv").write_text("a,b\n1,2\n")
+    pq.write_table(pa.table({"a": [42]}), place / "secret.parquet")
+    (place / "flows" / "data" / "link.parquet").symlink_to(place / "secret.parquet")
+    (place / "flows" / "data" / "linked").symlink_to(place)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(place / "home"))
+        patch.setattr(tempfile, "tempdir", str(place / "tmp"))
+        patch.chdir(place)
+        yield place
+
+
+@pytest.fixture
+def ask(place: Path, run: Run) -> Run:
+    """Give a function that runs `flowdb sql` on the store."""
+    return partial(run, "sql", "--store", str(place / "flows"))
 
 
 @pytest.fixture
@@ -69,13 +78,16 @@ def test_all_that_a_store_tells_is_told_in_a_sandbox(db: flowdb.FlowDB, place: P
         )
 
 
-def test_a_commit_of_somebody_else_is_seen(db: flowdb.FlowDB, place: Path) -> None:
-    before = len(all_rows(db))
-    with flowdb.open(place / "flows") as other:
-        other.ingest(write_log(place / "logs" / "new.log", [HEADER, record()]))
-    assert len(all_rows(db)) == before + 1
-    with pytest.raises(QueryError):
-        db.sql("FROM read_text('secret.txt')").fetchall()
+def test_a_commit_of_somebody_else_is_seen(place: Path, tmp_path: Path) -> None:
+    with flowdb.open(tmp_path / "flows") as other:
+        other.ingest(write_log(tmp_path / "a.log", [HEADER, record()]))
+        with flowdb.open(tmp_path / "flows", sandbox=True) as db:
+            assert len(all_rows(db)) == 1
+            other.ingest(write_log(tmp_path / "b.log", [HEADER, record(1)]))
+            assert all_rows(db) == all_rows(other)
+            assert len(all_rows(db)) == 2
+            with pytest.raises(QueryError):
+                db.sql(f"FROM read_text('{place}/secret.txt')").fetchall()
 
 
 READING = [
@@ -303,7 +315,7 @@ def test_a_relation_writes_nothing_either(db: flowdb.FlowDB, place: Path) -> Non
     assert everything(place) == before
 
 
-def test_a_query_that_writes_is_one_sentence(place: Path, run: Run) -> None:
+def test_a_query_that_writes_is_one_sentence(place: Path, ask: Run) -> None:
     for query in (
         "WITH x AS (COPY (SELECT 1) TO 'flowdb://a.parquet' (FORMAT parquet)) SELECT 1",
         "DROP VIEW flows",
@@ -312,12 +324,12 @@ def test_a_query_that_writes_is_one_sentence(place: Path, run: Run) -> None:
         "PIVOT flows ON action",
     ):
         for form in ("table", "csv", "parquet"):
-            done = run("sql", "--sandbox", query, "-o", form)
+            done = ask("--sandbox", query, "-o", form)
             assert (done.returncode, done.stdout) == (1, "")
             assert done.stderr.startswith("flowdb: error: ")
             assert done.stderr.count("\n") == 1
             assert "Traceback" not in done.stderr
-    assert run("sql", "--sandbox", "DROP VIEW flows").stderr == (
+    assert ask("--sandbox", "DROP VIEW flows").stderr == (
         "flowdb: error: a sandbox takes no statements but SELECT and EXPLAIN SELECT\n"
     )
 
@@ -336,18 +348,18 @@ FROM range(3)
 
 
 @pytest.mark.parametrize("form", ["table", "markdown", "csv", "tsv", "json", "jsonl"])
-def test_a_sandbox_writes_what_is_written_without(place: Path, run: Run, form: str) -> None:
+def test_a_sandbox_writes_what_is_written_without(place: Path, ask: Run, form: str) -> None:
     for query in (KINDS, "FROM flows ORDER BY ALL LIMIT 100", "SELECT 1 AS a WHERE false"):
-        plain, boxed = run("sql", query, "-o", form), run("sql", "--sandbox", query, "-o", form)
+        plain, boxed = ask(query, "-o", form), ask("--sandbox", query, "-o", form)
         assert (boxed.returncode, boxed.stderr) == (0, "")
         assert boxed.stdout == plain.stdout
 
 
-def test_many_threads_read_one_file(place: Path) -> None:
+def test_many_threads_read_one_file(tmp_path: Path) -> None:
     lines = (record(n % 20_000, start=1_705_312_800 + n // 20, bytes=n) for n in range(600_000))
-    with flowdb.open(place / "large") as db:
-        db.ingest(write_log(place / "logs" / "large.log", [HEADER, *lines]))
-    with flowdb.open(place / "large", sandbox=True) as db:
+    with flowdb.open(tmp_path / "large") as db:
+        db.ingest(write_log(tmp_path / "large.log", [HEADER, *lines]))
+    with flowdb.open(tmp_path / "large", sandbox=True) as db:
         for _ in range(20):
             found = db.sql("SELECT count(*), sum(bytes), count(DISTINCT srcport), min(srcaddr) FROM flows")
             assert found.fetchall() == [(600_000, 179_999_700_000, 20_000, "10.0.0.1")]
@@ -390,19 +402,19 @@ CHANGES = [
 
 @pytest.mark.parametrize("query", CHANGES)
 def test_without_a_sandbox_a_query_changes_its_own_views_and_not_the_store(
-    place: Path, run: Run, query: str
+    place: Path, ask: Run, query: str
 ) -> None:
     before = everything(place)
-    run("sql", query)
+    ask(query)
     assert everything(place) == before
-    assert json.loads(run("sql", "SELECT count(*) AS n FROM flows", "-o", "json").stdout) == [{"n": 12_000}]
+    assert json.loads(ask("SELECT count(*) AS n FROM flows", "-o", "json").stdout) == [{"n": 12_000}]
 
 
 def test_the_help_says_what_the_sandbox_is_for(run: Run) -> None:
     assert "no file but the store" in " ".join(run("sql", "--help").stdout.split())
 
 
-def test_output_of_a_sandbox_can_be_parsed(place: Path, run: Run) -> None:
-    done = run("sql", "--sandbox", "SELECT srcaddr, '=1+1' AS x FROM flows ORDER BY ALL LIMIT 2", "-o", "csv")
+def test_output_of_a_sandbox_can_be_parsed(place: Path, ask: Run) -> None:
+    done = ask("--sandbox", "SELECT srcaddr, '=1+1' AS x FROM flows ORDER BY ALL LIMIT 2", "-o", "csv")
     assert [row[1] for row in csv.reader(io.StringIO(done.stdout))] == ["x", "'=1+1", "'=1+1"]
     assert os.listdir(place / "home") == []
