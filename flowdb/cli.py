@@ -115,8 +115,13 @@ def ingest(
 @click.argument("query")
 @store_option
 @output_option
-def sql(query: str, store: str, output: str) -> None:
-    """Run a SQL QUERY on the store; - reads it from standard input.
+@click.option(
+    "--sandbox",
+    is_flag=True,
+    help="For a query that is not yours: no file but the store, nothing but SELECT.",
+)
+def sql(query: str, store: str, output: str, sandbox: bool) -> None:
+    """Run a SQL QUERY on the store, which it cannot change; - reads it from standard input.
 
     The views are flows, tgw_flows, coverage, bad_lines, sources, commits, files and
     ephemeral_ranges; every analysis is a table macro: FROM top_talkers(top := 5).
@@ -129,7 +134,7 @@ def sql(query: str, store: str, output: str) -> None:
         query = os.fsencode(query).decode()
     except UnicodeError:
         raise click.UsageError("the query is not UTF-8.") from None
-    answer(store, lambda db: db.sql(query), output)
+    answer(store, lambda db: db.sql(query), output, sandbox=sandbox)
 
 
 @cli.command(name="analyses")
@@ -233,6 +238,8 @@ for _command in COMMANDS:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; every error becomes one sentence on standard error."""
+    # Whatever the umask, nothing that is made here may be written by everybody.
+    os.umask(os.umask(0o077) | 0o002)
     # pyarrow brings numpy, whose threads are for nothing here and take time to start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if sys.stdout is None or sys.stderr is None:

@@ -7,7 +7,7 @@ types; or Security Lake's, whose columns `flowdb.ocsf` finds. Each row is a reco
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -42,6 +42,7 @@ __all__ = ["is_parquet", "parquet_batches"]
 _MAGIC = (b"PAR1", b"PARE")
 _ROWS = 1 << 16
 _BUFFER = 1 << 20
+_LARGEST_BATCH = 256 << 20
 _CONTROL = re.compile(rb"[\0\t\n\r]")
 _NULL = texts([None])[0]
 _NO_VALUE = list(texts(["-", ""]))
@@ -56,15 +57,25 @@ def is_parquet(head: bytes) -> bool:
     return head.startswith(_MAGIC)
 
 
-def parquet_batches(file: BinaryIO) -> Iterator[Batch]:
+def parquet_batches(file: BinaryIO, unpacked: Callable[[int], None] = lambda _size: None) -> Iterator[Batch]:
     """Yield what the rows of a Parquet file hold, in batches; numbers of bad lines are those of rows, from 1.
 
-    A file without rows has one batch, which is empty. Raises `LayoutUnknown` when the columns
-    are not those of flow logs, and `Damaged` where the file breaks.
+    A file without rows has one batch, which is empty. `unpacked` is told how many bytes will
+    be taken before they are. Raises `LayoutUnknown` when the columns are not those of flow
+    logs, and `Damaged` where the file breaks.
     """
     with _damage_told():
+        metadata = pq.read_metadata(file)
+        if metadata.num_rows:
+            unpacked(max(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups)))
         parquet = pq.ParquetFile(
-            file, buffer_size=_BUFFER, coerce_int96_timestamp_unit="ms", page_checksum_verification=True
+            file,
+            metadata=metadata,
+            # A dictionary of one long value can stand for any number of rows: it is looked at before.
+            read_dictionary=_texts_of(metadata.schema),
+            buffer_size=_BUFFER,
+            coerce_int96_timestamp_unit="ms",
+            page_checksum_verification=True,
         )
         schema = parquet.schema_arrow
         names = [field_name(name) for name in schema.names]
@@ -79,13 +90,47 @@ def parquet_batches(file: BinaryIO) -> Iterator[Batch]:
             rows = next(batches, None)
         if rows is None:
             break
-        yield _batch(*columns_of(rows), first=done + 1)
-        done += len(rows)
+        with _damage_told():  # by what stands for a value and is none
+            size = _size(rows.columns)
+        unpacked(size)
+        for piece in _pieces(rows):
+            yield _batch(*columns_of(piece), first=done + 1)
+            done += len(piece)
     if done != rows_promised:
         raise Damaged(f"its Parquet data has {done:,} rows, not the {rows_promised:,} that it tells of")
     if not done:
         no_rows = pa.record_batch([pa.nulls(0, one.type) for one in schema], schema=schema)
         yield Batch(columns_of(no_rows)[0])
+
+
+def _texts_of(schema: pq.ParquetSchema) -> list[str]:
+    """Return the columns of texts that are part of no other; pyarrow keeps no dictionaries in structs."""
+    columns = (schema.column(n) for n in range(len(schema)))
+    return [one.path for one in columns if one.physical_type == "BYTE_ARRAY" and one.path == one.name]
+
+
+def _pieces(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Yield rows in batches that take no more memory than others, unless one row does."""
+    if len(rows) < 2 or _size(rows.columns) <= _LARGEST_BATCH:
+        yield rows
+        return
+    half = len(rows) // 2
+    yield from _pieces(rows.slice(0, half))
+    yield from _pieces(rows.slice(half))
+
+
+def _size(columns: Iterable[pa.Array]) -> int:
+    """Return how many bytes columns will have when they are no dictionaries any more."""
+    size = 0
+    for column in columns:
+        if pa.types.is_struct(column.type):
+            size += _size(column.flatten())
+        elif pa.types.is_dictionary(column.type) and is_text(column.type.value_type):
+            sizes = pc.binary_length(column.dictionary.cast(pa.large_binary())).take(column.indices)
+            size += pc.sum(sizes).as_py() or 0
+        else:
+            size += column.nbytes
+    return size
 
 
 _Columns = tuple[Layout, list[list[pa.Array]], pa.Array]

@@ -11,8 +11,12 @@ from typing import cast
 import pyarrow as pa
 from isal import igzip, isal_zlib
 
-__all__ = ["COMPRESSIONS", "Damaged", "Text"]
+__all__ = ["COMPRESSIONS", "LARGEST_EXPANSION", "LARGEST_RATIO", "Damaged", "Expansion", "Text", "TooLarge"]
 
+LARGEST_EXPANSION = 1 << 30
+"""Bytes: what a source unpacks to may be so much, however few it has."""
+LARGEST_RATIO = 250
+"""What a source unpacks to may be so many times its size as delivered, however much it is; logs reach 40."""
 _PEEKED = 4096
 _DEEPEST = 3
 _CHUNK = 1 << 18
@@ -22,20 +26,49 @@ class Damaged(ValueError):
     """A source whose bytes are not what they claim to be; the message says how."""
 
 
+class TooLarge(Damaged):
+    """A source that unpacks to far more than a log would: made to fill memory or disk."""
+
+
+class Expansion:
+    """What a source has unpacked to so far, at every depth and in all its files together.
+
+    It is too much over `LARGEST_EXPANSION` bytes and `LARGEST_RATIO` times what was read of the
+    source as it is `delivered`.
+    """
+
+    def __init__(self, delivered: io.BufferedReader) -> None:
+        self._delivered = delivered
+        self._size = 0
+
+    def add(self, count: int) -> None:
+        """Count bytes that came out of something smaller; raises `TooLarge`."""
+        self._size += count
+        if self._size > LARGEST_EXPANSION and self._size > LARGEST_RATIO * self._delivered.tell():
+            raise TooLarge(
+                f"it unpacks to more than {LARGEST_RATIO} times its size, which no flow log does;"
+                " if it is one, unpack it yourself and ingest the plain text"
+            )
+
+
 class Text:
     """The plain bytes of a source; compressed data, of any number of members, is decompressed.
 
-    `size` counts the bytes read so far. Reading on where the compression breaks raises `Damaged`.
+    `size` counts the bytes read so far. Reading on where the compression breaks raises
+    `Damaged`. `expansion` is that of the source which this is a part of, by default all of it.
     """
 
-    def __init__(self, stream: io.BufferedReader) -> None:
+    def __init__(self, stream: io.BufferedReader, expansion: Expansion | None = None) -> None:
         self._stream = stream
         self._name = ""
+        self.expansion = expansion or Expansion(stream)
         for _ in range(_DEEPEST):
             head = self._tried(lambda: self._stream.peek(_PEEKED)[:_PEEKED])
             opener = next((one for magic, one in _OPENERS.items() if head.startswith(magic)), None)
             if opener is None:
                 break
+            if self._name:
+                self._stream = io.BufferedReader(_Counted(self._stream, self.expansion), _CHUNK)
             self._name = _NAMES[opener]
             self._stream = opener(self._stream)
         self._ahead = b""
@@ -55,6 +88,8 @@ class Text:
             self._ahead, self._taken = b"", 0
         chunk = self._tried(lambda: self._stream.read(size - len(ahead)))
         self.size += len(chunk)
+        if self._name:
+            self.expansion.add(len(chunk))
         return ahead + chunk
 
     def _tried(self, read: Callable[[], bytes]) -> bytes:
@@ -64,6 +99,25 @@ class Text:
             raise Damaged(f"its {self._name} data is cut short") from None
         except (isal_zlib.error, BadGzipFile, lzma.LZMAError, _Broken) as error:  # type: ignore[misc]
             raise Damaged(f"its {self._name} data is damaged ({error})") from None
+
+
+class _Counted(io.RawIOBase):
+    """What was decompressed and is compressed still: as much an expansion as the text is."""
+
+    def __init__(self, stream: io.BufferedReader, expansion: Expansion) -> None:
+        self._stream = stream
+        self._expansion = expansion
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Read into the buffer, and count what was read."""
+        chunk = self._stream.read(len(buffer))
+        self._expansion.add(len(chunk))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
 
 
 class _Broken(Exception):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import cache
@@ -32,18 +34,29 @@ class FlowDB(Keeping):
 
     Results are `duckdb.DuckDBPyRelation`: `.fetchall()`, `.df()`, `.pl()`, `.arrow()`,
     `.show()`. Each analysis is a method, with its parameters as keywords:
-    `db.top_talkers(by="pair", top=20)`. Files that a commit takes out of the store are kept for
-    `grace`, by default a day, for those who still read an older commit. Not for more than one
-    thread.
+    `db.top_talkers(by="pair", top=20)`. Not for more than one thread.
+
+    Files that a commit takes out of the store are kept for `grace`, by default a day, for those
+    who still read an older commit. In a `sandbox` SQL can only read, and nothing but the store:
+    no other file, no network, no extension; what does not fit into memory fails. It is for
+    queries that somebody else wrote.
     """
 
-    def __init__(self, path: str | os.PathLike[str] = "flows", *, grace: timedelta | str = GRACE) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] = "flows",
+        *,
+        grace: timedelta | str = GRACE,
+        sandbox: bool = False,
+    ) -> None:
         self._grace = age(grace)
         try:
             self.path = Path(path).expanduser().absolute()
         except RuntimeError as error:
             raise UsageError(f"{os.fspath(path)}: there is no such home folder") from error
+        self._sandbox = sandbox
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._forget: Callable[[], object] | None = None
         self._shown_commit = -1
         try:
             self._store: Store | None = Store(self.path, self._grace)
@@ -112,8 +125,8 @@ class FlowDB(Keeping):
     def sql(self, query: str, params: object = None) -> duckdb.DuckDBPyRelation:
         """Return the result of a query; `params` are the values of its `?`, `$1` or `$name`.
 
-        Raises `QueryError` where DuckDB refuses the query. The rows are computed when they are
-        fetched, and what fails then is an error of DuckDB's own.
+        Raises `QueryError` where DuckDB refuses the query, or the sandbox does. The rows are
+        computed when they are fetched, and what fails then is an error of DuckDB's own.
         """
         import duckdb
 
@@ -121,6 +134,10 @@ class FlowDB(Keeping):
         try:
             if not connection.extract_statements(query):
                 raise QueryError("the query is empty", query)
+            if self._sandbox:
+                from flowdb.sandbox import check
+
+                check(connection, query)
             result = connection.sql(query, params=params)
             # A statement without a result, such as SET, gives none.
             return result if result is not None else connection.sql("SELECT true AS done")
@@ -141,6 +158,9 @@ class FlowDB(Keeping):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self._forget is not None:
+            self._forget()
+            self._forget = None
         if self._store is not None:
             self._store.close()
             self._store = None
@@ -198,22 +218,13 @@ class FlowDB(Keeping):
 
         store = self._opened
         commit = store.catalog.last_commit
-        if self._connection is None:
-            # Analyses are macros in memory, so that no open shell can be in the way.
-            self._connection = duckdb.connect(
-                config={
-                    "autoinstall_known_extensions": "false",
-                    "temp_directory": os.path.join(tempfile.gettempdir(), f"flowdb-{os.getpid()}"),
-                }
-            )
-            statements = store.statements()
-        elif commit != self._shown_commit:
-            statements = store.view_statements()
-        else:
-            return self._connection
         try:
-            for statement in statements:
-                self._connection.execute(statement)
+            if self._connection is None:
+                # Analyses are macros in memory, so that no open shell can be in the way.
+                self._connection = self._connect(store)
+            elif commit != self._shown_commit:
+                for statement in self._shown(store.view_statements()):
+                    self._connection.execute(statement)
         except duckdb.Error as error:
             self._connection = None
             raise StoreDamaged(
@@ -221,6 +232,34 @@ class FlowDB(Keeping):
             ) from error
         self._shown_commit = commit
         return self._connection
+
+    def _connect(self, store: Store) -> duckdb.DuckDBPyConnection:
+        """Return a connection with the views and macros of a store."""
+        import duckdb
+
+        statements = self._shown(store.statements())
+        if self._sandbox:
+            from flowdb import sandbox
+
+            return sandbox.connect(store.root, statements)
+        if self._forget is None:
+            # A folder that nobody else can have prepared, for what does not fit into memory.
+            self._spilled = tempfile.mkdtemp(prefix="flowdb-")
+            self._forget = weakref.finalize(self, shutil.rmtree, self._spilled, ignore_errors=True)
+        connection = duckdb.connect(
+            config={"autoinstall_known_extensions": "false", "temp_directory": self._spilled}
+        )
+        for statement in statements:
+            connection.execute(statement)
+        return connection
+
+    def _shown(self, statements: list[str]) -> list[str]:
+        """Return the statements that make views as this connection can run them."""
+        if not self._sandbox:
+            return statements
+        from flowdb.sandbox import inside
+
+        return inside(self._opened.root.resolve(), statements)
 
 
 def listed_analyses() -> duckdb.DuckDBPyRelation:

@@ -59,4 +59,4 @@ def _batches(text: Text, given: Layout | None) -> Iterator[Batch]:
         yield from parse(shape.unwrap(text), given)
         return
     with spooled(text) as file:
-        yield from parquet_batches(file)
+        yield from parquet_batches(file, text.expansion.add)

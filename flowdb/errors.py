@@ -129,7 +129,7 @@ class LayoutError(SourceError):
 
 
 class SourceDamaged(SourceError):
-    """A compressed source that is cut short or does not decompress; `records` were read before the break."""
+    """A source that is cut short, does not decompress or has no end; `records` were read before the break."""
 
     def __init__(self, source: str, reason: str, records: int = 0) -> None:
         self.records = records
@@ -201,6 +201,8 @@ def heard() -> Iterator[None]:
 
 def gist(said: str) -> str:
     """Return what DuckDB said as one line, without the picture of the query that follows a blank line."""
+    if said.startswith("Traceback"):  # of what DuckDB called in Python
+        said = said.rstrip().rpartition("\n")[2]
     return " ".join(said.partition("\n\n")[0].split())
 
 

@@ -1,4 +1,9 @@
-"""Prints results. DuckDB writes every value, so that all formats agree cell for cell."""
+"""Prints results. DuckDB writes every value, so that all formats agree cell for cell.
+
+What stands in a log is not to be trusted: no control character reaches a terminal, nothing is
+HTML or a link in Markdown, and no text is a formula where a spreadsheet opens CSV or TSV: what
+begins like one has an apostrophe before it there.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,16 +37,25 @@ FORMATS = ("table", "markdown", *_COPIED)
 _ROWS_IN_TABLE = 1000
 _UNBOUNDED = 1_000_000
 _FLOATING = ("FLOAT", "DOUBLE")
+# How what spreadsheets take for a formula begins; the last four are what Japanese keyboards write.
+_FORMULA = "\\A[\"' \t\r\n]*[-=+@\uff1d\uff0b\uff0d\uff20]|\\A[\t\r\n]"
+_MARKDOWN = str.maketrans({"&": "&amp;", "<": "&lt;"} | {mark: f"\\{mark}" for mark in "\\|[]`"})
 _NUMBER = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*)\Z")
 
 
-def write(result: duckdb.DuckDBPyRelation, form: str, *, upright: bool = False) -> str | None:
+def write(
+    result: duckdb.DuckDBPyRelation, form: str, *, upright: bool = False, sandbox: bool = False
+) -> str | None:
     """Write a result to standard output in one of `FORMATS`; return a remark on it, if there is one.
 
     A table shows the first thousand rows; `upright` shows one row as a column of names and
-    one of values.
+    one of values. What comes of a `sandbox`, where nothing may be written, is written elsewhere.
     """
     try:
+        if form in _COPIED and sandbox:
+            with duckdb.connect() as outside:
+                _copy(_brought(result, outside), form)
+            return None
         if form in _COPIED:
             _copy(result, form)
             return None
@@ -75,6 +90,8 @@ def _copy(result: duckdb.DuckDBPyRelation, form: str) -> None:
         raise UsageError("parquet is not for a terminal; send it to a file: -o parquet > result.parquet")
     if form in ("json", "jsonl"):
         result = _without_infinities(result)
+    elif form in ("csv", "tsv"):
+        result = _without_formulas(result)
     with tempfile.TemporaryDirectory(prefix="flowdb-") as folder:
         path = Path(folder, "result")
         result.query("result", f"COPY (FROM result) TO {quote_text(str(path))} ({_COPIED[form]})")
@@ -86,11 +103,52 @@ def _copy(result: duckdb.DuckDBPyRelation, form: str) -> None:
 
 def _without_infinities(result: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     """Return a result in which a number that JSON has no word for is NULL."""
-    names = [name for name, kind in zip(result.columns, result.types, strict=True) if str(kind) in _FLOATING]
-    if not names or len(set(result.columns)) < len(result.columns):
+    is_floating = [str(kind) in _FLOATING for kind in result.types]
+    if not any(is_floating):
         return result
-    finite = (f"CASE WHEN isfinite({name}) THEN {name} END AS {name}" for name in map(quote_name, names))
-    return result.project(f"* REPLACE ({', '.join(finite)})")
+    cells = [
+        f"CASE WHEN isfinite(#{n}) THEN #{n} END" if floating else f"#{n}"
+        for n, floating in enumerate(is_floating, 1)
+    ]
+    return _named(result, cells, result.columns)
+
+
+def _without_formulas(result: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Return a result with an apostrophe before texts and names that a spreadsheet would compute."""
+    names = [f"'{name}" if re.match(_FORMULA, name) else name for name in result.columns]
+    is_text = [str(kind) == "VARCHAR" for kind in result.types]
+    if not any(is_text) and names == result.columns:
+        return result
+    pattern = quote_text(_FORMULA)
+    cells = [
+        f"CASE WHEN regexp_matches(#{n}, {pattern}) THEN concat('''', #{n}) ELSE #{n} END"
+        if text
+        else f"#{n}"
+        for n, text in enumerate(is_text, 1)
+    ]
+    return _named(result, cells, names)
+
+
+def _brought(result: duckdb.DuckDBPyRelation, outside: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+    """Return the rows, which are fetched when they are asked for, as a result of another connection."""
+    import pyarrow as pa
+
+    names: list[str] = []
+    for name in result.columns:
+        # Arrow wants names that differ: they are those that DuckDB itself makes when it writes.
+        others = (f"{name}_{n}" for n in count(1))
+        names.append(name if name not in names else next(one for one in others if one not in names))
+    renamed = _named(result, [f"#{n}" for n in range(1, len(names) + 1)], names)
+    return outside.from_arrow(pa.RecordBatchReader.from_stream(renamed))
+
+
+def _named(
+    result: duckdb.DuckDBPyRelation, cells: Sequence[str], names: Sequence[str]
+) -> duckdb.DuckDBPyRelation:
+    """Return cells, made of the columns #1, #2 and so on of a result, under names."""
+    return result.project(
+        ", ".join(f"{cell} AS {quote_name(name)}" for cell, name in zip(cells, names, strict=True))
+    )
 
 
 def _print_markdown(
@@ -100,7 +158,7 @@ def _print_markdown(
         return f"| {' | '.join(cells)} |"
 
     def cell(value: str | None) -> str:
-        return "" if value is None else printable(value).replace("\\", "\\\\").replace("|", "\\|")
+        return "" if value is None else printable(value).translate(_MARKDOWN)
 
     print(line([cell(name) for name in names]))
     print(line(["---:" if number else "---" for number in numeric]))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowdb.arrays import number, numbers, texts
-from flowdb.compression import Damaged, Text
+from flowdb.compression import Damaged, Text, TooLarge
 from flowdb.delivery import deliveries, is_plain
 from flowdb.errors import LayoutError, SourceChanged, SourceDamaged, SourceError, plural
 from flowdb.layouts import Layout, LayoutUnknown
@@ -75,6 +75,8 @@ class Reading:
                     raw_bytes += text.size
             except LayoutUnknown as error:
                 raise LayoutError(source.uri, f"{name}: {error}" if name else str(error)) from error
+            except TooLarge as error:
+                raise SourceDamaged(source.uri, str(error), records) from error
             except Damaged as error:
                 after = f"after {plural(records, 'record')}; none were kept, the next ingest tries again"
                 raise SourceDamaged(source.uri, f"{error}, {after}", records) from error

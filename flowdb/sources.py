@@ -149,6 +149,10 @@ class Opened(io.RawIOBase):
         self.count += count
         return count
 
+    def tell(self) -> int:
+        """Return how many bytes were read."""
+        return self.count
+
     def close(self) -> None:
         """Close the file."""
         if not self.closed:

@@ -46,7 +46,7 @@ output_option = click.option(
     type=click.Choice(_FORMATS),
     default="table",
     show_default=True,
-    help="How the rows are written.",
+    help="How the rows are written. In csv and tsv a text that a spreadsheet would compute has ' before it.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Write what was done as one JSON object.")
 
@@ -61,7 +61,12 @@ def opened(store: str, **options: Any) -> Iterator[FlowDB]:
 
 
 def answer(
-    store: str, ask: Callable[[FlowDB], duckdb.DuckDBPyRelation], form: str, *, upright: bool = False
+    store: str,
+    ask: Callable[[FlowDB], duckdb.DuckDBPyRelation],
+    form: str,
+    *,
+    upright: bool = False,
+    sandbox: bool = False,
 ) -> None:
     """Ask a store and write what it answers; in another thread, since DuckDB may not hear an interrupt."""
     asked: list[FlowDB] = []
@@ -69,9 +74,9 @@ def answer(
     def work() -> str | None:
         from flowdb.output import write
 
-        with opened(store) as db:
+        with opened(store, sandbox=sandbox) as db:
             asked.append(db)
-            return write(ask(db), form, upright=upright)
+            return write(ask(db), form, upright=upright, sandbox=sandbox)
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         written = pool.submit(work)
@@ -88,11 +93,12 @@ def answer(
 
 
 def say(sentence: str, *, bare: bool = False) -> None:
-    """Write to standard error; a sentence is kept to one line whatever stands in it."""
+    """Write to standard error, where no control character may get; a sentence is kept to one line."""
     from flowdb.output import printable
 
     with suppress(OSError):  # nobody can be told that nobody can be told
-        print(sentence if bare else f"flowdb: {printable(sentence)}", file=sys.stderr)
+        text = "\n".join(map(printable, sentence.split("\n"))) if bare else f"flowdb: {printable(sentence)}"
+        print(text, file=sys.stderr)
 
 
 def print_json(facts: Mapping[str, object]) -> None:

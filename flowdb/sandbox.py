@@ -1,0 +1,162 @@
+"""A DuckDB for queries of people who are not trusted: it reads the store's Parquet files, and nothing else.
+
+DuckDB's external access is off and its configuration locked. The files of the store are behind
+a file system of flowdb's own, which opens nothing for writing: DuckDB itself tells no reading
+from writing where it allows a path, and its SQL has more than one way to write.
+"""
+
+from __future__ import annotations
+
+import glob
+import io
+import os
+import re
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import fsspec
+
+from flowdb.errors import QueryError
+from flowdb.quoting import quote_text
+
+__all__ = ["check", "connect", "inside"]
+
+_PROTOCOL = "flowdb"
+_HERE = f"{_PROTOCOL}://"
+_SUFFIX = ".parquet"
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "allow_community_extensions": "false",
+    "allow_persistent_secrets": "false",
+    # What goes out as Arrow is to come back as what it was.
+    "arrow_lossless_conversion": "true",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+    # DuckDB lets SQL write where it may write itself: it has the memory and no disk.
+    "temp_directory": "",
+}
+_EXPLAIN = re.compile(r"EXPLAIN\s+(ANALYZE\s+)?(\([\w\s,]*\))?", re.IGNORECASE)
+
+
+class _File(io.RawIOBase):
+    """A file that is read by several threads at once, each at a place of its own."""
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_RDONLY)
+        self._size = os.fstat(self._file).st_size
+        self._here = threading.local()
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Tell that any place can be read."""
+        return True
+
+    def tell(self) -> int:
+        """Return the place that this thread reads next."""
+        return getattr(self._here, "place", 0)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Have this thread read on at another place."""
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self._size}[whence]
+        self._here.place = start + offset
+        return self.tell()
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Read into the buffer."""
+        chunk = os.pread(self._file, len(buffer), self.tell())
+        buffer[: len(chunk)] = chunk
+        self.seek(len(chunk), os.SEEK_CUR)
+        return len(chunk)
+
+    def close(self) -> None:
+        """Close the file."""
+        if not self.closed:
+            os.close(self._file)
+        super().close()
+
+
+class _Files(fsspec.AbstractFileSystem):  # type: ignore[misc]
+    """The Parquet files below a folder, for reading."""
+
+    protocol = _PROTOCOL
+    cachable = False
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(skip_instance_cache=True)
+        self._root = os.path.realpath(root)
+
+    def glob(self, path: str, **_: Any) -> list[str]:
+        """Return the path itself, if there is such a file: there are no patterns here."""
+        return [path.removeprefix(_HERE)] if self.exists(path) else []
+
+    def exists(self, path: str, **_: Any) -> bool:
+        """Tell whether there is such a file."""
+        try:
+            self._real(path)
+        except OSError:
+            return False
+        return True
+
+    def info(self, path: str, **_: Any) -> dict[str, Any]:
+        """Return name, size in bytes and kind of a file."""
+        return {"name": path, "size": os.stat(self._real(path)).st_size, "type": "file"}
+
+    def modified(self, path: str) -> datetime:
+        """Return when a file was last changed."""
+        return datetime.fromtimestamp(os.stat(self._real(path)).st_mtime, UTC)
+
+    def open(self, path: str, mode: str = "rb", **_: Any) -> _File:
+        """Return a file for reading."""
+        if mode != "rb":
+            raise PermissionError(f"{path}: nothing is written in a sandbox")
+        return _File(self._real(path))
+
+    def _real(self, path: str) -> str:
+        """Return where a file lies; raises `FileNotFoundError` for what is none, or leads elsewhere."""
+        name = path.removeprefix(_HERE)
+        real = f"{self._root}{os.sep}{name}"
+        if not name.endswith(_SUFFIX) or os.path.realpath(real) != real or not os.path.isfile(real):
+            raise FileNotFoundError(f"{path}: no file of the store")
+        return real
+
+
+def connect(root: Path, statements: Iterable[str]) -> duckdb.DuckDBPyConnection:
+    """Return a connection on which `statements` were run and that was closed off then."""
+    connection = duckdb.connect(config=_SETTINGS)
+    connection.register_filesystem(_Files(root))
+    connection.execute(f"SET allowed_directories = [{quote_text(_HERE)}]")
+    for statement in statements:
+        connection.execute(statement)
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def inside(root: Path, statements: Iterable[str]) -> list[str]:
+    """Return statements that name files of a store by path as the sandbox knows them."""
+    outside = quote_text(glob.escape(os.path.join(root, "")))[:-1]
+    return [statement.replace(outside, f"'{_HERE}") for statement in statements]
+
+
+def check(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Raise `QueryError` for statements that do more than read."""
+    for statement in connection.extract_statements(query):
+        kinds = [_kind(statement)]
+        if kinds == ["EXPLAIN"] and (found := _EXPLAIN.match(statement.query)):
+            kinds = [_kind(one) for one in connection.extract_statements(statement.query[found.end() :])]
+        if kinds != ["SELECT"]:
+            raise QueryError("a sandbox takes no statements but SELECT and EXPLAIN SELECT", query)
+
+
+def _kind(statement: duckdb.Statement) -> str:
+    try:
+        return statement.type.name
+    except ValueError:  # of a kind that DuckDB has no name for in Python
+        return ""
