@@ -30,10 +30,12 @@ def test_a_folder_becomes_one_commit_of_records_by_date(db: flowdb.FlowDB, logs:
         "sources_ingested": 3,
         "sources_skipped": 0,
         "sources_failed": 0,
+        "sources_replaced": 0,
         "records": 6,
         "bad_lines": 0,
         "raw_bytes": 3 * (len(record()) + 1) * 2 + 2 * (len(HEADER) + 1),
         "source_bytes": sum(sizes),
+        "files_compacted": 0,
         "commit": 1,
     }
     assert db.sql("SELECT date, count(*) FROM flows GROUP BY ALL ORDER BY ALL").fetchall() == [
