@@ -48,7 +48,8 @@ class _File(io.RawIOBase):
     def __init__(self, path: str) -> None:
         self._file = os.open(path, os.O_RDONLY)
         self._size = os.fstat(self._file).st_size
-        self._here = threading.local()
+        # By thread: to Python, a thread of DuckDB's is another one each time it comes, but for its number.
+        self._places: dict[int, int] = {}
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -60,13 +61,13 @@ class _File(io.RawIOBase):
 
     def tell(self) -> int:
         """Return the place that this thread reads next."""
-        return getattr(self._here, "place", 0)
+        return self._places.get(threading.get_ident(), 0)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Have this thread read on at another place."""
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self._size}[whence]
-        self._here.place = start + offset
-        return self.tell()
+        self._places[threading.get_ident()] = start + offset
+        return start + offset
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         """Read into the buffer."""

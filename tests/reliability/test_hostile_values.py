@@ -105,7 +105,7 @@ QUERIES = {
     "bad lines": "SELECT source, reason, line FROM bad_lines ORDER BY ALL",
     "sources": "SELECT uri, layout, records FROM sources ORDER BY ALL",
     "names": f"SELECT {', '.join(f'1 AS {quote_name(value)}' for value in VALUES)}",
-    "texts": f"SELECT unnest([{', '.join(map(quote_text, [*VALUES, *LINES]))}]) AS x",
+    "texts": f"SELECT unnest([{', '.join(quote_text(x) for x in VALUES + LINES if chr(0) not in x)}]) AS x",
 }
 
 
@@ -170,9 +170,15 @@ def commands() -> list[list[str]]:
     return asked
 
 
-def answer(store: Path, command: list[str]) -> duckdb.DuckDBPyRelation:
+@pytest.fixture
+def hostile(store: Path) -> Iterator[flowdb.FlowDB]:
+    """Give that store in Python."""
+    with flowdb.open(store) as db:
+        yield db
+
+
+def answer(db: flowdb.FlowDB, command: list[str]) -> duckdb.DuckDBPyRelation:
     """Return what Python is told where the command line is asked."""
-    db = flowdb.open(store)
     if command[0] in ("sql", "status"):
         return db.sql(command[1]) if command[0] == "sql" else db.status()
     values = {"top": None} if "--top" in command else {}
@@ -202,8 +208,10 @@ def test_no_control_character_reaches_a_terminal(ask: Asked, command: list[str])
 
 
 @pytest.mark.parametrize("command", commands(), ids=lambda command: command[0])
-def test_markdown_is_text_in_cells_and_nothing_else(ask: Asked, store: Path, command: list[str]) -> None:
-    expected = answer(store, command)
+def test_markdown_is_text_in_cells_and_nothing_else(
+    ask: Asked, hostile: flowdb.FlowDB, command: list[str]
+) -> None:
+    expected = answer(hostile, command)
     code, out, _ = ask(*command, "-o", "markdown")
     assert code == 0
     lines = out.decode().removesuffix("\n").split("\n")
@@ -232,9 +240,9 @@ def test_markdown_shows_what_was_meant(ask: Asked) -> None:
 @pytest.mark.parametrize("form", ["csv", "tsv"])
 @pytest.mark.parametrize("command", commands(), ids=lambda command: command[0])
 def test_a_csv_holds_every_value_and_no_formula(
-    ask: Asked, store: Path, command: list[str], form: str
+    ask: Asked, hostile: flowdb.FlowDB, command: list[str], form: str
 ) -> None:
-    result = answer(store, command)
+    result = answer(hostile, command)
     is_text = [str(kind) == "VARCHAR" for kind in result.types]
     names, *rows = texts(result)
     expected = [
@@ -248,8 +256,10 @@ def test_a_csv_holds_every_value_and_no_formula(
 
 
 @pytest.mark.parametrize("command", commands(), ids=lambda command: command[0])
-def test_json_and_parquet_hold_every_value_as_it_is(ask: Asked, store: Path, command: list[str]) -> None:
-    result = answer(store, command)
+def test_json_and_parquet_hold_every_value_as_it_is(
+    ask: Asked, hostile: flowdb.FlowDB, command: list[str]
+) -> None:
+    result = answer(hostile, command)
     rows = result.fetchall()
     is_text = [str(kind) == "VARCHAR" for kind in result.types]
 
