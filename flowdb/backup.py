@@ -90,7 +90,6 @@ def _copy(store: Store, target: Path, watch: Callable[[Meter], None] | None) -> 
             watch(meter)
     for folder in {(target / row.path).parent for row in files}:
         sync_folder(folder)
-    sync_file(new)
     reached("backup.catalog")
     os.replace(new, target / CATALOG)
     sync_folder(target)

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from flowdb import analyses
-from flowdb.disk import sync_file, sync_folder, sync_new_folder
+from flowdb.disk import sync_file, sync_folder
 from flowdb.errors import StoreError, gist
 from flowdb.faults import reached
 from flowdb.ledger import LEDGER_FOLDER
@@ -82,7 +82,7 @@ class Generated:
             new.unlink(missing_ok=True)
             folder.cleanup()
         reached("generated.moved")
-        sync_new_folder(self._note.parent)
+        self._note.parent.mkdir(exist_ok=True)
         self._note.write_text(json.dumps(self._wanted(commit_id)), encoding="utf-8")
         reached("generated.done")
 

@@ -116,6 +116,7 @@ def _move_aside(root: Path, path: Path) -> None:
         target = folder / f"{path.name}.{number}"
     os.replace(path, target)
     sync_folder(folder)
+    sync_folder(path.parent)
     reached("repair.aside")
 
 
@@ -135,7 +136,6 @@ def _make_catalogue(root: Path) -> list[str]:
         if (root / name).exists():
             _move_aside(root, root / name)
     os.replace(new, root / CATALOG)
-    sync_folder(root)
     records = plural(sum(one.row.records for one in found.files if counts_as_records(one.row)), "record")
     return [f"the catalogue is made anew: {records}, {plural(len(found.sources), 'source')}", *found.said]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from flowdb.catalog import Catalog
 from flowdb.datasets import DATASETS
-from flowdb.disk import sync_folder, sync_folders, sync_new_folder
+from flowdb.disk import sync_folders, sync_new_folder
 from flowdb.errors import NotAStore, StoreDamaged, StoreError, StoreMissing
 from flowdb.faults import reached
 from flowdb.generated import Generated, statements
@@ -92,7 +92,6 @@ class Store:
                     Catalog.create(new)
                     reached("create.catalog")
                     os.replace(new, root / CATALOG)
-                    sync_folder(root)
         return cls(root, grace)
 
     def close(self) -> None:
