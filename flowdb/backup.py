@@ -12,10 +12,11 @@ from pathlib import Path
 from flowdb.catalog import Catalog
 from flowdb.disk import sync_file, sync_folder, sync_new_folder
 from flowdb.errors import NotAStore, StoreDamaged, StoreError
+from flowdb.faults import reached
 from flowdb.lock import os_errors
 from flowdb.meter import Meter
 from flowdb.rows import FileRow
-from flowdb.store import CATALOG, Store
+from flowdb.store import CATALOG, UNFINISHED, Store
 
 __all__ = ["BackupReport", "backup"]
 
@@ -42,7 +43,7 @@ def backup(store: Store, target: Path, watch: Callable[[Meter], None] | None = N
     last, so that half a copy is no store; what was copied when an error ends it is removed.
     """
     started = time.perf_counter()
-    if store.catalog.is_old:
+    if not store.catalog.has_ledgers:
         raise StoreError(str(store.root), "an earlier flowdb wrote it; run flowdb compact on it first")
     with os_errors(target):
         if target.resolve().is_relative_to(store.root.resolve()):
@@ -69,7 +70,7 @@ def backup(store: Store, target: Path, watch: Callable[[Meter], None] | None = N
 
 
 def _copy(store: Store, target: Path, watch: Callable[[Meter], None] | None) -> BackupReport:
-    new = target / f"{CATALOG}.new"
+    new = target / UNFINISHED
     store.catalog.copy(new)
     catalog = Catalog(new)
     try:
@@ -83,12 +84,13 @@ def _copy(store: Store, target: Path, watch: Callable[[Meter], None] | None) -> 
     meter.total_bytes = report.bytes
     for row in files:
         _copy_file(store.root, target, row)
+        reached("backup.file")
         meter.add(row.bytes, row.records)
         if watch is not None:
             watch(meter)
     for folder in {(target / row.path).parent for row in files}:
         sync_folder(folder)
-    sync_file(new)
+    reached("backup.catalog")
     os.replace(new, target / CATALOG)
     sync_folder(target)
     return report

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from flowdb.errors import StoreDamaged, StoreError, StoreTooNew, UsageError
 from flowdb.faults import reached
 from flowdb.rows import (
+    FILES,
     SCHEMA_VERSION,
     TABLES,
     Change,
@@ -63,6 +64,8 @@ class Catalog:
                 isolation_level=None,
             )
             self._connection.execute("PRAGMA synchronous = EXTRA")
+            # A transaction that does not fit its cache would keep readers waiting from there on.
+            self._connection.execute("PRAGMA cache_spill = OFF")
             application, version = self._value("PRAGMA application_id"), self._value("PRAGMA user_version")
         if application != _APPLICATION_ID:
             raise StoreDamaged(self._store, f"{path.name} is not the catalogue of a flowdb store")
@@ -108,6 +111,13 @@ class Catalog:
         """The newest commit; 0 in an empty store."""
         with self._errors():
             return int(self._value("SELECT coalesce(max(commit_id), 0) FROM commits"))
+
+    @property
+    def has_ledgers(self) -> bool:
+        """Whether there are ledgers of this catalogue; not before the first commit of this version."""
+        with self._errors():
+            query = "SELECT NOT EXISTS (SELECT 1 FROM commits) OR EXISTS (SELECT 1 FROM files WHERE kind = ?)"
+            return bool(self._connection.execute(query, (FILES,)).fetchone()[0])
 
     @property
     def last_source(self) -> int:
@@ -180,6 +190,16 @@ class Catalog:
                 "SELECT uri, fingerprint FROM sources WHERE name = ? AND size = ? ORDER BY source_id",
                 (name, size),
             ).fetchall()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Have all that is read be of one moment; a commit waits for its end."""
+        with self._errors():
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
 
     def touch(self, times: Iterable[tuple[str, int]]) -> None:
         """Note when sources, whose content is the one that is known, were last changed."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import xxhash
 
-__all__ = ["checksum", "sync_file", "sync_folder", "sync_new_folder"]
+__all__ = ["checksum", "sync_file", "sync_folder", "sync_folders", "sync_new_folder"]
 
 
 def sync_file(path: Path) -> tuple[int, str]:
@@ -47,3 +48,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sync_folders(root: Path, folders: Iterable[Path]) -> None:
+    """Force the names in folders, and in those above them up to `root`, to the disk.
+
+    Whoever made a folder may have died before its name was there.
+    """
+    for folder in {above for one in folders for above in (one, *one.parents)}:
+        if folder.is_relative_to(root) and folder.is_dir():
+            sync_folder(folder)

@@ -15,16 +15,19 @@ __all__ = ["store_facts"]
 def store_facts(store: Store) -> dict[str, Any]:
     """Return what is in a store, since when, and how large it is; sizes are bytes."""
     catalog = store.catalog
-    files = catalog.files()
-    commits = list(catalog.commits())
+    with catalog.snapshot():
+        files = catalog.files()
+        commits = list(catalog.commits())
+        sources, raw_bytes, source_bytes = catalog.size_of_sources()
+        retired = catalog.retired()
+        sources_of_old = list(catalog.sources()) if catalog.is_old else []
     kinds = {one.kind for one in DATASETS}
     data = [file for file in files if file.kind in kinds]
     records = {one: sum(file.records for file in data if file.kind == one.kind) for one in (FLOWS, TGW)}
     dates = {file.date for file in data}
     size = sum(file.bytes for file in data)
     # An earlier version did not note from when a file is.
-    spans: list[Any] = list(catalog.sources()) if catalog.is_old else data
-    sources, raw_bytes, source_bytes = catalog.size_of_sources()
+    spans: list[Any] = sources_of_old or data
     return {
         "store": str(store.root),
         "records": records[FLOWS],
@@ -41,7 +44,7 @@ def store_facts(store: Store) -> dict[str, Any]:
         "source_bytes": source_bytes,
         "parquet_bytes": size,
         "bytes_per_record": round(size / sum(records.values()), 2) if data else None,
-        "retired_bytes": sum(file.bytes for file in catalog.retired()),
+        "retired_bytes": sum(file.bytes for file in retired),
         "commits": len(commits),
         "last_commit_at": _time(commits[-1].committed_at) if commits else None,
     }

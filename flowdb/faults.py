@@ -1,7 +1,8 @@
 """Points in a commit at which a test can have the process die. Without `FLOWDB_FAULT` they do nothing.
 
 `FLOWDB_FAULT=point` ends the process, as a loss of power would, where `point` is reached for
-the first time; `point:3` where it is the third time.
+the first time; `point:3` where it is the third time. `FLOWDB_FAULT_LOG=file` writes down the
+points that are reached, a line for each time.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from itertools import count
 __all__ = ["POINTS", "reached"]
 
 POINTS = {
+    "create.catalog": "the catalogue of a new store lies beside its place",
     "lock.taken": "the store is held, nothing is done yet",
+    "upgrade.done": "a catalogue of an earlier version is upgraded, its ledgers are not",
     "sweep.file": "a file that a dead writer left is about to be removed",
     "read.done": "the sources are read, their last files not closed",
     "file.open": "a data file was opened",
@@ -28,14 +31,22 @@ POINTS = {
     "generated.log": "the log of the old generated file is gone",
     "generated.moved": "the new generated file is in its place",
     "generated.done": "it is noted what the generated file shows",
+    "backup.file": "a file is in the copy of a store",
+    "backup.catalog": "all is in the copy of a store, but its catalogue lies beside its place",
+    "repair.aside": "a damaged file is set aside",
+    "repair.catalog": "a catalogue made anew lies beside its place",
     "retired.file": "a retired file is about to be removed",
     "retired.done": "retired files are gone, and still in the catalogue",
 }
 _wanted, _, _times = os.environ.get("FLOWDB_FAULT", "").partition(":")
+_log = os.environ.get("FLOWDB_FAULT_LOG")
 _count = count(1)
 
 
 def reached(point: str) -> None:
     """Die here if the environment says so."""
+    if _log:
+        with open(_log, "a", encoding="utf-8") as log:
+            log.write(f"{point}\n")
     if point == _wanted and next(_count) == int(_times or 1):
         os.kill(os.getpid(), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from flowdb import analyses
-from flowdb.disk import sync_file, sync_folder, sync_new_folder
+from flowdb.disk import sync_file, sync_folder
 from flowdb.errors import StoreError, gist, heard
 from flowdb.faults import reached
 from flowdb.ledger import LEDGER_FOLDER
@@ -40,7 +40,6 @@ class Generated:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._path = root / GENERATED
-        self._log = root / f"{GENERATED}.wal"
         self._note = root / _NOTE
 
     def shows(self, commit_id: int) -> bool:
@@ -55,7 +54,7 @@ class Generated:
                 return False
         except (OSError, ValueError):
             return False
-        return not self._log.exists() or _is_open(self._path)
+        return not self._logs() or _is_open(self._path)
 
     def write(self, commit_id: int, files: Sequence[FileRow]) -> None:
         """Write the file under another name, and move it into place."""
@@ -74,7 +73,8 @@ class Generated:
             sync_file(new)
             reached("generated.written")
             # A log that a shell left beside the file belongs to the file that is being replaced.
-            self._log.unlink(missing_ok=True)
+            for log in self._logs():
+                log.unlink(missing_ok=True)
             reached("generated.log")
             os.replace(new, self._path)
             sync_folder(self._root)
@@ -82,7 +82,7 @@ class Generated:
             new.unlink(missing_ok=True)
             folder.cleanup()
         reached("generated.moved")
-        sync_new_folder(self._note.parent)
+        self._note.parent.mkdir(exist_ok=True)
         self._note.write_text(json.dumps(self._wanted(commit_id)), encoding="utf-8")
         reached("generated.done")
 
@@ -104,6 +104,10 @@ class Generated:
         """Remove what a writer that died left of a new file."""
         for path in self._root.glob(f".{GENERATED}.*"):
             path.unlink(missing_ok=True)
+
+    def _logs(self) -> list[Path]:
+        """Return the logs beside the file; a shell that dies in a checkpoint leaves more than one."""
+        return list(self._root.glob(f"{GENERATED}.wal*"))
 
     def _wanted(self, commit_id: int) -> dict[str, object]:
         return {

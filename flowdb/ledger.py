@@ -13,7 +13,7 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowdb.disk import sync_file, sync_folder, sync_new_folder
+from flowdb.disk import sync_file, sync_folders
 from flowdb.faults import reached
 from flowdb.rows import COMMITS, FILES, SOURCES, Change, CommitRow, FileRow, SourceRow, Written
 from flowdb.tiers import small_ones
@@ -56,7 +56,7 @@ def write_ledgers(
     for row in change.retired:
         del live[row.path]
     live |= {written.row.path: written.row for written in change.files}
-    sync_new_folder(root / LEDGER_FOLDER)
+    (root / LEDGER_FOLDER).mkdir(exist_ok=True)
     new: list[FileRow] = []
     retired: list[FileRow] = []
     gone = {*change.forgotten, *(row.source_id for row in change.amended)}
@@ -160,7 +160,7 @@ def _write(root: Path, name: str, commit_id: int, table: pa.Table) -> FileRow:
     pq.write_table(table, path, compression="zstd")
     reached("ledger.written")
     size, digest = sync_file(path)
-    sync_folder(path.parent)
+    sync_folders(root, [path.parent])
     reached("ledger.done")
     return FileRow(
         path=f"{LEDGER_FOLDER}/{path.name}",

@@ -23,7 +23,7 @@ LOCK = "lock"
 HOLDER = "writer.json"
 _REFRESH = "refresh"
 # A reader holds the store for a moment, to generate its file again or to see whether somebody holds it:
-# no reason to turn a writer away.
+# no reason to turn a writer away. What a dead process wrote down says nothing of who holds it now.
 _PATIENCE = {_REFRESH: 10.0, None: 1.0}  # seconds
 
 
@@ -36,7 +36,7 @@ def locked(root: Path, verb: str) -> Iterator[bool]:
     lock = FileLock(root / LOCK)
     holder = root / HOLDER
     with os_errors(root):
-        _acquire(lock, root, holder)
+        _acquire(lock, root, holder, is_patient=verb != _REFRESH)
     try:
         with os_errors(root):
             has_died = holder.exists()
@@ -71,14 +71,15 @@ def is_held(root: Path) -> bool:
     return False
 
 
-def _acquire(lock: FileLock, root: Path, holder: Path) -> None:
+def _acquire(lock: FileLock, root: Path, holder: Path, *, is_patient: bool) -> None:
     started = time.monotonic()
     while True:
         try:
             lock.acquire(timeout=0)
         except Timeout:
             known = _known(holder)
-            if time.monotonic() - started < _PATIENCE.get(known.get("verb"), 0):
+            verb = known.get("verb") if _is_alive(known.get("pid")) else None
+            if is_patient and time.monotonic() - started < _PATIENCE.get(verb, 0):
                 time.sleep(0.01)
                 continue
             raise StoreBusy(str(root), known.get("pid"), known.get("verb"), known.get("since")) from None
@@ -91,6 +92,19 @@ def _known(holder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
+
+
+def _is_alive(pid: object) -> bool:
+    """Tell whether there is such a process, as far as this one can know."""
+    if os.name == "nt" or not isinstance(pid, int):
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        pass
+    return True
 
 
 @contextmanager

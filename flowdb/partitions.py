@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from flowdb.arrays import number
 from flowdb.datasets import dataset_of, schema_version
-from flowdb.disk import checksum, sync_file, sync_folder, sync_new_folder
+from flowdb.disk import checksum, sync_file, sync_folders
 from flowdb.faults import reached
 from flowdb.fields import BY_NAME, Kind
 from flowdb.rows import QUARANTINE, FileRow, Written, iso_time
@@ -175,8 +175,7 @@ class FolderWriter:
             if part.waiting:
                 self._flush(part)
             self._close(part)
-        for folder in {Path(file.row.path).parent for file in self._files}:
-            sync_folder(self._root / folder)
+        sync_folders(self._root, {(self._root / file.row.path).parent for file in self._files})
         reached("files.done")
         files, self._files, self._parts = self._files, [], {}
         return files
@@ -229,7 +228,7 @@ class FolderWriter:
             self._close(max(opened, key=lambda other: other.rows))
         self._count += 1
         folder = self._root / part.folder
-        sync_new_folder(folder)
+        folder.mkdir(parents=True, exist_ok=True)
         part.path = folder / f"{self._name}-{self._count:05}.parquet"
         part.writer = pq.ParquetWriter(
             part.path,

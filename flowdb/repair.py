@@ -12,6 +12,7 @@ from typing import Any
 from flowdb.catalog import Catalog
 from flowdb.disk import sync_folder, sync_new_folder
 from flowdb.errors import plural
+from flowdb.faults import reached
 from flowdb.ledger import LEDGER_FOLDER, LEDGERS, ledger_rows
 from flowdb.lock import locked, os_errors
 from flowdb.rows import (
@@ -59,7 +60,7 @@ def mend(root: Path, findings: Sequence[Finding]) -> list[str]:
                 done.append("what a dead writer left is removed")
             paths = {one.path for one in findings if one.kind in ("missing", "damaged", "ledger")}
             change = _without(store, paths)
-            if done or change.retired:
+            if change.retired:
                 _set_aside(root, [row for row in change.retired if row.path in paths])
                 writer.commit(change, time.perf_counter())
                 done += _said(change)
@@ -115,6 +116,8 @@ def _move_aside(root: Path, path: Path) -> None:
         target = folder / f"{path.name}.{number}"
     os.replace(path, target)
     sync_folder(folder)
+    sync_folder(path.parent)
+    reached("repair.aside")
 
 
 def _make_catalogue(root: Path) -> list[str]:
@@ -128,11 +131,11 @@ def _make_catalogue(root: Path) -> list[str]:
         catalog.fill(found.commits, found.sources, found.files, found.retired)
     finally:
         catalog.close()
+    reached("repair.catalog")
     for name in (CATALOG, f"{CATALOG}-journal"):
         if (root / name).exists():
             _move_aside(root, root / name)
     os.replace(new, root / CATALOG)
-    sync_folder(root)
     records = plural(sum(one.row.records for one in found.files if counts_as_records(one.row)), "record")
     return [f"the catalogue is made anew: {records}, {plural(len(found.sources), 'source')}", *found.said]
 
@@ -159,7 +162,7 @@ class _Found:
         self.retired = [
             Retired(name, path.stat().st_size, now, commit)
             for path, name, commit in self._lying()
-            if name not in paths and (last is None or commit <= last)
+            if name not in paths
         ]
         self.commits.append(self._balance(last or 0))
 

@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from flowdb.catalog import Catalog
 from flowdb.datasets import DATASETS
-from flowdb.disk import sync_folder
+from flowdb.disk import sync_folders, sync_new_folder
 from flowdb.errors import NotAStore, StoreDamaged, StoreError, StoreMissing
 from flowdb.faults import reached
 from flowdb.generated import Generated, statements
 from flowdb.ledger import LEDGER_FOLDER, write_ledgers
 from flowdb.lock import HOLDER, LOCK, locked, os_errors
-from flowdb.rows import FILES, QUARANTINE, Change, CommitRow, FileRow, iso_time
+from flowdb.rows import QUARANTINE, Change, CommitRow, FileRow, iso_time
 from flowdb.views import view_statements
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ __all__ = [
     "CATALOG",
     "GRACE",
     "SCRATCH",
+    "UNFINISHED",
     "Store",
     "Writer",
     "counts_as_records",
@@ -44,6 +45,8 @@ GRACE = timedelta(days=1)
 """How long retired files are kept for those who still read an older commit."""
 SCRATCH = ".scratch-"
 """How the folders in a store begin that hold what a sort cannot have in memory."""
+UNFINISHED = f"{CATALOG}.copy"
+"""The name of the catalogue in a backup that has not been finished."""
 _OWN = {CATALOG, f"{CATALOG}.new", f"{CATALOG}.new-journal", LOCK, HOLDER}
 _WRITTEN_BY = re.compile(r"(\d{8,})-.*\.parquet\Z")
 
@@ -59,8 +62,10 @@ class Store:
                 raise StoreMissing(str(root))
             if not root.is_dir():
                 raise NotAStore(str(root), "it is a file, not a store")
+            # In this order, while somebody may be making a store of the directory.
+            is_unused = _is_unused(root)
             if not (root / CATALOG).exists():
-                raise StoreMissing(str(root)) if _is_unused(root) else _not_a_store(root)
+                raise StoreMissing(str(root)) if is_unused else _not_a_store(root)
         self.catalog = Catalog(root / CATALOG)
         self._generated = Generated(root)
         self._old_ledgers: tempfile.TemporaryDirectory[str] | None = None
@@ -71,21 +76,22 @@ class Store:
         with os_errors(root, "used"):
             if root.exists() and not root.is_dir():
                 raise NotAStore(str(root), "it is a file, not a store")
+            is_unused = not root.exists() or _is_unused(root)
             is_there = (root / CATALOG).exists()
-            if not is_there and root.exists() and not _is_unused(root):
+            if not is_there and not is_unused:
                 raise _not_a_store(root)
         if not is_there:
             if not _is_text(root):
                 raise StoreError(str(root), "its path is not UTF-8, and DuckDB opens no other")
             with os_errors(root):
-                root.mkdir(parents=True, exist_ok=True)
+                sync_new_folder(root)
             with locked(root, "create"), os_errors(root):
                 if not (root / CATALOG).exists():
                     new = root / f"{CATALOG}.new"
                     new.unlink(missing_ok=True)
                     Catalog.create(new)
+                    reached("create.catalog")
                     os.replace(new, root / CATALOG)
-                    sync_folder(root)
         return cls(root, grace)
 
     def close(self) -> None:
@@ -97,7 +103,7 @@ class Store:
     def files(self) -> list[FileRow]:
         """Return the live files, in the order of their paths."""
         files = self.catalog.files()
-        if not self._lacks_ledgers(files):
+        if self.catalog.has_ledgers:
             return files
         # An earlier version's ledgers are others; what is in their place is made for this process alone.
         if self._old_ledgers is None:
@@ -123,12 +129,13 @@ class Store:
         committed when an error or an interrupt ends the work is removed.
         """
         with locked(self.root, verb) as has_died, os_errors(self.root):
-            if has_died:
+            if has_died or self.catalog.is_old:
                 self.sweep()
             if self.catalog.is_old:
                 self.catalog.upgrade()
-            if self._lacks_ledgers(self.catalog.files()):
-                Writer(self, "upgrade").commit(Change(), time.perf_counter())
+                reached("upgrade.done")
+            if not self.catalog.has_ledgers:
+                Writer(self, verb if verb == "repair" else "upgrade").commit(Change(), time.perf_counter())
             self._remove_retired()
             try:
                 yield Writer(self, verb)
@@ -136,22 +143,16 @@ class Store:
                 self.sweep()
                 raise
 
-    def _lacks_ledgers(self, files: Sequence[FileRow]) -> bool:
-        """Tell whether an earlier version wrote the newest commit."""
-        return self.catalog.last_commit > 0 and not any(row.kind == FILES for row in files)
-
     def refresh(self) -> None:
         """Generate `flowdb.duckdb` again if it shows an older commit, another place or other SQL.
 
         Nothing happens where the store cannot be written, or is being written.
         """
-        if (
-            self.catalog.is_old
-            or self._lacks_ledgers(self.catalog.files())
-            or self._generated.shows(self.catalog.last_commit)
-        ):
+        if not self.catalog.has_ledgers or self._generated.shows(self.catalog.last_commit):
             return
-        with suppress(StoreError, OSError), locked(self.root, "refresh"):
+        with suppress(StoreError, OSError), locked(self.root, "refresh") as has_died:
+            if has_died:  # which nobody will know any more
+                self.sweep()
             self.generate()
 
     def generate(self) -> None:
@@ -163,10 +164,10 @@ class Store:
         last = self.catalog.last_commit
         # The list of files first: where there is one, the files are there too.
         for folder in (self.root / LEDGER_FOLDER, *data_folders(self.root)):
-            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-                if (written_by(path) or 0) > last:
-                    reached("sweep.file")
-                    _remove(path)
+            left = [path for path in _files(folder) if (written_by(path) or 0) > last]
+            self._remove(left, "sweep.file")
+            if folder.name.startswith("date=") and not _files(folder):
+                _remove_folder(folder)
         for path in self.root.glob(f"{SCRATCH}*"):
             shutil.rmtree(path, ignore_errors=True)
         self._generated.sweep()
@@ -178,12 +179,22 @@ class Store:
         # The generated file may show a commit that still has them.
         if retired and not self._generated.shows(self.catalog.last_commit):
             self.generate()
-        for path in retired:
-            reached("retired.file")
-            _remove(self.root / path)
         if retired:
+            self._remove([self.root / path for path in retired], "retired.file")
             reached("retired.done")
             self.catalog.forget_retired(retired)
+
+    def _remove(self, paths: Iterable[Path], point: str) -> None:
+        """Remove files, and the folders of dates that have no others, for good."""
+        folders = set()
+        for path in paths:
+            reached(point)
+            path.unlink(missing_ok=True)
+            folders.add(path.parent)
+            if path.parent.name.startswith("date="):
+                _remove_folder(path.parent)
+        # A name that came back when the power fails would be that of a file that nobody knows.
+        sync_folders(self.root, folders)
 
 
 class Writer:
@@ -273,15 +284,19 @@ def _net(change: Change, *, is_bad: bool) -> int:
     return rows(iter(change.retired)) - rows(written.row for written in change.files)
 
 
-def _remove(path: Path) -> None:
-    """Remove a file, and its folder if it was the last one of a date."""
-    path.unlink(missing_ok=True)
-    if path.parent.name.startswith("date="):
-        with suppress(OSError):
-            path.parent.rmdir()
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove a folder, if it is empty."""
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _not_a_store(root: Path) -> StoreError:
+    if (root / UNFINISHED).exists():
+        return NotAStore(str(root), "a backup was begun here and not finished; remove it, and back up again")
     if any(map(written_by, root.glob("*/date=*/*.parquet"))):
         return StoreDamaged(str(root), "its catalogue is missing; make it anew with: flowdb verify --repair")
     return NotAStore(str(root))

@@ -54,6 +54,7 @@ def upgrade(connection: sqlite3.Connection, root: Path | None) -> None:
             connection.execute(f"DROP TABLE old_{table}")
         if root is not None:
             _read_files(connection, root)
+            _retire_ledgers(connection, root)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -86,3 +87,13 @@ def _read_files(connection: sqlite3.Connection, root: Path) -> None:
             connection.execute(
                 "UPDATE files SET first_start = ?, last_start = ? WHERE path = ?", (first, last, path)
             )
+
+
+def _retire_ledgers(connection: sqlite3.Connection, root: Path) -> None:
+    """Retire the ledgers of version 1, which a shell may still have open."""
+    now = iso_time(time.time() * 1000)
+    (commit_id,) = connection.execute("SELECT coalesce(max(commit_id), 0) FROM commits").fetchone()
+    folder = root / "meta"
+    for path in [*folder.glob("sources-*"), *folder.glob("commits-*")]:
+        row = (path.relative_to(root).as_posix(), path.stat().st_size, now, commit_id)
+        connection.execute("INSERT INTO retired VALUES (?, ?, ?, ?)", row)

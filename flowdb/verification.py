@@ -93,6 +93,8 @@ def _checked(root: Path, watch: Callable[[Meter], None] | None) -> VerifyReport:
     report = VerifyReport()
     try:
         store = Store(root)
+    except NotAStore:
+        raise
     except StoreError as error:
         finding = Finding("catalogue", CATALOG, error.reason, "--repair makes it anew from the files")
         if isinstance(error, StoreTooNew):
@@ -152,11 +154,12 @@ def _kind(row: FileRow, problem: str) -> str:
 
 def _remedy(row: FileRow) -> str:
     if row.kind in LEDGERS:
-        return "--repair writes it anew from the catalogue"
+        return _WRITTEN_ANEW
     return f"--repair sets it aside; ingest the sources of its {plural(row.records, 'record')} again"
 
 
 _MISSING = "it is not there"
+_WRITTEN_ANEW = "--repair writes it anew from the catalogue"
 
 
 def _problem(root: Path, row: FileRow) -> str:
@@ -187,16 +190,21 @@ def _problem(root: Path, row: FileRow) -> str:
 
 def _check_sums(catalog: Catalog) -> Iterator[Finding]:
     """Find rows that no commit accounts for: what came, less what went, is what is there."""
-    files, commits = catalog.files(), list(catalog.commits())
-    if catalog.is_old or not commits:
+    with catalog.snapshot():
+        files, commits = catalog.files(), list(catalog.commits())
+        rows, sources = catalog.rows_of_sources(), catalog.size_of_sources()[0]
+        has_ledgers = catalog.has_ledgers
+    if not has_ledgers and not catalog.is_old:
+        yield Finding("ledger", LEDGER_FOLDER, "the ledgers are missing", _WRITTEN_ANEW)
+    if not has_ledgers or not commits:
         return
     records = sum(row.records for row in files if counts_as_records(row))
     bad_lines = sum(row.records for row in files if row.kind == QUARANTINE)
     counted = {
         "records": (records, sum(one.records - one.removed_records for one in commits)),
         "bad lines": (bad_lines, sum(one.bad_lines - one.removed_bad_lines for one in commits)),
-        "rows of sources": (catalog.rows_of_sources(), records + bad_lines),
-        "sources in the ledger": (_rows(files, SOURCES), catalog.size_of_sources()[0]),
+        "rows of sources": (rows, records + bad_lines),
+        "sources in the ledger": (_rows(files, SOURCES), sources),
         "commits in the ledger": (_rows(files, COMMITS), len(commits)),
     }
     for name, (found, expected) in counted.items():
@@ -219,14 +227,17 @@ def _check_sources(catalog: Catalog) -> Iterator[Finding]:
 
 def _check_unknown(store: Store) -> Iterator[Finding]:
     """Find files that no commit has: what a writer that died left, and what somebody put there."""
+    # In this order, while somebody may write: what lies there is in a commit by then, or gone.
+    lying = list(_lying(store.root))
     is_written = is_held(store.root)
     catalog = store.catalog
-    known = {row.path for row in catalog.files()} | {row.path for row in catalog.retired()}
-    last = catalog.last_commit
-    for path in _lying(store.root):
+    with catalog.snapshot():
+        known = {row.path for row in catalog.files()} | {row.path for row in catalog.retired()}
+        last = catalog.last_commit
+    for path in lying:
         name = path.relative_to(store.root).as_posix()
         commit = written_by(path)
-        if name in known or (commit is not None and commit > last and is_written):
+        if name in known or (commit is not None and commit > last and is_written) or not path.exists():
             continue
         if catalog.is_old and name.startswith(f"{LEDGER_FOLDER}/"):
             continue
@@ -245,14 +256,14 @@ def _lying(root: Path) -> Iterable[Path]:
 
 
 def _check_generated(store: Store, *, is_whole: bool) -> Iterator[Finding]:
-    if store.catalog.is_old or not store.catalog.last_commit:
+    if not store.catalog.has_ledgers or not store.catalog.last_commit:
         return
     remedy = "--repair, or the next flowdb command that may write, makes it anew"
     generated = Generated(store.root)
     commit = store.catalog.last_commit
     if not generated.shows(commit):
         # Between a commit and its generated file there is a moment.
-        if not is_held(store.root) and store.catalog.last_commit == commit:
+        if not is_held(store.root) and not generated.shows(commit) and store.catalog.last_commit == commit:
             yield Finding("generated", GENERATED, "it does not show the newest commit", remedy)
     elif is_whole and (problem := generated.problem(store.files())):
         with suppress(StoreError):
