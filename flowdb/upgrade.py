@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from flowdb.keys import named_time
-from flowdb.rows import COMMITS, SOURCES, iso_time, make_tables
+from flowdb.rows import iso_time, make_tables
 
 __all__ = ["upgrade"]
 
@@ -72,11 +72,6 @@ def _read_files(connection: sqlite3.Connection, root: Path) -> None:
 
     from flowdb.partitions import contents
 
-    # The ledgers of version 1 have names of their own, and are in no table.
-    for kind in (SOURCES, COMMITS):
-        for ledger in (root / "meta").glob(f"{kind}-*-*.parquet"):
-            row = (f"meta/{ledger.name}", ledger.stat().st_size, iso_time(time.time() * 1000))
-            connection.execute("INSERT INTO retired VALUES (?, ?, ?, 0)", row)
     for (path,) in connection.execute("SELECT path FROM files").fetchall():
         with suppress(OSError, pa.ArrowException):  # what is wrong with a file, `verify` tells
             shares, first, last = contents(root / path)

@@ -213,7 +213,7 @@ def make_version_1(store: Path) -> None:
     with sqlite3.connect(store / "catalog.sqlite") as catalog:
         for table, gone in {
             "sources": ["delivered"],
-            "files": ["first_start", "last_start", "is_sorted", "only"],
+            "files": ["first_start", "last_start", "is_sorted", "only_action"],
             "commits": ["removed_sources", "removed_records", "removed_bad_lines", "last_source"],
         }.items():
             for column in gone:
