@@ -100,20 +100,21 @@ class Soak:
 
     def run(self, argv: list[str]) -> Ended:
         """Run a command, and have it die at a random moment, at a random step of its work, or not at all."""
-        usual = self._took.get(argv[0], 1.0)
+        usual = self._took.get(argv[0], 0.5)
         how = self.chance.random()
         if how < 0.1:
             ended = self.forked.run(*argv)
-            self._took[argv[0]] = 0.5 * usual + 0.5 * ended.seconds
         elif how < 0.55:
             others = {"backup"} if argv[0] != "backup" else {"catalog", "ledger", "file", "retired"}
             points = [
                 one for one in POINTS if one.split(".")[0] not in {"create", "upgrade", "repair"} | others
             ]
-            point = f"{self.chance.choice(points)}:{self.chance.choice((1, 1, 1, 2, 3))}"
+            point = f"{self.chance.choice(points)}:{self.chance.choice((1, 1, 1, 1, 2, 3))}"
             ended = self.forked.run(*argv, env={"FLOWDB_FAULT": point})
         else:
             ended = self.forked.run(*argv, kill_after=self.chance.uniform(0, usual))
+        if not ended.was_killed:
+            self._took[argv[0]] = 0.5 * usual + 0.5 * ended.seconds
         return ended
 
     def check(self, where: str, *models: Model) -> Model:
@@ -178,6 +179,8 @@ class Soak:
     def replace(self) -> tuple[list[str], Model, str]:
         """Ingest logs anew that have changed."""
         known = [self._all / name for name in sorted(self.model.sources)]
+        if not known:
+            return self.ingest()
         chosen = self.chance.sample(known, min(len(known), 3))
         for path in chosen:
             self.logs.rewrite(path, self._days())
@@ -207,7 +210,7 @@ class Soak:
         after = self.model.copy()
         after.forget(names)
         for name in names:
-            (self._all / name).unlink()
+            (self._all / name).unlink(missing_ok=True)
         return self._command("forget", *(str(self._all / name) for name in names)), after, "forget"
 
     def backup(self) -> tuple[list[str], Model, str]:
