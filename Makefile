@@ -8,7 +8,7 @@ BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-oldest fuzz lint format docs samples bench wheel wheels clean
+.PHONY: help demo test test-oldest fuzz soak year lint format docs samples bench wheel wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,14 @@ fuzz: .venv/dev ## fuzz the reading of sources for a while (FUZZ_SECONDS)
 	mkdir -p build/fuzz/found
 	$(BIN)/python -m tests.fuzz build/fuzz/found build/fuzz/seeds -max_total_time=$(FUZZ_SECONDS) \
 		-artifact_prefix=build/fuzz/ -timeout=20 -rss_limit_mb=4096 -print_final_stats=1
+
+MINUTES ?= 10
+soak: .venv/dev ## do things to a store at random, kill most of them, and compare it with a model (MINUTES)
+	$(BIN)/python -m tests.reliability.soak --minutes $(MINUTES)
+
+DAYS ?= 365
+year: .venv/dev ## ingest every five minutes for a simulated year (DAYS)
+	$(BIN)/python -m tests.reliability.year --days $(DAYS)
 
 lint: .venv/dev ## check style and types
 	$(BIN)/ruff format --check
