@@ -6,10 +6,13 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flowdb import analyses
 from flowdb.disk import sync_file, sync_folder
@@ -20,12 +23,16 @@ from flowdb.quoting import quote_text
 from flowdb.rows import FileRow
 from flowdb.views import view_statements
 
+if TYPE_CHECKING:
+    import duckdb
+
 __all__ = ["GENERATED", "Generated", "statements"]
 
 GENERATED = "flowdb.duckdb"
 _NOTE = f"{LEDGER_FOLDER}/generation.json"
 # The storage version that every DuckDB since 1.0 opens.
 _STORAGE_VERSION = "v1.0.0"
+_kept = threading.local()
 
 
 def statements(root: Path, files: Sequence[FileRow]) -> list[str]:
@@ -67,7 +74,8 @@ class Generated:
         written = Path(folder.name, GENERATED) if "?" in name else new
         try:
             with _duckdb_errors(self._root):
-                _write(written, statements(self._root.resolve(), files))
+                written.write_bytes(_template())
+                _run(written, view_statements(self._root.resolve(), files))
             if written != new:
                 shutil.copyfile(written, new)
             sync_file(new)
@@ -94,7 +102,8 @@ class Generated:
             with tempfile.TemporaryDirectory(prefix="flowdb-") as folder:
                 # Written and read, a macro is not spelled as it was.
                 anew = Path(folder, GENERATED)
-                _write(anew, statements(self._root.resolve(), files))
+                anew.write_bytes(_template())
+                _run(anew, view_statements(self._root.resolve(), files))
                 different = sorted(name for name, _ in _objects(self._path) ^ _objects(anew))
         except duckdb.Error as error:
             return "" if _is_open(self._path) else f"it cannot be opened ({gist(str(error))})"
@@ -122,11 +131,18 @@ def _empty_statements() -> list[str]:
     return [*view_statements(Path(), []), *analyses.statements()]
 
 
-def _write(path: Path, statements: Iterable[str]) -> None:
-    """Write a database that these statements make."""
-    import duckdb
+@cache
+def _template() -> bytes:
+    """Return a database that shows a store without records: what all generated files have in common."""
+    with tempfile.TemporaryDirectory(prefix="flowdb-") as folder:
+        path = Path(folder, GENERATED)
+        _run(path, _empty_statements())
+        return path.read_bytes()
 
-    with duckdb.connect() as connection:
+
+def _run(path: Path, statements: Iterable[str]) -> None:
+    """Run statements in a database, all or none; there need be none yet."""
+    with _duckdb() as connection:
         options = f"STORAGE_VERSION {quote_text(_STORAGE_VERSION)}"
         connection.execute(f"ATTACH {quote_text(str(path))} AS flowdb ({options})")
         connection.execute("USE flowdb")
@@ -136,6 +152,20 @@ def _write(path: Path, statements: Iterable[str]) -> None:
         connection.execute("COMMIT")
         connection.execute("USE memory")
         connection.execute("DETACH flowdb")
+
+
+@contextmanager
+def _duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give this thread's connection, which takes longer to make than a generated file; not one of a fork."""
+    import duckdb
+
+    made_by, connection = getattr(_kept, "connection", (0, None))
+    if made_by != os.getpid() or connection is None:
+        connection = duckdb.connect()
+    _kept.connection = (0, None)
+    yield connection
+    # Only after all went well: what an error left attached goes with its connection.
+    _kept.connection = (os.getpid(), connection)
 
 
 def _objects(path: Path) -> set[tuple[str, str]]:

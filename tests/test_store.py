@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import duckdb
 import pytest
 
 import flowdb
+from flowdb import generated
 from flowdb.catalog import Catalog
 from flowdb.errors import (
     NotAStore,
