@@ -100,8 +100,8 @@ Of an archive that is taken which would be taken from a folder. Of a JSON record
 what is nested is left out.""",
         "",
         f"""A source that unpacks to more than {LARGEST_EXPANSION >> 30} GiB and to more than
-{LARGEST_RATIO} times its size as delivered, all its layers and files together, is refused: it is made to fill a
-disk. Flow logs reach 40 times; who knows better unpacks it first and ingests the plain text.""",
+{LARGEST_RATIO} times its size as delivered, all its layers and files together, is refused: it is made to fill
+a disk. Flow logs reach 40 times; who knows better unpacks it first and ingests the plain text.""",
     ]
     lines += [
         "",
