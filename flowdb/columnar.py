@@ -126,8 +126,9 @@ def _size(columns: Iterable[pa.Array]) -> int:
         if pa.types.is_struct(column.type):
             size += _size(column.flatten())
         elif pa.types.is_dictionary(column.type) and is_text(column.type.value_type):
-            sizes = pc.binary_length(column.dictionary.cast(pa.large_binary())).take(column.indices)
-            size += pc.sum(sizes).as_py() or 0
+            sizes = pc.binary_length(column.dictionary)
+            most = (pc.max(sizes).as_py() or 0) * len(column)
+            size += most if most < _BUFFER else pc.sum(sizes.take(column.indices)).as_py() or 0
         else:
             size += column.nbytes
     return size
