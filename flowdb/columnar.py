@@ -120,14 +120,21 @@ def _pieces(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 def _size(columns: Iterable[pa.Array]) -> int:
-    """Return how many bytes columns will have when they are no dictionaries any more."""
+    """Return how many bytes columns will have when they are no dictionaries any more.
+
+    Raises `pa.ArrowIndexError` where a value is to be none of its dictionary.
+    """
     size = 0
     for column in columns:
         if pa.types.is_struct(column.type):
             size += _size(column.flatten())
         elif pa.types.is_dictionary(column.type) and is_text(column.type.value_type):
-            sizes = pc.binary_length(column.dictionary.cast(pa.large_binary())).take(column.indices)
-            size += pc.sum(sizes).as_py() or 0
+            bounds = pc.min_max(column.indices).as_py()
+            if bounds["max"] is not None and not 0 <= bounds["min"] <= bounds["max"] < len(column.dictionary):
+                raise pa.ArrowIndexError("a value is none of its dictionary")
+            sizes = pc.binary_length(column.dictionary)
+            most = (pc.max(sizes).as_py() or 0) * len(column)
+            size += most if most < _BUFFER else pc.sum(sizes.take(column.indices)).as_py() or 0
         else:
             size += column.nbytes
     return size

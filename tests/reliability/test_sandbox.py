@@ -6,9 +6,11 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -429,3 +431,17 @@ def test_output_of_a_sandbox_can_be_parsed(place: Path, ask: Run) -> None:
     done = ask("--sandbox", "SELECT srcaddr, '=1+1' AS x FROM flows ORDER BY ALL LIMIT 2", "-o", "csv")
     assert [row[1] for row in csv.reader(io.StringIO(done.stdout))] == ["x", "'=1+1", "'=1+1"]
     assert os.listdir(place / "home") == []
+
+
+@pytest.mark.parametrize("form", ["table", "csv"])
+def test_a_query_in_a_sandbox_can_be_interrupted(place: Path, form: str) -> None:
+    endless = "SELECT count(*) FROM range(1000000000) a, range(1000000) b WHERE a.range * b.range % 7 = 3"
+    command = [sys.executable, "-m", "flowdb", "sql", "--sandbox", endless, "-o", form]
+    process = subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, text=True)
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    try:
+        _, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert (process.returncode, "Traceback" in said) == (130, False)
