@@ -96,13 +96,6 @@ looked into, and then the first of these shapes that fits is taken:""",
 without one are in the default format if they have its 14 fields, else in the format that `--format` gives:
 AWS's own `${version} ${account-id} ...`, `default`, `tgw`, or a list of names. A header beats `--format`.
 
-<<<<<<< HEAD
-A source that unpacks to more than {LARGEST_EXPANSION >> 30} GiB and {LARGEST_RATIO} times its size as
-delivered, all its layers and files together, is made to fill a disk and is refused: who knows better
-unpacks it first. Flow logs reach 40 times.
-
-=======
->>>>>>> security
 Of an archive that is taken which would be taken from a folder. Of a JSON record that has its fields by name,
 what is nested is left out.""",
         "",
