@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flowdb.analyses import Analysis, analyses
-from flowdb.compression import COMPRESSIONS
+from flowdb.compression import COMPRESSIONS, LARGEST_EXPANSION, LARGEST_RATIO
 from flowdb.datasets import DATASETS, Dataset
 from flowdb.fields import Kind
 from flowdb.ocsf import MAPPING
@@ -49,7 +49,7 @@ def _section(one: Analysis) -> list[str]:
         lines.append(f"| `{parameter.name}` | {parameter.type} | {default} | {parameter.meaning}.{choices} |")
     lines += ["", f"Columns: {one.columns}."]
     if one.counts:
-        lines += ["", "What is counted:", "", *(f"- {clause}" for clause in one.counts.split("; "))]
+        lines += ["", f"What is counted: {one.counts}."]
     if one.source:
         lines += ["", f"Source of the idea: {one.source}."]
     return lines
