@@ -49,7 +49,7 @@ def _section(one: Analysis) -> list[str]:
         lines.append(f"| `{parameter.name}` | {parameter.type} | {default} | {parameter.meaning}.{choices} |")
     lines += ["", f"Columns: {one.columns}."]
     if one.counts:
-        lines += ["", f"What is counted: {one.counts}."]
+        lines += ["", "What is counted:", "", *(f"- {clause}" for clause in one.counts.split("; "))]
     if one.source:
         lines += ["", f"Source of the idea: {one.source}."]
     return lines
