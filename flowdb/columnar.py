@@ -94,7 +94,7 @@ def parquet_batches(file: BinaryIO, unpacked: Callable[[int], None] = lambda _si
             size = _size(rows.columns)
         unpacked(size)
         for piece in _pieces(rows):
-            yield _batch(*columns_of(piece), first=done + 1)
+            yield _batch(*columns_of(_whole(piece)), first=done + 1)
             done += len(piece)
     if done != rows_promised:
         raise Damaged(f"its Parquet data has {done:,} rows, not the {rows_promised:,} that it tells of")
@@ -117,6 +117,13 @@ def _pieces(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     half = len(rows) // 2
     yield from _pieces(rows.slice(0, half))
     yield from _pieces(rows.slice(half))
+
+
+def _whole(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Return rows of which none is a part of more: older pyarrow loses its way in parts of structs."""
+    if any(column.offset and pa.types.is_nested(column.type) for column in rows.columns):
+        return rows.take(numbers(list(range(len(rows)))))
+    return rows
 
 
 def _size(columns: Iterable[pa.Array]) -> int:
