@@ -6,11 +6,13 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +21,8 @@ import duckdb_cli
 import pytest
 
 import flowdb
+from flowdb.catalog import Catalog
+from flowdb.rows import Change
 from flowdb.verification import verify
 from tests.conftest import record, write_log
 from tests.reliability.model import FIRST_DAY, Logs
@@ -294,8 +298,6 @@ def test_a_reader_does_not_wait_for_a_writer_that_is_stopped(db: flowdb.FlowDB) 
 
 def test_what_is_told_of_a_store_is_of_one_moment(db: flowdb.FlowDB, tmp_path: Path) -> None:
     """The catalogue answers several questions with one commit between them, or it waits with the commit."""
-    from flowdb.catalog import Catalog
-
     reading = Catalog(db.path / "catalog.sqlite")
     log = write_log(tmp_path / "b.log", [record(3)])
     ingest = [sys.executable, "-m", "flowdb", "ingest", str(log), "--store", str(db.path)]
@@ -310,3 +312,21 @@ def test_what_is_told_of_a_store_is_of_one_moment(db: flowdb.FlowDB, tmp_path: P
         assert (reading.last_commit, reading.size_of_sources()[0]) == (2, 2)
     finally:
         reading.close()
+
+
+def test_a_large_commit_keeps_nobody_waiting_before_it_is_made(
+    db: flowdb.FlowDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+
+    def read(point: str) -> None:
+        with closing(sqlite3.connect(db.path / "catalog.sqlite", timeout=0)) as other:
+            seen.append(other.execute("SELECT count(*) FROM sources").fetchall())
+
+    monkeypatch.setattr("flowdb.catalog.reached", read)
+    with closing(Catalog(db.path / "catalog.sqlite")) as catalog:
+        (source,), (commit,) = catalog.sources(), catalog.commits()
+        many = [replace(source, source_id=n, uri=f"file:///{n}") for n in range(2, 20_002)]
+        catalog.commit(replace(commit, commit_id=2), Change(sources=many))
+        assert seen == [[(1,)]]
+        assert catalog.size_of_sources()[0] == 20_001
