@@ -263,3 +263,20 @@ def test_a_reader_that_dies_while_it_makes_the_file_anew_turns_no_writer_away(
     flowdb.open(db.path).close()
     assert left_over(db.path) == []
     assert verify(db.path).is_sound
+
+
+def test_a_writer_waits_for_a_reader_that_makes_the_file_anew(db: flowdb.FlowDB, tmp_path: Path) -> None:
+    taken, done = threading.Event(), []
+
+    def make_anew() -> None:
+        with locked(db.path, "refresh"):
+            taken.set()
+            time.sleep(2)
+            done.append(True)
+
+    reader = threading.Thread(target=make_anew)
+    reader.start()
+    taken.wait()
+    assert db.ingest(write_log(tmp_path / "b.log", [record(9)])).records == 1
+    assert done == [True]
+    reader.join()
