@@ -9,9 +9,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 
 from flowdb.catalog import Catalog
-from flowdb.errors import SourceNotFound
+from flowdb.errors import SourceNotFound, UsageError
 from flowdb.rewriting import without_sources
 from flowdb.rows import SourceRow
 from flowdb.sources import uri_of
@@ -20,6 +21,7 @@ from flowdb.store import Store
 __all__ = ["ForgetReport", "forget"]
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_ESCAPED = ("bytes:", "lost:")  # paths that are not UTF-8, and names that a repair gave
 
 
 @dataclass(slots=True)
@@ -63,9 +65,10 @@ def _find(catalog: Catalog, names: Sequence[str]) -> dict[int, SourceRow]:
     by_uri = {source.uri: source for source in sources}
     found: dict[int, SourceRow] = {}
     for name in names:
-        uri = (
-            name if name in by_uri or _URL.match(name) else uri_of(os.path.abspath(os.path.expanduser(name)))
-        )
+        if not name:
+            raise UsageError("a source with an empty name: name a file, a folder or a pattern")
+        is_uri = name in by_uri or _URL.match(name) or name.startswith(_ESCAPED)
+        uri = name if is_uri else uri_of(os.path.abspath(os.path.expanduser(name)))
         here = [by_uri[uri]] if uri in by_uri else _below(sources, uri) or _matching(sources, uri)
         if not here:
             raise SourceNotFound(name, "no source of this name is in the store; see: flowdb sources")
@@ -75,10 +78,15 @@ def _find(catalog: Catalog, names: Sequence[str]) -> dict[int, SourceRow]:
 
 def _below(sources: Sequence[SourceRow], folder: str) -> list[SourceRow]:
     prefix = folder.rstrip("/") + "/"
-    return [source for source in sources if source.uri.startswith(prefix)]
+    # What is not UTF-8 below it is escaped from its beginning on.
+    escaped = "bytes:" + prefix.replace("\\", "\\\\")
+    return [source for source in sources if source.uri.startswith((prefix, escaped))]
 
 
 def _matching(sources: Sequence[SourceRow], pattern: str) -> list[SourceRow]:
     if not glob.has_magic(pattern):
         return []
-    return [source for source in sources if fnmatchcase(source.uri, pattern)]
+    if "**" in pattern:
+        return [source for source in sources if fnmatchcase(source.uri, pattern)]
+    # As in a pattern of ingest, an asterisk does not stand for a slash.
+    return [source for source in sources if PurePosixPath(source.uri).match(pattern)]

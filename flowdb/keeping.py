@@ -95,7 +95,7 @@ class Keeping:
         """Copy the newest commit into a folder that is empty or not there; a writer may go on meanwhile."""
         from flowdb.backup import backup
 
-        return backup(self._opened, Path(folder).expanduser().absolute(), watch)
+        return backup(self._opened, Path(os.path.abspath(os.path.expanduser(folder))), watch)
 
     def verify(self, *, repair: bool = False, watch: _Watch | None = None) -> VerifyReport:
         """Check every file of the store against its catalogue, and tell what is wrong; mend what can be.

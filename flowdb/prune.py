@@ -46,10 +46,11 @@ class Keep:
         """Return what is to be kept when dates before one, or older than a time, are to go."""
         if before is None and keep is None and max_bytes is None:
             raise UsageError("say what to prune: dates before one, older than a time, or beyond a size")
-        today = (now or datetime.now(UTC)).date()
+        now = now or datetime.now(UTC)
         try:
-            firsts = [one for one in (before, today - keep if keep is not None else None) if one is not None]
-            first_rejects = today - keep_rejects if keep_rejects is not None else None
+            # A date goes when all of it is older.
+            firsts = [one for one in (before, (now - keep).date() if keep is not None else None) if one]
+            first_rejects = (now - keep_rejects).date() if keep_rejects is not None else None
             return cls(max(firsts, default=None), max_bytes, first_rejects)
         except OverflowError:
             raise UsageError("there is no date as long ago as that") from None
@@ -138,7 +139,8 @@ class _Pruning:
         if keep.max_bytes is not None:
             self._take_oldest(files, left, keep.max_bytes)
         last = max(self._by_date, default="")
-        self._bad_line_sources = store.catalog.sources_before(_next_day(last)) if last else []
+        until = max(_next_day(last) if last else "", keep.first.isoformat() if keep.first else "")
+        self._bad_line_sources = store.catalog.sources_before(until) if until else []
         self.report = PruneReport([one for _, one in sorted(self._by_date.items())])
         self._quarantine = {
             path: shares

@@ -29,10 +29,12 @@ from flowdb.rows import (
 )
 from flowdb.store import CATALOG, Store, counts_as_records, data_folders, written_by
 
-__all__ = ["SET_ASIDE", "Finding", "mend"]
+__all__ = ["NAMELESS", "SET_ASIDE", "Finding", "mend"]
 
 SET_ASIDE = "damaged"
 """The folder, in a store, of files that were damaged."""
+NAMELESS = "lost:"
+"""How the URIs begin that sources are given whose names are lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ def _make_catalogue(root: Path) -> list[str]:
         if (root / name).exists():
             _move_aside(root, root / name)
     os.replace(new, root / CATALOG)
+    _set_aside(root, found.lost)
     records = plural(sum(one.row.records for one in found.files if counts_as_records(one.row)), "record")
     return [f"the catalogue is made anew: {records}, {plural(len(found.sources), 'source')}", *found.said]
 
@@ -151,6 +154,7 @@ class _Found:
         self._root = root
         self.said: list[str] = []
         self.files: list[Written] = []
+        self.lost: list[FileRow] = []
         listed, last = self._listed()
         self.commits = sorted(self._rows(COMMITS, listed), key=lambda row: row.commit_id)
         if listed is None and self.commits:
@@ -171,9 +175,13 @@ class _Found:
         lists = sorted(
             (self._root / LEDGER_FOLDER).glob(f"*-{FILES}.parquet"), key=lambda path: written_by(path) or 0
         )
-        if lists and (rows := _read(FILES, lists[-1])) is not None:
+        commits = (self._root / LEDGER_FOLDER).glob(f"*-{COMMITS}.parquet")
+        newest = max((written_by(path) or 0 for path in commits), default=0)
+        # An older list than the ledger of commits is not that of the newest commit.
+        if lists and (written_by(lists[-1]) or 0) >= newest and (rows := _read(FILES, lists[-1])) is not None:
             return rows, written_by(lists[-1])
         self.said.append("the list of files is lost: every file is taken that no other replaces")
+        self.said.append("rows may be back that were forgotten, pruned or replaced a short while ago")
         return None, None
 
     def _rows(self, kind: str, listed: list[FileRow] | None) -> list[Any]:
@@ -213,10 +221,10 @@ class _Found:
             rows = [row for row in rows if row.path not in replaced]
         for row in rows:
             try:
-                shares = contents(self._root / row.path)[0]
+                self.files.append(Written(row, contents(self._root / row.path)[0]))
             except (OSError, pa.ArrowException):
-                shares = {}  # which the check that follows finds
-            self.files.append(Written(row, shares))
+                self.lost.append(row)
+                self.said.append(f"{row.path} with {plural(row.records, 'row')} is lost")
 
     def _known_sources(self, listed: list[FileRow] | None) -> list[SourceRow]:
         by_uri = {row.uri: row for row in sorted(self._rows(SOURCES, listed), key=lambda row: row.source_id)}
@@ -230,8 +238,22 @@ class _Found:
             self.said.append(
                 f"the names of {plural(len(lost), 'source')} are lost: if ingested again, they are new"
             )
+        by_uri = {
+            uri: replace(row, fingerprint="") if self._has_lost(row, records) else row
+            for uri, row in by_uri.items()
+        }
         nameless = [_nameless(source_id, records[source_id]) for source_id in lost]
         return sorted([*by_uri.values(), *nameless], key=lambda row: row.source_id)
+
+    def _has_lost(self, row: SourceRow, records: dict[int, int]) -> bool:
+        """Tell whether rows of a source were in a file that is lost, as far as dates and counts tell."""
+        if records.get(row.source_id, 0) >= row.records + row.bad_lines:
+            return False
+        first, last = (row.first_start or "")[:10], (row.last_start or "9")[:10]
+        return any(
+            file.commit_id >= row.commit_id and (not file.date or first <= file.date <= last)
+            for file in self.lost
+        )
 
     def _lying(self) -> Iterable[tuple[Path, str, int]]:
         """Return the files that a writer wrote: their paths, those inside the store, their commits."""
@@ -280,6 +302,6 @@ def _read(kind: str, path: Path) -> list[Any] | None:
 
 
 def _nameless(source_id: int, records: int) -> SourceRow:
-    name = f"lost:{source_id}"
+    name = f"{NAMELESS}{source_id}"
     start = iso_time(0)
     return SourceRow(source_id, name, name, 0, 0, start, "", "", records, records, 0, 0, None, None, 0)

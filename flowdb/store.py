@@ -174,7 +174,7 @@ class Store:
 
     def _remove_retired(self) -> None:
         """Remove the files that were retired longer ago than the grace period."""
-        until = iso_time((time.time() - self.grace.total_seconds()) * 1000)
+        until = iso_time(max(time.time() - self.grace.total_seconds(), 0) * 1000)
         retired = [row.path for row in self.catalog.retired(until)]
         # The generated file may show a commit that still has them.
         if retired and not self._generated.shows(self.catalog.last_commit):

@@ -18,7 +18,7 @@ from flowdb.generated import GENERATED, Generated
 from flowdb.ledger import LEDGER_FOLDER, LEDGERS
 from flowdb.lock import is_held, os_errors
 from flowdb.meter import Meter
-from flowdb.repair import Finding, mend
+from flowdb.repair import NAMELESS, Finding, mend
 from flowdb.rows import COMMITS, QUARANTINE, SOURCES, FileRow
 from flowdb.store import CATALOG, Store, counts_as_records, data_folders, written_by
 
@@ -219,10 +219,18 @@ def _rows(files: Iterable[FileRow], kind: str) -> int:
 
 def _check_sources(catalog: Catalog) -> Iterator[Finding]:
     """Find sources that a repair left without some of their rows."""
-    lost = [row.uri for row in catalog.sources() if not row.fingerprint]
-    if lost:
-        others = f", like {plural(len(lost) - 1, 'other source')}" if len(lost) > 1 else ""
-        yield Finding("lost", lost[0], f"it lost rows to damage{others}", "ingest it again, or forget it")
+    for nameless, problem, remedy in (
+        (False, "it lost rows to damage", "ingest it again, or forget it"),
+        (True, "its name is lost", "forget it before its log is ingested again"),
+    ):
+        rows = [
+            row
+            for row in catalog.sources()
+            if not row.fingerprint and row.uri.startswith(NAMELESS) == nameless
+        ]
+        if rows:
+            others = f", like {plural(len(rows) - 1, 'other source')}" if len(rows) > 1 else ""
+            yield Finding("lost", rows[0].uri, f"{problem}{others}", remedy)
 
 
 def _check_unknown(store: Store) -> Iterator[Finding]:

@@ -343,3 +343,51 @@ def test_errors_of_verifying_are_of_the_tree(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(FlowdbError):
         flowdb.verify(tmp_path / "file")
+
+
+@pytest.mark.parametrize("damage", [cut, Path.unlink])
+def test_a_catalogue_and_a_data_file_that_are_lost_together_cost_no_row_in_the_end(
+    damage: Callable[[Path], None], db: flowdb.FlowDB, logs: Path
+) -> None:
+    before = all_rows(db)
+    path = sorted(path for path in live_files(db) if path.startswith("data"))[0]
+    db.close()
+    (db.path / "catalog.sqlite").unlink()
+    damage(db.path / path)
+    report = flowdb.verify(db.path, repair=True)
+    assert [kind for kind, _ in kinds(report)] == ["lost"]
+    with flowdb.open(db.path) as opened:
+        assert opened.ingest(logs / "*.log.gz").sources_replaced > 0
+        assert all_rows(opened) == before
+        assert opened.verify().is_sound
+
+
+def test_a_list_of_files_that_is_older_than_the_newest_commit_is_not_taken_for_the_newest(
+    db: flowdb.FlowDB,
+) -> None:
+    before = everything(db)[:2]
+    db.close()
+    (db.path / "catalog.sqlite").unlink()
+    max((db.path / "meta").glob("*-files.parquet")).unlink()
+    report = flowdb.verify(db.path, repair=True)
+    assert any("may be back" in sentence for sentence in report.repaired)
+    with flowdb.open(db.path, grace="0s") as opened:
+        assert everything(opened)[:2] == before
+        opened.compact()
+        assert everything(opened)[0] == before[0]
+
+
+def test_a_source_that_lost_its_name_is_to_be_forgotten_before_it_is_read_again(
+    db: flowdb.FlowDB, logs: Path
+) -> None:
+    before = all_rows(db)
+    db.close()
+    for path in [db.path / "catalog.sqlite", *(db.path / "meta").iterdir()]:
+        path.unlink()
+    (finding,) = flowdb.verify(db.path, repair=True).findings
+    assert (finding.path, finding.remedy) == ("lost:1", "forget it before its log is ingested again")
+    with flowdb.open(db.path) as opened:
+        opened.forget("lost:*")
+        assert opened.ingest(logs / "*.log.gz").records == 24
+        assert all_rows(opened) == before
+        assert opened.verify().is_sound

@@ -21,9 +21,10 @@ from flowdb.catalog import Catalog
 from flowdb.datasets import DATASETS
 from flowdb.errors import NotAStore, SourceChanged, SourceNotFound, StoreDamaged, StoreMissing, UsageError
 from flowdb.prune import Keep
+from flowdb.quantities import age
 from flowdb.rows import QUARANTINE
 from flowdb.verification import verify
-from tests.conftest import Run, record, write_log
+from tests.conftest import HEADER, Run, data_files, record, write_log
 from tests.reliability.states import left_over, seen_by_python, seen_by_shell
 from tests.reliability.test_faults import write_logs
 
@@ -614,3 +615,48 @@ def test_verbs_that_need_a_store_make_none(tmp_path: Path) -> None:
         with pytest.raises(StoreMissing):
             verb()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_hours_that_are_to_be_kept_are_kept() -> None:
+    now = datetime(2024, 1, 16, 14, 13, tzinfo=UTC)
+    for keep, first in {"20h": date(2024, 1, 15), "15h": date(2024, 1, 15), "14h": date(2024, 1, 16)}.items():
+        assert Keep.of(None, age(keep), None, age(keep), now) == Keep(first, None, first)
+
+
+def test_a_name_that_is_empty_forgets_nothing(tmp_path: Path) -> None:
+    write_log(tmp_path / "logs" / "a.log", [record()])
+    with flowdb.open(tmp_path / "flows") as db:
+        db.ingest(tmp_path / "logs")
+        with pytest.raises(UsageError, match="empty name"):
+            db.forget("")
+        assert db.sql("SELECT count(*) FROM flows").fetchall() == [(1,)]
+
+
+def test_a_pattern_forgets_what_it_would_ingest_and_a_folder_all_that_is_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    write_log(folder / "a.log", [record(1)])
+    write_log(folder / "sub" / "b.log", [record(2)])
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xff.log")).write_text(record(3) + "\n")
+    with flowdb.open(tmp_path / "flows") as db:
+        db.ingest(folder)
+        assert db.forget(folder / "*.log").sources == 1
+        assert db.forget(folder).sources == 2
+        assert db.sql("FROM sources").fetchall() == []
+
+
+def test_bad_lines_of_old_sources_go_though_no_records_do(tmp_path: Path) -> None:
+    path = write_log(tmp_path / "old.log", [HEADER, "no record at all"])
+    os.utime(path, (1_577_836_800, 1_577_836_800))
+    with flowdb.open(tmp_path / "flows") as db:
+        db.ingest(path)
+        assert db.prune(before="2019-12-31").bad_lines == 0
+        assert db.prune(before="2024-01-01").bad_lines == 1
+        assert db.sql("FROM bad_lines").fetchall() == []
+
+
+def test_a_grace_longer_than_there_are_years_is_one(tmp_path: Path) -> None:
+    write_log(tmp_path / "logs" / "a.log", [record()])
+    with flowdb.open(tmp_path / "flows", grace="999999d") as db:
+        db.ingest(tmp_path / "logs")
+        assert db.compact().files_before == 1
+        assert len(data_files(db.path)) == 2

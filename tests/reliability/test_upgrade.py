@@ -19,7 +19,7 @@ import flowdb
 from flowdb.rows import SCHEMA_VERSION
 from tests.conftest import ROOT, data_files, live_files, record, write_log
 
-STORES = sorted((ROOT / "tests" / "data" / "stores").glob("catalogue-*.tar.gz"))
+STORES = sorted((ROOT / "tests" / "stores").glob("catalogue-*.tar.gz"))
 ROWS = {
     1: [
         ("/srv/example/logs/a.log", date(2024, 1, 15), "10.0.0.1", 40000, "ACCEPT"),
