@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import click
@@ -117,7 +117,11 @@ def prune(store: str, grace: timedelta, output: str, as_json: bool, **values: An
         print_json(report.facts())
         return
     if report.dates:
-        _write_dates(report.dates, output)
+        rows = [
+            (date.fromisoformat(one.date), one.records, one.kept, one.files, one.bytes)
+            for one in report.dates
+        ]
+        _write_rows("date, records, kept_rejects, files, bytes", [*rows], output)
     facts = report.facts()
     if not report.dates and not report.bad_lines:
         say(f"nothing to take out of {store}")
@@ -129,16 +133,16 @@ def prune(store: str, grace: timedelta, output: str, as_json: bool, **values: An
     say(f"{records}{bad} of {plural(len(report.dates), 'date')} {would}taken out of {store}{kept}")
 
 
-def _write_dates(dates: list[Any], output: str) -> None:
+def _write_rows(names: str, rows: list[tuple[object, ...]], output: str) -> None:
+    """Write rows, with these names of their columns, as the result of a query is written."""
     import duckdb
 
     from flowdb.output import write
 
-    rows = [value for one in dates for value in (one.date, one.records, one.kept, one.files, one.bytes)]
-    marks = ", ".join(["(?::DATE, ?, ?, ?, ?)"] * len(dates))
-    query = f"SELECT * FROM (VALUES {marks}) AS pruned (date, records, kept_rejects, files, bytes)"
+    marks = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(rows))
+    query = f"SELECT * FROM (VALUES {marks}) AS rows ({names})"
     with duckdb.connect() as connection:
-        if remark := write(connection.sql(query, params=rows), output):
+        if remark := write(connection.sql(query, params=[value for row in rows for value in row]), output):
             say(f"note: {remark}")
 
 
@@ -202,25 +206,13 @@ def verify(repair: bool, store: str, output: str, as_json: bool) -> ExitCode:
     if as_json:
         print_json(report.facts())
     elif report.findings:
-        _write_findings(report.findings, output)
+        rows = [(one.kind, one.path, one.problem, one.remedy) for one in report.findings]
+        _write_rows("kind, path, problem, remedy", [*rows], output)
         say(f"{plural(len(report.findings), 'thing')} wrong with {store}")
     else:
         files, records = plural(report.files, "file"), plural(report.records, "record")
         say(f"{store} is sound: {files}, {records}, {report.bytes:,} bytes checked in {report.seconds:.1f} s")
     return ExitCode.OK if report.is_sound else ExitCode.FAILED
-
-
-def _write_findings(findings: list[Any], output: str) -> None:
-    import duckdb
-
-    from flowdb.output import write
-
-    rows = [value for one in findings for value in (one.kind, one.path, one.problem, one.remedy)]
-    marks = ", ".join(["(?, ?, ?, ?)"] * len(findings))
-    query = f"SELECT * FROM (VALUES {marks}) AS findings (kind, path, problem, remedy)"
-    with duckdb.connect() as connection:
-        if remark := write(connection.sql(query, params=rows), output):
-            say(f"note: {remark}")
 
 
 @click.command()
