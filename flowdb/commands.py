@@ -116,12 +116,6 @@ def prune(store: str, grace: timedelta, output: str, as_json: bool, **values: An
     if as_json:
         print_json(report.facts())
         return
-    if report.dates:
-        rows = [
-            (date.fromisoformat(one.date), one.records, one.kept, one.files, one.bytes)
-            for one in report.dates
-        ]
-        _write_rows("date, records, kept_rejects, files, bytes", [*rows], output)
     facts = report.facts()
     if not report.dates and not report.bad_lines:
         say(f"nothing to take out of {store}")
@@ -131,6 +125,13 @@ def prune(store: str, grace: timedelta, output: str, as_json: bool, **values: An
     bad = f" and {plural(report.bad_lines, 'bad line')}" if report.bad_lines else ""
     records = plural(report.records, "record")
     say(f"{records}{bad} of {plural(len(report.dates), 'date')} {would}taken out of {store}{kept}")
+    # Last: that it cannot be written must not hide that it was done.
+    if report.dates:
+        rows = [
+            (date.fromisoformat(one.date), one.records, one.kept, one.files, one.bytes)
+            for one in report.dates
+        ]
+        _write_rows("date, records, kept_rejects, files, bytes", [*rows], output)
 
 
 def _write_rows(names: str, rows: list[tuple[object, ...]], output: str) -> None:

@@ -63,6 +63,15 @@ class Generated:
             return False
         return not self._logs() or _is_open(self._path)
 
+    def was_moved(self, commit_id: int) -> bool:
+        """Tell whether the file shows this commit, but at the place where the store lay before."""
+        try:
+            noted = json.loads(self._note.read_text("utf-8"))
+        except (OSError, ValueError):
+            return False
+        wanted = self._wanted(commit_id)
+        return self._path.exists() and noted != wanted and {**noted, "root": wanted["root"]} == wanted
+
     def write(self, commit_id: int, files: Sequence[FileRow]) -> None:
         """Write the file under another name, and move it into place."""
         handle, name = tempfile.mkstemp(prefix=f".{GENERATED}.", dir=self._root)

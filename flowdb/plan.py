@@ -51,6 +51,8 @@ class Plan:
 
     def _is_new(self, source: Source) -> bool:
         if not source.size:
+            if source.uri in self._known:
+                raise SourceChanged(source.uri, "it is empty now; the store has it as it was")
             self._empty.append(source.uri)
             return False
         if source.uri not in self._known:

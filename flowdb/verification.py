@@ -7,19 +7,20 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from flowdb.catalog import Catalog
 from flowdb.datasets import DATASETS
 from flowdb.disk import checksum
 from flowdb.errors import NotAStore, StoreError, StoreMissing, StoreTooNew, plural
 from flowdb.generated import GENERATED, Generated
-from flowdb.ledger import LEDGER_FOLDER, LEDGERS
+from flowdb.ledger import LEDGER_FOLDER, LEDGERS, ledger_rows
 from flowdb.lock import is_held, os_errors
 from flowdb.meter import Meter
 from flowdb.repair import NAMELESS, Finding, mend
-from flowdb.rows import COMMITS, QUARANTINE, SOURCES, FileRow
+from flowdb.rows import COMMITS, FILES, QUARANTINE, SOURCES, FileRow, SourceRow
 from flowdb.store import CATALOG, Store, counts_as_records, data_folders, written_by
 
 __all__ = ["VerifyReport", "verify"]
@@ -107,6 +108,7 @@ def _checked(root: Path, watch: Callable[[Meter], None] | None) -> VerifyReport:
             if not report.findings:
                 report.findings += _check_files(store, report, watch)
                 report.findings += _check_sums(store.catalog)
+                report.findings += _check_ledgers(store)
                 report.findings += _check_sources(store.catalog)
                 report.findings += _check_unknown(store)
                 report.findings += _check_generated(store, is_whole=not report.findings)
@@ -213,6 +215,33 @@ def _check_sums(catalog: Catalog) -> Iterator[Finding]:
             yield Finding("sums", CATALOG, problem, "--repair makes it anew from the files")
 
 
+def _check_ledgers(store: Store) -> Iterator[Finding]:
+    """Find ledgers that say something else than the catalogue; one that cannot be read is found elsewhere."""
+    import pyarrow as pa
+
+    with store.catalog.snapshot():
+        files = store.catalog.files()
+        rows: dict[str, list[Any]] = {
+            SOURCES: list(store.catalog.sources()),
+            COMMITS: list(store.catalog.commits()),
+            FILES: [row for row in files if row.kind != FILES],
+        }
+    for kind, expected in rows.items():
+        paths = [store.root / row.path for row in files if row.kind == kind]
+        try:
+            found = [row for path in paths for row in ledger_rows(kind, path)]
+        except (OSError, pa.ArrowException, KeyError):
+            continue
+        if paths and _comparable(found) != _comparable(expected):
+            problem = f"its {kind} are not those of the ledger"
+            yield Finding("sums", CATALOG, problem, "--repair makes it anew from the files")
+
+
+def _comparable(rows: Iterable[Any]) -> set[Any]:
+    """Return rows without the time of a source's last change, which alone is noted without a commit."""
+    return {replace(row, modified=0) if isinstance(row, SourceRow) else row for row in rows}
+
+
 def _rows(files: Iterable[FileRow], kind: str) -> int:
     return sum(row.records for row in files if row.kind == kind)
 
@@ -269,6 +298,8 @@ def _check_generated(store: Store, *, is_whole: bool) -> Iterator[Finding]:
     remedy = "--repair, or the next flowdb command that may write, makes it anew"
     generated = Generated(store.root)
     commit = store.catalog.last_commit
+    if generated.was_moved(commit):
+        store.refresh()
     if not generated.shows(commit):
         # Between a commit and its generated file there is a moment.
         if not is_held(store.root) and not generated.shows(commit) and store.catalog.last_commit == commit:

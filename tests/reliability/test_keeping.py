@@ -660,3 +660,31 @@ def test_a_grace_longer_than_there_are_years_is_one(tmp_path: Path) -> None:
         db.ingest(tmp_path / "logs")
         assert db.compact().files_before == 1
         assert len(data_files(db.path)) == 2
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_source_that_is_empty_now_is_refused(replace: bool, tmp_path: Path) -> None:
+    path = write_log(tmp_path / "a.log", [record()])
+    with flowdb.open(tmp_path / "flows") as db:
+        db.ingest(path)
+        path.write_text("")
+        (failure,) = db.ingest(path, replace=replace).failures
+        assert isinstance(failure, SourceChanged)
+        assert failure.reason == "it is empty now; the store has it as it was"
+        assert db.sql("SELECT count(*) FROM flows").fetchall() == [(1,)]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_pruning_that_cannot_be_printed_is_said_to_be_done(run: Run, tmp_path: Path) -> None:
+    write_log(tmp_path / "logs" / "a.log", [record(), record(1, start=MIDNIGHT)])
+    run("ingest", "logs")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "flowdb", "prune", "--before", "2024-01-16", "-o", "csv"],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("flowdb: 1 record of 1 date taken out of flows\nflowdb: error: ")
