@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -261,8 +261,10 @@ class Catalog:
             self._connection.backup(target)
 
     def _insert(self, table: str, rows: Sequence[SourceRow | FileRow | CommitRow | Retired]) -> None:
-        marks = ", ".join("?" * len(fields(TABLES[table][0])))
-        self._connection.executemany(f"INSERT INTO {table} VALUES ({marks})", map(astuple, rows))
+        columns = [column.name for column in fields(TABLES[table][0])]
+        values = ([getattr(row, column) for column in columns] for row in rows)
+        marks = ", ".join("?" * len(columns))
+        self._connection.executemany(f"INSERT INTO {table} VALUES ({marks})", values)
 
     def _insert_files(self, files: Sequence[Written]) -> None:
         self._insert("files", [written.row for written in files])

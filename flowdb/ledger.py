@@ -9,7 +9,7 @@ of files is small and written whole.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -146,7 +146,7 @@ def _merged(
     from flowdb.arrays import numbers
 
     new = ledger_table(name, rows)
-    old = [pq.read_table(root / row.path).cast(new.schema) for row in files]
+    old = [pq.ParquetFile(root / row.path).read().cast(new.schema) for row in files]
     if without:
         gone = numbers(list(without))
         old = [table.filter(pc.invert(pc.is_in(table["source_id"], gone))) for table in old]
@@ -185,9 +185,9 @@ def ledger_table(name: str, rows: Sequence[Any]) -> pa.Table:
 
     from flowdb.arrays import numbers, texts
 
-    values = list(zip(*map(astuple, rows), strict=True)) or [()] * len(LEDGERS[name])
     columns: list[pa.Array] = []
-    for (column, kind), found in zip(LEDGERS[name].items(), values, strict=True):
+    for column, kind in LEDGERS[name].items():
+        found = [getattr(row, column) for row in rows]
         # Catalogue times are ISO 8601 text, but for the nanoseconds that a file system gives.
         if kind == "VARCHAR" or _TIMES.get(column) == "ms":
             array = texts(found)

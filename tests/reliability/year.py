@@ -73,7 +73,7 @@ def simulate(folder: Path, days: int, every: int, month_days: int = 30, grace: s
                 began = time.perf_counter()
                 report = db.ingest(log)
                 took = time.perf_counter() - began
-                if day >= min(_WARM_UP, days - 1):
+                if day >= min(_WARM_UP, days - 1, month_days - 1):
                     month.seconds.append(took)
                 assert not report.notes, report.notes
                 records += report.records
