@@ -9,60 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from functools import cache
-from numbers import Integral
 from pathlib import Path
 
-from flowdb.errors import ParameterError, UsageError
-from flowdb.quoting import quote_text
+from flowdb.errors import UsageError
+from flowdb.parameters import Parameter, literal, parse_parameter
 
-__all__ = ["Analysis", "Parameter", "analyses", "find_analysis", "moment", "statements"]
+__all__ = ["TRAPS", "Analysis", "analyses", "find_analysis", "statements"]
 
+TRAPS = {
+    "both ends": "A conversation that both of its interfaces log",
+    "nat": "Traffic that a NAT gateway logs again",
+    "primary address": "Addresses that are the interface's primary one, not the packet's",
+    "windows": "A connection that is many records",
+    "replies": "An answer that is refused, a record of its own",
+    "no data": "Records without traffic",
+}
+"""What makes naive answers wrong, by the names that headers give it."""
 _FOLDERS = ("views", "functions", "analyses")
-_PARAMETER = re.compile(
-    r"(?P<name>\w+)\s+(?P<type>[A-Z]+(\[\])?)(\s*=\s*(?P<default>'[^']*'|[^\s{]+))?"
-    r"(\s*\{(?P<choices>[^}]*)\})?\s*--\s*(?P<meaning>.*)"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter as the header gives it; `default` is None for NULL."""
-
-    name: str
-    type: str
-    default: str | int | None
-    choices: tuple[str, ...]
-    meaning: str
-
-    def checked(self, analysis: str, value: object) -> object:
-        """Return a value as DuckDB is to be given it, or raise `ParameterError`.
-
-        A time may be a `datetime` (of any zone; without one it is UTC), a `date` (its
-        midnight) or ISO 8601 text.
-        """
-        if value is None:
-            if self.choices:
-                raise ParameterError(analysis, self.name, value, self._expected())
-            return None
-        if self.type == "TIMESTAMP":
-            when = moment(value)
-            if when is not None:
-                return when
-        elif self.type == "INTEGER":
-            if isinstance(value, Integral) and not isinstance(value, bool) and 0 <= int(value) < 2**63:
-                return int(value)
-        elif isinstance(value, str) and (not self.choices or value in self.choices):
-            return value
-        raise ParameterError(analysis, self.name, value, self._expected())
-
-    def _expected(self) -> str:
-        if self.choices:
-            return f"one of: {', '.join(self.choices)}"
-        return {"TIMESTAMP": "a date or a time (UTC)", "INTEGER": "a whole number, 0 or more"}.get(
-            self.type, "a text"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +37,12 @@ class Analysis:
     topic: str
     summary: str
     parameters: tuple[Parameter, ...]
+    needs: tuple[str, ...]
     columns: str
     tags: tuple[str, ...]
+    traps: Mapping[str, str]
     counts: str
+    answers: tuple[str, ...]
     source: str
     statement: str
 
@@ -84,10 +51,14 @@ class Analysis:
         """A docstring: summary, parameters, columns."""
         lines = [self.summary, ""]
         for one in self.parameters:
+            choices = f" {one.expected.capitalize()}." if one.choices else ""
             default = "none" if one.default is None else repr(one.default)
-            choices = f" One of: {', '.join(one.choices)}." if one.choices else ""
-            lines.append(f"{one.name}: {one.meaning}.{choices} Default: {default}.")
+            said = "Required." if one.is_required else f"Default: {default}."
+            lines.append(f"{one.name}: {one.meaning}.{choices} {said}")
         lines += ["", f"Columns: {self.columns}."]
+        if self.needs:
+            lines += ["", f"Needs: {', '.join(self.needs)}."]
+        lines += [f"{TRAPS[trap]}: {how}." for trap, how in self.traps.items()]
         if self.counts:
             lines += ["", f"Counts: {self.counts}."]
         return "\n".join(lines)
@@ -99,8 +70,7 @@ class Analysis:
 
     def call(self, values: Mapping[str, object]) -> str:
         """Return the query with these parameters written into it, for a person to paste."""
-        given = ", ".join(f'"{name}" := {_literal(value)}' for name, value in values.items())
-        return f"FROM {self.name}({given});"
+        return f"FROM {self._called({name: literal(value) for name, value in values.items()})};"
 
     def query(self, values: Mapping[str, object]) -> tuple[str, dict[str, object]]:
         """Return the query that asks with these parameters, and the values to bind in it."""
@@ -109,9 +79,18 @@ class Analysis:
             if name not in known:
                 allowed = ", ".join(known)
                 raise UsageError(f"{self.name}: no parameter {name!r}; it has: {allowed}")
+        for name, one in known.items():
+            if one.is_required and name not in values:
+                raise UsageError(f"{self.name}: {name} is not given; it is {one.meaning}")
         bound = {name: known[name].checked(self.name, value) for name, value in values.items()}
-        given = ", ".join(f'"{name}" := ${name}' for name in bound)
-        return f"FROM {self.name}({given})", bound
+        return f"FROM {self._called({name: f'${name}' for name in bound})}", bound
+
+    def _called(self, values: Mapping[str, str]) -> str:
+        """Return the call of the macro; what is required has no name there."""
+        required = [one.name for one in self.parameters if one.is_required]
+        given = [values[name] for name in required if name in values]
+        given += [f'"{name}" := {value}' for name, value in values.items() if name not in required]
+        return f"{self.name}({', '.join(given)})"
 
 
 @cache
@@ -184,48 +163,24 @@ def _analysis(path: Path) -> Analysis:
         name=path.stem,
         topic=path.parent.name,
         summary=header["summary"][0],
-        parameters=tuple(_parameter(path, line) for line in header.get("param", [])),
+        parameters=tuple(parse_parameter(line) for line in header.get("param", [])),
+        needs=_listed(header.get("needs", [""])[0]),
         columns=header["columns"][0],
-        tags=tuple(tag.strip() for tag in header["tags"][0].split(",")),
+        tags=_listed(header["tags"][0]),
+        traps=dict(_trap(line) for line in header.get("trap", [])),
         counts="; ".join(header.get("counts", [])),
+        answers=tuple(header.get("answers", [])),
         source=" ".join(header.get("source", [])),
         statement=_body(path),
     )
 
 
-def _literal(value: object) -> str:
-    if value is None or isinstance(value, int):
-        return "NULL" if value is None else str(value)
-    return quote_text(str(value))
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(",") if one.strip())
 
 
-def _parameter(path: Path, line: str) -> Parameter:
-    match = _PARAMETER.fullmatch(line)
-    if match is None:
-        raise ValueError(f"{path.name}: not a parameter: {line}")
-    default: str | int | None = match["default"]
-    if default == "NULL" or default is None:
-        default = None
-    elif isinstance(default, str):
-        default = default.strip("'") if default.startswith("'") else int(default)
-    choices = tuple(choice.strip() for choice in (match["choices"] or "").split(",") if choice.strip())
-    return Parameter(match["name"], match["type"], default, choices, match["meaning"])
-
-
-def moment(value: object) -> datetime | None:
-    """Return a time as UTC without a zone, or None for what is none; a date is its midnight."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return None
-    if isinstance(value, datetime):
-        if value != value:  # the NaT of pandas, a datetime that is no time
-            return None
-        try:
-            return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
-        except OverflowError:
-            return None
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day)
-    return None
+def _trap(line: str) -> tuple[str, str]:
+    name, _, how = line.partition(" -- ")
+    if name not in TRAPS:
+        raise ValueError(f"no such trap: {name}")
+    return name, how

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flowdb import analyses
-from flowdb.analyses import Analysis, Parameter
+from flowdb.analyses import Analysis
 from flowdb.commands import COMMANDS, grace_option
 from flowdb.errors import ExitCode, FlowdbError, plural
-from flowdb.options import EVERY, Moment, Rows, choice_options, storage_of, storage_options
+from flowdb.options import EVERY, Moment, choice_options, parameter_option, storage_of, storage_options
 from flowdb.terminal import (
     answer,
     json_option,
@@ -154,7 +154,7 @@ def list_analyses(name: str | None, output: str) -> None:
 def _analysis_command(analysis: Analysis) -> click.Command:
     """Return the command of an analysis, with an option for each of its parameters."""
     names = [one.name for one in analysis.parameters]
-    options: list[click.Parameter] = [_option(one) for one in analysis.parameters]
+    options: list[click.Parameter] = [parameter_option(one) for one in analysis.parameters]
     if "since" in names and "until" in names:
         options.append(click.Option(["--day"], type=Moment(), metavar="DATE", help="Only this UTC day."))
     options.append(click.Option(["--show-sql"], is_flag=True, help="Say on standard error which SQL is run."))
@@ -188,24 +188,6 @@ def _help(analysis: Analysis) -> str:
     if analysis.counts:
         paragraphs.append(f"What is counted: {analysis.counts}.")
     return "\n\n".join(paragraphs)
-
-
-def _option(parameter: Parameter) -> click.Option:
-    kind: click.ParamType[Any] = click.STRING
-    metavar, meaning = parameter.name.upper(), parameter.meaning
-    if parameter.choices:
-        kind = click.Choice(parameter.choices)
-    elif parameter.type == "TIMESTAMP":
-        kind, metavar = Moment(), "TIME"
-    elif parameter.type == "INTEGER":
-        kind, metavar, meaning = Rows(), "N|all", meaning.replace("NULL", "all")
-    default = "" if parameter.default is None else f"  [default: {parameter.default}]"
-    return click.Option(
-        [f"--{_hyphened(parameter.name)}", parameter.name],
-        type=kind,
-        metavar=None if parameter.choices else metavar,
-        help=f"{meaning[:1].upper()}{meaning[1:]}.{default}",
-    )
 
 
 def _hyphened(name: str) -> str:

@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from flowdb.analyses import moment
 from flowdb.errors import ParameterError
+from flowdb.parameters import moment
 
 __all__ = ["Choice", "is_expected", "is_log", "is_other_service", "named_time"]
 

@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 
-from flowdb import analyses
+from flowdb.parameters import Parameter, keys_of, moment
 
-__all__ = ["EVERY", "Moment", "Rows", "choice_options", "storage_of", "storage_options"]
+__all__ = [
+    "EVERY",
+    "Moment",
+    "Rows",
+    "choice_options",
+    "parameter_option",
+    "storage_of",
+    "storage_options",
+]
 
 EVERY = object()
 """The value of `Rows` that says all."""
@@ -35,12 +44,12 @@ class Moment(click.ParamType[datetime]):
                 return (datetime.now(UTC) - span).replace(tzinfo=None)
             except OverflowError:
                 self.fail(f"{value!r} is longer ago than there are dates.", param, ctx)
-        moment = analyses.moment(value)
-        if moment is None:
+        when = moment(value)
+        if when is None:
             self.fail(
                 f"{value!r} is neither a time such as 2024-01-15T10:00 nor an age such as 2h.", param, ctx
             )
-        return moment
+        return when
 
 
 class Rows(click.ParamType[object]):
@@ -55,6 +64,68 @@ class Rows(click.ParamType[object]):
         if not re.fullmatch(r"[0-9]{1,18}", str(value)):
             self.fail(f"{value!r} is neither a whole number, 0 or more, nor 'all'.", param, ctx)
         return int(value)
+
+
+class _Values(click.ParamType[object]):
+    """What a parameter takes: a number, a text, a list with commas between or as the lines of @FILE."""
+
+    def __init__(self, parameter: Parameter) -> None:
+        self.name = parameter.type.lower()
+        self._parameter = parameter
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        """Return the value, which the analysis checks once more."""
+        if not isinstance(value, str):
+            return value
+        kind = self._parameter.type
+        if kind.endswith("[]") and value.startswith("@"):
+            path = Path(value[1:])
+            if not path.is_file():
+                self.fail(f"there is no file {value[1:]!r}.", param, ctx)
+            return path
+        if kind.endswith("[]"):
+            return [self._number(one) if kind == "INTEGER[]" else one for one in keys_of(value)]
+        return self._number(value) if kind == "NUMBER" else value
+
+    def _number(self, text: str) -> object:
+        try:
+            return float(text) if self._parameter.type == "NUMBER" else int(text)
+        except ValueError:
+            return text
+
+
+def parameter_option(parameter: Parameter) -> click.Parameter:
+    """Return the option, or the argument if it is required, that a parameter of an analysis has."""
+    if parameter.is_required:
+        return click.Argument([parameter.name], type=_Values(parameter), metavar=parameter.name.upper())
+    kind: click.ParamType[Any] = _Values(parameter)
+    metavar: str | None = parameter.name.upper()
+    meaning, name = parameter.meaning, parameter.name.replace("_", "-")
+    flags = f"--{name}"
+    if parameter.type == "BOOLEAN":
+        kind, metavar, flags = click.BOOL, None, f"--{name}/--no-{name}"
+    elif parameter.type == "KEYS":
+        metavar, meaning = "KEY[,KEY]", f"{meaning}: {parameter.expected}"
+    elif parameter.choices:
+        kind, metavar = click.Choice(parameter.choices), None
+    elif parameter.type == "TIMESTAMP":
+        kind, metavar = Moment(), "TIME"
+    elif parameter.type == "INTEGER":
+        kind, metavar, meaning = Rows(), "N|all", meaning.replace("NULL", "all")
+    default = "" if parameter.default is None else f"  [default: {_shown(parameter.default)}]"
+    return click.Option(
+        [flags, parameter.name],
+        type=kind,
+        metavar=metavar,
+        default=None,
+        help=f"{meaning[:1].upper()}{meaning[1:]}.{default}",
+    )
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, tuple):
+        return ",".join(map(str, default))
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def choice_options(command: _Command) -> _Command:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
-from flowdb.analyses import moment
 from flowdb.errors import UsageError
+from flowdb.parameters import moment
 
 __all__ = ["age", "day", "size"]
 

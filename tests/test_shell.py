@@ -12,18 +12,24 @@ import pytest
 
 import flowdb
 from flowdb import FlowDB
-from flowdb.analyses import Parameter, analyses
+from flowdb.analyses import analyses
+from tests.cases import given
 from tests.cells import Cells, cells, csv_cells
 
 SHELL = Path(sys.executable).parent / "duckdb"
 GIVEN = Path(__file__).parent / "analyses"
-VIEWS = ("flows", "tgw_flows", "sources", "bad_lines", "commits", "files", "ephemeral_ranges", "coverage")
-CHOICES = [
-    (name, one, choice)
-    for name, analysis in analyses().items()
-    for one in analysis.parameters
-    for choice in one.choices
-]
+VIEWS = (
+    "flows",
+    "tgw_flows",
+    "sources",
+    "bad_lines",
+    "commits",
+    "files",
+    "coverage",
+    "ephemeral_ranges",
+    "protocols",
+    "services",
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,28 +72,11 @@ def test_the_five_top_talkers_are_those_of_the_method(db: FlowDB) -> None:
 
 @pytest.mark.parametrize("name", analyses())
 def test_every_analysis_answers_as_the_method_does(name: str, db: FlowDB) -> None:
-    found = answer(db, f"FROM {name}()")
-    assert found == cells(getattr(db, name)())
-    assert len(found) > 1
-
-
-@pytest.mark.parametrize("name", analyses())
-def test_every_analysis_takes_the_parameters_that_all_have(name: str, db: FlowDB) -> None:
-    given = "since := '2024-01-15 00:00:30', until := DATE '2024-01-16', interface_id := 'eni-0a', top := 2"
-    asked = {"since": "2024-01-15T00:00:30", "until": "2024-01-16", "interface_id": "eni-0a", "top": 2}
-    found = answer(db, f"FROM {name}({given})")
-    assert found == cells(getattr(db, name)(**asked))
-    assert len(found) == 3
-
-
-@pytest.mark.parametrize(
-    ("name", "parameter", "choice"), CHOICES, ids=lambda value: getattr(value, "name", value)
-)
-def test_every_choice_answers_as_the_method_does(
-    name: str, parameter: Parameter, choice: str, db: FlowDB
-) -> None:
-    found = answer(db, f"FROM {name}({parameter.name} := '{choice}')")
-    assert found == cells(getattr(db, name)(**{parameter.name: choice}))
+    analysis, params = analyses()[name], given(name)
+    window = {"since": "2024-01-15T00:00:30", "until": "2024-01-17", "interface_id": "eni-0a", "top": 2}
+    known = {one.name for one in analysis.parameters} - params.keys()
+    for asked in (params, params | {one: value for one, value in window.items() if one in known}):
+        assert answer(db, analysis.call(asked)) == cells(getattr(db, name)(**asked))
 
 
 @pytest.mark.parametrize("view", VIEWS)

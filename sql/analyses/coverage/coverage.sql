@@ -6,6 +6,9 @@
 -- param: top INTEGER = NULL -- how many rows; NULL for every row
 -- columns: account_id, interface_id, hour, hours, state, records, nodata, skipdata, sources, late_sources, bad_lines
 -- tags: quality
+-- trap: both ends -- each interface has rows of its own
+-- trap: windows -- records that reach into several hours make all of them hours with logs
+-- trap: no data -- counted as such
 -- counts: a row is one hour of an interface; 'no logs' is one row for all the hours (their number is hours) that lie without a record between two with records, so nothing is missing before the first and after the last hour that an interface has in the window
 -- counts: the state is 'traffic' if a record with traffic reaches into the hour, else 'skipped' if SKIPDATA does, else 'no traffic', which is NODATA alone
 -- counts: a record reaches from its start to its end, and one that ends on the full hour is over by then

@@ -5,8 +5,13 @@
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw
 -- param: top INTEGER = 10 -- how many rows; NULL for every row
+-- needs: srcport, dstport
 -- columns: addr, protocol, first_port, last_port, range_ports, ports_seen, ports_at_once, used_share, busiest, peers
 -- tags: ephemeral, capacity
+-- trap: both ends -- a port counts once, however many interfaces and directions log it
+-- trap: windows -- a port counts once in a bucket
+-- trap: replies -- refused records are left out
+-- trap: no data -- left out
 -- counts: a port is its host's ephemeral port when it is in the range, the other end has a lower one, and the flow was not refused; the two directions of a connection, and two interfaces that saw it, count once; a flow counts in the bucket in which it starts
 -- source: Amazon VPC user guide, ephemeral ports
 CREATE OR REPLACE MACRO ephemeral_ports(
@@ -19,12 +24,10 @@ WITH clients AS (
         CASE WHEN srcport > dstport THEN dstaddr ELSE srcaddr END AS peer,
         protocol,
         time_bucket(bucket::INTERVAL, coalesce(start_time, end_time, date)) AS moment
-    FROM flows
+    FROM traffic('ephemeral_ports', ['srcport', 'dstport'], since, until, interface_id) AS flows
     WHERE srcport <> dstport
         AND is_ephemeral(greatest(srcport, dstport), os)
         AND coalesce(upper(action) <> 'REJECT', true)
-        AND in_window(date, start_time, since, until)
-        AND (interface_id IS NULL OR flows.interface_id = interface_id)
 ),
 
 moments AS (

@@ -4,8 +4,12 @@
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw
 -- param: top INTEGER = 100 -- how many rows; NULL for every row
+-- needs: srcaddr, dstaddr
 -- columns: interface_id, protocol, srcaddr, srcport, dstaddr, dstport, action, flows, packets, bytes, first_seen, last_seen
 -- tags: ephemeral, inventory
+-- trap: both ends -- one row for each direction at each interface
+-- trap: windows -- summed
+-- trap: no data -- left out
 -- counts: one row for each direction at each interface; a port in the range is NULL
 -- source: Amazon VPC user guide, ephemeral ports
 CREATE OR REPLACE MACRO service_flows(
@@ -24,10 +28,7 @@ SELECT
     total(bytes) AS bytes,
     min(start_time) AS first_seen,
     max(start_time) AS last_seen
-FROM flows
-WHERE is_traffic(log_status, bytes, srcaddr)
-    AND in_window(date, start_time, since, until)
-    AND (interface_id IS NULL OR flows.interface_id = interface_id)
+FROM traffic('service_flows', ['srcaddr', 'dstaddr'], since, until, interface_id) AS flows
 GROUP BY 1, 2, 3, 4, 5, 6, 7
 ORDER BY bytes DESC NULLS LAST, flows DESC, 1, 2, 3, 4, 5, 6, 7
 LIMIT top;

@@ -3,8 +3,13 @@
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw
 -- param: top INTEGER = 100 -- how many rows; NULL for every row
+-- needs: action
 -- columns: start_time, end_time, day_of_week, interface_id, srcaddr, srcport, dstaddr, dstport, protocol, packets, bytes
 -- tags: security, troubleshooting, reject
+-- trap: both ends -- both rows are shown, each with its interface
+-- trap: replies -- a refused answer is a row of its own, in the other direction
+-- trap: windows -- one row for each record
+-- trap: no data -- left out
 -- counts: one row for each record; a refused answer is a row of its own, in the other direction
 -- source: Athena user guide, rejected TCP connections; console query VpcFlowLogsRejectedTraffic
 CREATE OR REPLACE MACRO rejects(since := NULL, until := NULL, interface_id := NULL, top := 100) AS TABLE
@@ -20,9 +25,7 @@ SELECT
     protocol,
     packets,
     bytes
-FROM flows
+FROM traffic('rejects', ['action'], since, until, interface_id) AS flows
 WHERE upper(action) = 'REJECT'
-    AND in_window(date, start_time, since, until)
-    AND (interface_id IS NULL OR flows.interface_id = interface_id)
 ORDER BY coalesce(start_time, end_time, date) DESC, end_time DESC, flows.interface_id, srcaddr, srcport, dstaddr, dstport, protocol, packets, bytes
 LIMIT top;

@@ -5,8 +5,12 @@
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw
 -- param: top INTEGER = 10 -- how many rows; NULL for every row
+-- needs: srcaddr, dstaddr
 -- columns: the key, flows, packets, bytes, share, cumulative_share, first_seen, last_seen
 -- tags: traffic
+-- trap: both ends -- counted at both, unless interface_id names one
+-- trap: windows -- summed
+-- trap: no data -- left out
 -- counts: records as they were logged: traffic that two interfaces saw counts at both, unless interface_id names one; pair is srcaddr and dstaddr; conversation (protocol, server, server_port, client, client_port) has both directions as one, the server being the end with the lower port
 -- source: console query VpcFlowLogsTopTalkers; CloudWatch sample, top source and destination pairs
 CREATE OR REPLACE MACRO top_talkers(
@@ -24,11 +28,8 @@ WITH ends AS (
         bytes,
         start_time,
         coalesce(srcport < dstport OR (srcport = dstport AND srcaddr <= dstaddr), srcaddr <= dstaddr) AS server_sends
-    FROM flows
-    WHERE is_traffic(log_status, bytes, srcaddr)
-        AND in_window(date, start_time, since, until)
-        AND (interface_id IS NULL OR flows.interface_id = interface_id)
-        AND one_of('by', "by", ['srcaddr', 'dstaddr', 'pair', 'conversation', 'interface_id', 'dstport', 'protocol'])
+    FROM traffic('top_talkers', ['srcaddr', 'dstaddr'], since, until, interface_id) AS flows
+    WHERE one_of('by', "by", ['srcaddr', 'dstaddr', 'pair', 'conversation', 'interface_id', 'dstport', 'protocol'])
         AND one_of('metric', metric, ['bytes', 'packets', 'flows'])
 ),
 
