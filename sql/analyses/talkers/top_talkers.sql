@@ -1,10 +1,13 @@
 -- summary: Who sends, receives or carries most, with its share of all traffic.
--- param: by KEYS = 'srcaddr' {srcaddr, dstaddr, pair, conversation, pkt_srcaddr, pkt_dstaddr, pkt_pair, srcport, dstport, protocol, interface_id, instance_id, subnet_id, vpc_id, az_id, account_id, region, pkt_src_aws_service, pkt_dst_aws_service, action} -- what to add up by
+-- param: by KEYS = 'srcaddr' {srcaddr, dstaddr, pair, conversation, pkt_srcaddr, pkt_dstaddr, pkt_pair, srcport, dstport, protocol, interface_id, instance_id, subnet_id, vpc_id, az_id, account_id, region, pkt_src_aws_service, pkt_dst_aws_service, action, ip_family} -- what to add up by
 -- param: metric TEXT = 'bytes' {bytes, packets, flows} -- what to rank and share by
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw
 -- param: addr CIDR = NULL -- only flows of which an end lies in it
+-- param: port INTEGER = NULL -- only flows to this destination port
+-- param: protocol INTEGER = NULL -- only flows of this protocol: 6 TCP, 17 UDP, 1 ICMP
+-- param: action TEXT = NULL -- only flows with this action, ACCEPT or REJECT
 -- param: dedup BOOLEAN = false -- whether what several interfaces logged of one connection counts once
 -- param: others BOOLEAN = false -- whether the rest is a last row, whose key is NULL
 -- param: top INTEGER = 10 -- how many rows; NULL for every row
@@ -25,7 +28,14 @@
 -- answers: VPC console: VpcFlowLogsTotalBytesTransferredPacketLevel | "by" := 'pkt_pair', top := 50
 -- answers: CloudWatch: top 15 source and destination pairs by packets | "by" := 'pair', metric := 'packets', top := 15
 -- answers: CloudWatch: top 15 destinations by bytes for the hosts of a subnet | "by" := 'dstaddr', addr := '192.0.2.0/24', top := 15
--- answers: CloudWatch: sources that use UDP | "by" := 'srcaddr,protocol', metric := 'flows'
+-- answers: CloudWatch: sources that use UDP | protocol := 17, metric := 'flows', top := NULL
+-- answers: Athena guide: the ten servers that received most packets over HTTPS in seven days | "by" := 'dstaddr', metric := 'packets', port := 443, since := current_date - 7
+-- answers: Contributor Insights: highest number of HTTPS requests | "by" := 'dstaddr', metric := 'packets', port := 443
+-- answers: Contributor Insights: rejected TCP connections | "by" := 'interface_id,srcaddr', metric := 'flows', protocol := 6, action := 'REJECT'
+-- answers: VPC console: VpcFlowLogsAcceptedTraffic | "by" := 'pair', protocol := 6, action := 'ACCEPT', top := NULL
+-- answers: VPC console: VpcFlowLogsTopTCPTraffic | "by" := 'srcaddr', protocol := 6
+-- answers: VPC console: VpcFlowLogsIPv4Traffic | "by" := 'ip_family'
+-- answers: VPC console: VpcFlowLogsIPv6Traffic | "by" := 'ip_family'
 -- answers: Contributor Insights: byte transfers by source and destination address | "by" := 'pair'
 -- answers: Tailpipe: Top 10 Source IPs Generating Traffic | metric := 'flows'
 -- answers: Tailpipe: Top 10 IP Addresses by Request Count | metric := 'flows'
@@ -35,7 +45,7 @@
 -- source: SiLK, top-N with cumulative share
 CREATE OR REPLACE MACRO top_talkers(
     "by" := 'srcaddr', metric := 'bytes', since := NULL, until := NULL, interface_id := NULL, addr := NULL,
-    dedup := false, others := false, top := 10
+    port := NULL, protocol := NULL, action := NULL, dedup := false, others := false, top := 10
 ) AS TABLE
 WITH ends AS (
     SELECT
@@ -46,7 +56,7 @@ WITH ends AS (
         az_id,
         account_id,
         region,
-        protocol,
+        flows.protocol,
         srcaddr,
         srcport,
         dstaddr,
@@ -55,14 +65,18 @@ WITH ends AS (
         pkt_dstaddr,
         pkt_src_aws_service,
         pkt_dst_aws_service,
-        upper(action) AS action,
+        upper(flows.action) AS action,
+        ip_family(srcaddr) AS ip_family,
         packets,
         bytes,
         start_time,
         coalesce(srcport < dstport OR (srcport = dstport AND srcaddr <= dstaddr), srcaddr <= dstaddr) AS server_sends
-    FROM traffic('top_talkers', key_fields("by", known_keys()), since, until, interface_id) AS flows
+    FROM traffic('top_talkers', key_fields("by", list_append(known_keys(), 'ip_family')), since, until, interface_id) AS flows
     WHERE touches(addr, srcaddr, dstaddr)
-        AND ("by" = 'conversation' OR check_keys('by', "by", list_concat(known_keys(), ['pair', 'pkt_pair', 'conversation'])))
+        AND (port IS NULL OR dstport = port)
+        AND (protocol IS NULL OR flows.protocol = protocol)
+        AND (action IS NULL OR upper(flows.action) = upper(action))
+        AND ("by" = 'conversation' OR check_keys('by', "by", list_concat(known_keys(), ['ip_family', 'pair', 'pkt_pair', 'conversation'])))
         AND one_of('metric', metric, ['bytes', 'packets', 'flows'])
 ),
 
@@ -82,13 +96,13 @@ sides AS (
         COLUMNS(
             lambda c: CASE "by"
                 WHEN 'conversation' THEN c IN ('server', 'server_port', 'client', 'client_port', 'protocol')
-                ELSE is_key(c, "by", known_keys())
+                ELSE is_key(c, "by", list_append(known_keys(), 'ip_family'))
             END
         ),
         CASE WHEN dedup THEN keyed.interface_id END AS seen_at,
         CASE
             WHEN dedup THEN row(
-                protocol, coalesce(pkt_srcaddr, srcaddr), srcport, coalesce(pkt_dstaddr, dstaddr), dstport
+                keyed.protocol, coalesce(pkt_srcaddr, srcaddr), srcport, coalesce(pkt_dstaddr, dstaddr), dstport
             )
         END AS connection,
         count(*) AS flows,
