@@ -82,7 +82,7 @@ def _example(one: Analysis) -> list[str]:
         names, *rows = csv.reader(file)
     params = {}
     if (folder / "cases.toml").exists():
-        params = tomllib.loads((folder / "cases.toml").read_text("utf-8")).get("given", {}).get("params", {})
+        params = tomllib.loads((folder / "cases.toml").read_text("utf-8")).get("given", {})
     shown = rows[:_ROWS_SHOWN]
     log = f"[a small log](../tests/analyses/{one.name}/given.log)"
     first = f", the first {_ROWS_SHOWN} rows" if len(rows) > _ROWS_SHOWN else ""

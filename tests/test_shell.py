@@ -28,6 +28,7 @@ VIEWS = (
     "files",
     "coverage",
     "ephemeral_ranges",
+    "prices",
     "protocols",
     "services",
 )

@@ -7,45 +7,54 @@
 -- param: interface_id TEXT -- only what this interface saw; NULL for all
 -- param: addr TEXT -- only what has an end in this range; NULL for all
 CREATE OR REPLACE MACRO portions(analysis, fields, bucket, since, until, interface_id, addr) AS TABLE
-WITH logged AS (
+WITH logged AS NOT MATERIALIZED (
     SELECT
-        * EXCLUDE (packets, bytes),
-        packets AS all_packets,
-        bytes AS all_bytes,
-        epoch_us(record_moment(start_time, end_time, date)) AS first_us,
-        greatest(coalesce(epoch_us(end_time), first_us), first_us) AS last_us,
-        time_bucket(bucket::INTERVAL, make_timestamp(first_us)) AS first_bucket,
+        *,
+        record_moment(start_time, end_time, date) AS first_moment,
+        bucket_start(bucket, first_moment) AS first_bucket,
         -- What ends at a border has nothing behind it.
-        time_bucket(bucket::INTERVAL, make_timestamp(greatest(last_us - 1, first_us))) AS last_bucket
+        coalesce(
+            CASE
+                WHEN extract(month FROM bucket::INTERVAL) + extract(year FROM bucket::INTERVAL) > 0
+                    THEN end_time > first_bucket + bucket::INTERVAL
+                ELSE epoch_us(end_time) > epoch_us(first_bucket) + span_us(bucket)
+            END,
+            false
+        ) AS is_cut
     FROM traffic(analysis, fields, since, until, interface_id) AS flows
     WHERE touches(addr, srcaddr, dstaddr)
 )
 
 SELECT
-    *,
+    * EXCLUDE (first_moment, first_bucket, is_cut),
     first_bucket AS moment,
-    all_packets AS packets,
-    all_bytes AS bytes,
     1 AS records
 FROM logged
-WHERE first_bucket = last_bucket
+WHERE NOT is_cut
 UNION ALL BY NAME
 SELECT
-    * EXCLUDE (begins, ends),
-    -- What had passed by the end of a portion less what had by its beginning: rounded so, portions add up to the whole.
-    (round(all_packets * (ends - first_us) / (last_us - first_us)) - round(all_packets * (begins - first_us) / (last_us - first_us)))::BIGINT AS packets,
-    (round(all_bytes * (ends - first_us) / (last_us - first_us)) - round(all_bytes * (begins - first_us) / (last_us - first_us)))::BIGINT AS bytes,
+    * EXCLUDE (first_moment, first_bucket, is_cut, begins, ends, span)
+    REPLACE (
+        -- What had passed by the end of a portion less what had by its beginning: rounded so, portions add up to the whole.
+        (round(packets * (ends / span)) - round(packets * (begins / span)))::BIGINT AS packets,
+        (round(bytes * (ends / span)) - round(bytes * (begins / span)))::BIGINT AS bytes
+    ),
     CASE WHEN moment = first_bucket THEN 1 ELSE 0 END AS records
 FROM (
     SELECT
         *,
-        greatest(epoch_us(moment), first_us)::DOUBLE AS begins,
-        least(epoch_us(moment + bucket::INTERVAL), last_us)::DOUBLE AS ends
+        (epoch_us(end_time) - epoch_us(first_moment))::DOUBLE AS span,
+        (epoch_us(greatest(moment, first_moment)) - epoch_us(first_moment))::DOUBLE AS begins,
+        (epoch_us(least(moment + bucket::INTERVAL, end_time)) - epoch_us(first_moment))::DOUBLE AS ends
     FROM (
         SELECT
             *,
-            unnest(generate_series(first_bucket, last_bucket, bucket::INTERVAL)) AS moment
+            unnest(
+                generate_series(
+                    first_bucket, bucket_start(bucket, end_time - INTERVAL 1 MICROSECOND), bucket::INTERVAL
+                )
+            ) AS moment
         FROM logged
-        WHERE first_bucket < last_bucket
+        WHERE is_cut
     )
 );
