@@ -107,12 +107,20 @@ gateways AS (
         AND legs.far = itself.far
 ),
 
+-- One service for an address, whether a packet to it or from it says so.
+services AS (
+    SELECT
+        far,
+        max(aws_service) AS aws_service
+    FROM legs
+    GROUP BY far
+),
+
 processed AS (
     SELECT
         gateway,
         client,
         far,
-        max(aws_service) AS aws_service,
         max(region) AS region,
         max(vpc_id) AS vpc_id,
         total(flows) AS flows,
@@ -147,8 +155,8 @@ SELECT
     'processed' AS part,
     gateway,
     client,
-    far AS destination,
-    aws_service,
+    processed.far AS destination,
+    services.aws_service,
     region,
     vpc_id,
     flows,
@@ -156,6 +164,7 @@ SELECT
     bytes_down,
     bytes_up + bytes_down AS bytes
 FROM processed
+LEFT JOIN services ON processed.far = services.far
 UNION ALL
 SELECT
     part,

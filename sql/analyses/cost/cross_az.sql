@@ -47,26 +47,32 @@ homes AS (
     SELECT
         interface,
         is_six,
-        addr
+        max(addr) AS addr
     FROM (
         SELECT
-            interface,
-            addr,
-            contains(addr, ':') AS is_six,
-            sum(flows) AS flows
+            *,
+            rank() OVER (PARTITION BY interface, is_six ORDER BY uses DESC) AS place
         FROM (
             SELECT
                 interface,
-                unnest([srcaddr, dstaddr]) AS addr,
-                flows
-            FROM logged
-            WHERE direction IS NULL
+                contains(addr, ':') AS is_six,
+                addr,
+                sum(uses) AS uses
+            FROM (
+                SELECT
+                    interface,
+                    unnest([srcaddr, dstaddr]) AS addr,
+                    logged.flows AS uses
+                FROM logged
+                WHERE direction IS NULL
+            )
+            WHERE addr IS NOT NULL
+            GROUP BY interface, addr
         )
-        WHERE addr IS NOT NULL
-        GROUP BY interface, addr
-    ) AS seen
-    QUALIFY rank() OVER (PARTITION BY interface, is_six ORDER BY seen.flows DESC) = 1
-        AND count(*) OVER (PARTITION BY interface, is_six, seen.flows) = 1
+    )
+    WHERE place = 1
+    GROUP BY interface, is_six
+    HAVING count(*) = 1
 ),
 
 sides AS (
@@ -83,12 +89,26 @@ sides AS (
         AND contains(coalesce(logged.srcaddr, logged.dstaddr), ':') = homes.is_six
 ),
 
+-- Within an instance, packets may have other addresses of its own.
+inner_ends AS (
+    SELECT
+        *,
+        CASE WHEN sends THEN inner_source ELSE inner_destination END AS inside
+    FROM sides
+),
+
+own_ends AS (
+    SELECT
+        * REPLACE (CASE WHEN is_private(inside) THEN inside END AS inside)
+    FROM inner_ends
+),
+
 ends AS (
     SELECT
         *,
-        CASE WHEN sends AND is_private(inner_source) THEN inner_source ELSE srcaddr END AS source,
-        CASE WHEN NOT sends AND is_private(inner_destination) THEN inner_destination ELSE dstaddr END AS destination
-    FROM sides
+        CASE WHEN sends THEN coalesce(inside, srcaddr) ELSE srcaddr END AS source,
+        CASE WHEN NOT sends THEN coalesce(inside, dstaddr) ELSE dstaddr END AS destination
+    FROM own_ends
 ),
 
 zones AS (
@@ -169,7 +189,7 @@ SELECT
     CASE
         WHEN part = 'between zones' THEN dollars_for(2 * bytes, 'between-zones', coalesce(region, place), per_gb)
     END AS dollars,
-    round(bytes / nullif(sum(bytes) OVER (), 0), 6) AS share
+    CASE WHEN sum(bytes) OVER () > 0 THEN round(bytes / sum(bytes) OVER (), 6) END AS share
 FROM sums
 WHERE check_region(region)
     AND check_number('per_gb', per_gb, 0)

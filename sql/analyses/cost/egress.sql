@@ -63,10 +63,9 @@ ways AS (
             WHEN direction = 'ingress' THEN 'inbound'
             WHEN traffic_path IS NOT NULL THEN traffic_path_name(traffic_path)
             WHEN clients.srcaddr IS NOT NULL THEN 'sent on by a NAT gateway'
-            WHEN direction = 'egress' OR is_private(pairs.srcaddr)
-                THEN CASE WHEN is_private(dstaddr) THEN 'private address' WHEN dstaddr IS NOT NULL THEN 'public address' END
-            WHEN is_private(dstaddr) THEN 'inbound'
+            WHEN direction = 'egress' OR is_private(pairs.srcaddr) THEN 'outbound'
         END AS way,
+        is_private(dstaddr) AS is_inside,
         aws_service,
         place,
         flows,
@@ -79,7 +78,13 @@ ways AS (
 
 sums AS (
     SELECT
-        coalesce(way, 'unknown direction') AS path,
+        CASE
+            WHEN way <> 'outbound' THEN way
+            WHEN way = 'outbound' AND is_inside THEN 'private address'
+            WHEN way = 'outbound' AND NOT is_inside THEN 'public address'
+            WHEN way IS NULL AND is_inside THEN 'inbound'
+            ELSE 'unknown direction'
+        END AS path,
         CASE WHEN leaves THEN aws_service END AS aws_service,
         CASE WHEN leaves THEN place END AS place,
         total(flows) AS flows,
@@ -105,7 +110,7 @@ SELECT
             AND aws_service IS NULL
             THEN dollars_for(bytes, 'internet', coalesce(region, place), per_gb)
     END AS dollars,
-    round(bytes / nullif(sum(bytes) OVER (), 0), 6) AS share
+    CASE WHEN sum(bytes) OVER () > 0 THEN round(bytes / sum(bytes) OVER (), 6) END AS share
 FROM sums
 WHERE check_region(region)
     AND check_number('per_gb', per_gb, 0)

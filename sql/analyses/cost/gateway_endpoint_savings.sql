@@ -23,34 +23,26 @@
 CREATE OR REPLACE MACRO gateway_endpoint_savings(
     region := NULL, per_gb := NULL, since := NULL, until := NULL, interface_id := NULL, top := 20
 ) AS TABLE
-WITH legs AS (
-    SELECT
-        *,
-        -- One service for an address, whether it was the source or the destination.
-        max(aws_service) OVER (PARTITION BY destination) AS service
-    FROM nat_legs(
-        'gateway_endpoint_savings', ['pkt-srcaddr', 'pkt-dstaddr', 'pkt-dst-aws-service', 'bytes'],
-        since, until, interface_id
-    )
-),
-
-sums AS (
+WITH sums AS (
     SELECT
         CASE
             WHEN part <> 'processed' THEN part
-            WHEN service IN ('S3', 'DYNAMODB') THEN 'gateway endpoint'
+            WHEN legs.aws_service IN ('S3', 'DYNAMODB') THEN 'gateway endpoint'
             ELSE 'other service'
         END AS part,
-        CASE WHEN service IN ('S3', 'DYNAMODB') THEN service END AS aws_service,
-        CASE WHEN service IN ('S3', 'DYNAMODB') THEN gateway END AS gateway,
-        CASE WHEN service IN ('S3', 'DYNAMODB') THEN vpc_id END AS vpc_id,
+        CASE WHEN legs.aws_service IN ('S3', 'DYNAMODB') THEN legs.aws_service END AS aws_service,
+        CASE WHEN legs.aws_service IN ('S3', 'DYNAMODB') THEN gateway END AS gateway,
+        CASE WHEN legs.aws_service IN ('S3', 'DYNAMODB') THEN vpc_id END AS vpc_id,
         max(legs.region) AS place,
         count(DISTINCT client) AS clients,
         total(flows) AS flows,
         total(bytes_up) AS bytes_up,
         total(bytes_down) AS bytes_down,
         total(bytes) AS bytes
-    FROM legs
+    FROM nat_legs(
+        'gateway_endpoint_savings', ['pkt-srcaddr', 'pkt-dstaddr', 'pkt-dst-aws-service', 'bytes'],
+        since, until, interface_id
+    ) AS legs
     GROUP BY 1, 2, 3, 4
 )
 
@@ -69,8 +61,8 @@ SELECT
         WHEN part = 'gateway endpoint' THEN dollars_for(bytes, 'nat-gateway', coalesce(region, place), per_gb)
     END AS dollars,
     CASE
-        WHEN bytes_up IS NOT NULL
-            THEN round(bytes / nullif(sum(bytes) FILTER (WHERE bytes_up IS NOT NULL) OVER (), 0), 6)
+        WHEN bytes_up IS NOT NULL AND sum(bytes_up + bytes_down) OVER () > 0
+            THEN round(bytes / sum(bytes_up + bytes_down) OVER (), 6)
     END AS share
 FROM sums
 WHERE check_region(region)

@@ -40,7 +40,8 @@ SELECT
         WHEN part = 'processed' THEN dollars_for(bytes, 'nat-gateway', coalesce(region, legs.region), per_gb)
     END AS dollars,
     CASE
-        WHEN part = 'processed' THEN round(bytes / nullif(sum(bytes) OVER (PARTITION BY part), 0), 6)
+        WHEN part = 'processed' AND sum(bytes) OVER (PARTITION BY part) > 0
+            THEN round(bytes / sum(bytes) OVER (PARTITION BY part), 6)
     END AS share
 FROM nat_legs('nat_traffic', ['pkt-srcaddr', 'pkt-dstaddr', 'bytes'], since, until, interface_id) AS legs
 WHERE check_region(region)

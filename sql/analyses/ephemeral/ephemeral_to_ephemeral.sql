@@ -33,7 +33,10 @@ WITH connections AS (
     FROM traffic(
         'ephemeral_to_ephemeral', ['srcaddr', 'dstaddr', 'srcport', 'dstport'], since, until, interface_id
     ) AS flows
-    WHERE is_ephemeral(srcport, os)
+    -- No range begins below 1024, and a number is compared before anything else is read.
+    WHERE srcport >= 1024
+        AND dstport >= 1024
+        AND is_ephemeral(srcport, os)
         AND is_ephemeral(dstport, os)
         AND coalesce(upper(action) <> 'REJECT', true)
         AND touches(addr, srcaddr, dstaddr)

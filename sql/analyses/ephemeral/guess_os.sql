@@ -25,10 +25,13 @@ CREATE OR REPLACE MACRO guess_os(
 WITH connections AS (
     SELECT DISTINCT
         CASE WHEN srcport > dstport THEN coalesce(pkt_srcaddr, srcaddr) ELSE coalesce(pkt_dstaddr, dstaddr) END AS host,
-        CASE WHEN srcport > dstport THEN coalesce(pkt_dstaddr, dstaddr) ELSE coalesce(pkt_srcaddr, srcaddr) END AS peer,
-        protocol,
         greatest(srcport, dstport) AS port,
-        least(srcport, dstport) AS peer_port
+        -- Whom it talks to, as a number, so that two addresses need not be kept.
+        hash(
+            CASE WHEN srcport > dstport THEN coalesce(pkt_dstaddr, dstaddr) ELSE coalesce(pkt_srcaddr, srcaddr) END,
+            least(srcport, dstport),
+            protocol
+        ) AS peer
     FROM traffic('guess_os', ['srcaddr', 'dstaddr', 'srcport', 'dstport'], since, until, interface_id) AS flows
     WHERE srcport <> dstport
         AND greatest(srcport, dstport) >= 1024

@@ -15,10 +15,10 @@
 CREATE OR REPLACE MACRO log_status(
     "by" := 'log_status', since := NULL, until := NULL, interface_id := NULL, top := 100
 ) AS TABLE
-WITH counted AS (
+WITH logged AS (
     SELECT
         CASE WHEN "by" = 'interface_id' THEN flows.interface_id END AS interface,
-        coalesce(upper(log_status), 'absent') AS status,
+        log_status AS written,
         count(*) AS records,
         total(packets) AS packets,
         total(bytes) AS bytes,
@@ -28,6 +28,19 @@ WITH counted AS (
     WHERE in_window(date, start_time, since, until)
         AND (interface_id IS NULL OR flows.interface_id = interface_id)
         AND one_of('by', "by", ['log_status', 'interface_id'])
+    GROUP BY 1, 2
+),
+
+counted AS (
+    SELECT
+        interface,
+        coalesce(upper(written), 'absent') AS status,
+        total(logged.records) AS records,
+        total(logged.packets) AS packets,
+        total(logged.bytes) AS bytes,
+        min(logged.first_seen) AS first_seen,
+        max(logged.last_seen) AS last_seen
+    FROM logged
     GROUP BY 1, 2
 )
 
