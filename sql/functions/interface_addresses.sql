@@ -4,114 +4,136 @@
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- columns: interface_id, addr
--- source: Amazon VPC user guide, flow log records: srcaddr and dstaddr show the interface's own primary address as one of the two
+-- source: Amazon VPC user guide, flow log records: srcaddr or dstaddr is the interface's own primary address
 CREATE OR REPLACE MACRO interface_addresses(analysis, fields, since := NULL, until := NULL) AS TABLE
 -- Of all interfaces, whichever is asked for: one is told from its only peer by what that has as its own.
-WITH pairs AS MATERIALIZED (
+WITH told AS MATERIALIZED (
     SELECT
         interface_id,
-        srcaddr,
-        dstaddr,
-        lower(flow_direction) AS direction,
-        count(*) AS flows
+        CASE lower(flow_direction) WHEN 'egress' THEN srcaddr ELSE dstaddr END AS addr
     FROM traffic(analysis, fields, since, until)
-    WHERE interface_id IS NOT NULL
-    GROUP BY interface_id, srcaddr, dstaddr, lower(flow_direction)
+    WHERE lower(flow_direction) IN ('ingress', 'egress')
+        AND interface_id IS NOT NULL
+    GROUP BY ALL
 ),
 
--- Each record is counted once in records, at the one or the other end.
-ends AS (
+-- Its own address is in all of its records but for odd ones, so a few of them have it.
+drawn AS (
     SELECT
         interface_id,
-        srcaddr AS addr,
-        flows,
-        flows AS records,
-        direction = 'egress' AS is_told,
-        direction IN ('ingress', 'egress') AS has_direction
-    FROM pairs
-    WHERE srcaddr IS NOT NULL
-    UNION ALL
+        contains(coalesce(srcaddr, dstaddr), ':') AS is_ipv6,
+        arg_min(
+            struct_pack(src := srcaddr, dst := nullif(dstaddr, srcaddr)), hash(start_time, srcport, dstport), 16
+        ) AS records
+    FROM traffic(analysis, fields, since, until)
+    WHERE interface_id IS NOT NULL
+        AND coalesce(srcaddr, dstaddr) IS NOT NULL
+    GROUP BY ALL
+),
+
+drawn_ends AS (
     SELECT
         interface_id,
-        dstaddr,
-        flows,
-        CASE WHEN srcaddr IS NULL THEN flows ELSE 0 END,
-        direction = 'ingress',
-        direction IN ('ingress', 'egress')
-    FROM pairs
-    WHERE dstaddr IS DISTINCT FROM srcaddr
-        AND dstaddr IS NOT NULL
+        is_ipv6,
+        len(records) AS records,
+        unnest(
+            list_concat(
+                list_transform(records, lambda one: one.src), list_transform(records, lambda one: one.dst)
+            )
+        ) AS addr
+    FROM drawn
+    WHERE interface_id NOT IN (SELECT interface_id FROM told)
+),
+
+frequent AS (
+    SELECT
+        interface_id,
+        is_ipv6,
+        addr,
+        count(*) AS flows,
+        records
+    FROM drawn_ends
+    WHERE addr IS NOT NULL
+    GROUP BY interface_id, is_ipv6, addr, records
+    HAVING count(*) * 4 > records
+),
+
+-- What a few records leave open all of them decide.
+known AS MATERIALIZED (
+    SELECT
+        *,
+        records < 16 OR (flows = records AND count(*) OVER (PARTITION BY interface_id, is_ipv6) = 1) AS is_settled
+    FROM frequent
 ),
 
 counted AS (
     SELECT
         interface_id,
-        addr,
-        contains(addr, ':') AS is_ipv6,
-        sum(flows) AS flows,
-        sum(records) AS records,
-        coalesce(bool_or(is_told), false) AS is_told,
-        coalesce(bool_or(has_direction), false) AS has_direction
-    FROM ends
-    GROUP BY interface_id, addr
-),
-
-ranked AS (
-    SELECT
-        interface_id,
-        addr,
         is_ipv6,
+        addr,
         flows,
-        is_told,
-        bool_or(has_direction) OVER (PARTITION BY interface_id) AS has_direction,
-        max(flows) OVER (PARTITION BY interface_id, is_ipv6) AS most,
-        sum(records) OVER (PARTITION BY interface_id, is_ipv6) AS records
-    FROM counted
+        records
+    FROM known
+    WHERE is_settled
+    UNION ALL
+    SELECT
+        known.interface_id,
+        known.is_ipv6,
+        known.addr,
+        count(*) FILTER (coalesce(known.addr = logged.srcaddr OR known.addr = logged.dstaddr, false)),
+        count(*)
+    FROM traffic(analysis, fields, since, until) AS logged
+    INNER JOIN known
+        ON logged.interface_id = known.interface_id
+        AND contains(coalesce(logged.srcaddr, logged.dstaddr), ':') = known.is_ipv6
+    WHERE NOT known.is_settled
+    GROUP BY known.interface_id, known.is_ipv6, known.addr
 ),
 
--- Those that are in as many records: of an interface with one peer both are.
 likely AS (
     SELECT
         interface_id,
-        addr,
         is_ipv6,
-        is_told,
+        addr,
         coalesce(is_private(addr), false) AS is_private_one
-    FROM ranked
-    WHERE is_told
-        OR (NOT has_direction AND flows = most AND flows * 2 > records)
+    FROM counted
+    WHERE flows * 2 > records
+    QUALIFY flows = max(flows) OVER (PARTITION BY interface_id, is_ipv6)
 ),
 
-kept AS (
+-- Two are in as many records where there is one peer: of these the private one.
+kept AS MATERIALIZED (
     SELECT
         *,
-        is_told OR count(*) OVER (PARTITION BY interface_id, is_ipv6) = 1 AS is_sure
+        count(*) OVER (PARTITION BY interface_id, is_ipv6) = 1 AS is_sure
     FROM (
         SELECT *
         FROM likely
-        QUALIFY is_told OR is_private_one = bool_or(is_private_one) OVER (PARTITION BY interface_id, is_ipv6)
+        QUALIFY is_private_one = bool_or(is_private_one) OVER (PARTITION BY interface_id, is_ipv6)
     )
 ),
 
-open AS (
+sure AS (
     SELECT
         interface_id,
-        addr,
-        is_ipv6
+        addr
+    FROM told
+    WHERE addr IS NOT NULL
+    UNION ALL
+    SELECT
+        interface_id,
+        addr
     FROM kept
-    WHERE NOT is_sure
-        AND addr NOT IN (SELECT addr FROM kept WHERE is_sure)
+    WHERE is_sure
 )
 
-SELECT
-    interface_id,
-    addr
-FROM kept
-WHERE is_sure
+FROM sure
 UNION ALL
 SELECT
     interface_id,
     any_value(addr)
-FROM open
+FROM kept
+WHERE NOT is_sure
+    AND addr NOT IN (SELECT addr FROM sure)
 GROUP BY interface_id, is_ipv6
 HAVING count(*) = 1;

@@ -20,34 +20,43 @@
 CREATE OR REPLACE MACRO connection_check(
     source, target, port := NULL, protocol := NULL, since := NULL, until := NULL, interface_id := NULL, top := 100
 ) AS TABLE
-WITH told AS (
+WITH ends AS (
     SELECT
+        flows.interface_id AS logged_at,
+        flows.protocol AS known_protocol,
+        upper(action) AS action,
+        srcport,
+        dstport,
+        tcp_flags,
+        packets,
+        bytes,
+        start_time,
+        in_cidr(srcaddr, source) AND in_cidr(dstaddr, target) AS is_there,
+        in_cidr(srcaddr, target) AND in_cidr(dstaddr, source) AS is_back
+    FROM traffic(
+        'connection_check', ['action', 'srcaddr', 'dstaddr', 'srcport', 'dstport'], since, until, interface_id
+    ) AS flows
+    WHERE protocol IS NULL
+        OR flows.protocol = protocol
+),
+
+told AS (
+    SELECT
+        *,
         CASE
-            WHEN in_cidr(srcaddr, source)
-                AND in_cidr(dstaddr, target)
+            WHEN is_there
                 AND CASE WHEN port IS NULL THEN NOT is_answer(srcport, dstport, tcp_flags) ELSE dstport = port END
                 THEN 'request'
-            WHEN in_cidr(srcaddr, target)
-                AND in_cidr(dstaddr, source)
+            WHEN is_back
                 AND CASE
                     WHEN port IS NULL THEN srcport = dstport OR is_answer(srcport, dstport, tcp_flags)
                     ELSE srcport = port
                 END
                 THEN 'answer'
-        END AS direction,
-        upper(action) AS action,
-        flows.interface_id AS logged_at,
-        flows.protocol AS known_protocol,
-        srcport,
-        dstport,
-        packets,
-        bytes,
-        start_time
-    FROM traffic(
-        'connection_check', ['action', 'srcaddr', 'dstaddr', 'srcport', 'dstport'], since, until, interface_id
-    ) AS flows
-    WHERE (protocol IS NULL OR flows.protocol = protocol)
-        AND (in_cidr(srcaddr, source) OR in_cidr(srcaddr, target))
+        END AS direction
+    FROM ends
+    WHERE is_there
+        OR is_back
 ),
 
 sums AS (

@@ -32,15 +32,17 @@ WITH sums AS (
         dstport,
         protocol,
         upper(action) AS action,
+        in_cidr(srcaddr, addr) AS is_from,
+        in_cidr(dstaddr, addr) AS is_to,
         count(*) AS flows,
         total(packets) AS packets,
         total(bytes) AS bytes,
         min(start_time) AS first_seen,
         max(start_time) AS last_seen
     FROM traffic('traffic_of', ['srcaddr', 'dstaddr'], since, until, interface_id) AS flows
-    WHERE (in_cidr(srcaddr, addr) OR in_cidr(dstaddr, addr))
+    WHERE touches(addr, srcaddr, dstaddr)
         AND check_keys('by', "by", ['addr', 'peer', 'port', 'protocol', 'action'])
-    GROUP BY flows.interface_id, srcaddr, dstaddr, srcport, dstport, protocol, upper(action)
+    GROUP BY ALL
 ),
 
 once AS (
@@ -50,13 +52,15 @@ once AS (
         service_port(srcport, dstport) AS port,
         protocol,
         action,
+        is_from,
+        is_to,
         CASE WHEN dedup THEN max(flows) ELSE sum(flows)::BIGINT END AS flows,
         CASE WHEN dedup THEN max(packets) ELSE total(packets) END AS packets,
         CASE WHEN dedup THEN max(bytes) ELSE total(bytes) END AS bytes,
         min(first_seen) AS first_seen,
         max(last_seen) AS last_seen
     FROM sums
-    GROUP BY srcaddr, dstaddr, srcport, dstport, protocol, action
+    GROUP BY srcaddr, dstaddr, srcport, dstport, protocol, action, is_from, is_to
 ),
 
 sides AS (
@@ -66,7 +70,7 @@ sides AS (
         true AS is_in,
         once.*
     FROM once
-    WHERE in_cidr(dstaddr, addr)
+    WHERE is_to
     UNION ALL
     SELECT
         srcaddr,
@@ -74,7 +78,7 @@ sides AS (
         false,
         once.*
     FROM once
-    WHERE in_cidr(srcaddr, addr)
+    WHERE is_from
 ),
 
 keyed AS (

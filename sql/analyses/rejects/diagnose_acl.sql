@@ -24,30 +24,35 @@ CREATE OR REPLACE MACRO diagnose_acl(
     since := NULL, until := NULL, interface_id := NULL, top := 100
 ) AS TABLE
 -- An end of each conversation is its first, so that both directions have the same columns.
-WITH refused AS (
-    SELECT DISTINCT
-        flows.interface_id,
-        protocol,
-        least(srcaddr, dstaddr) AS addr1,
-        greatest(srcaddr, dstaddr) AS addr2,
-        CASE WHEN (srcaddr, srcport) <= (dstaddr, dstport) THEN srcport ELSE dstport END AS port1,
-        CASE WHEN (srcaddr, srcport) <= (dstaddr, dstport) THEN dstport ELSE srcport END AS port2
-    FROM traffic(
-        'diagnose_acl',
-        ['action', 'interface-id', 'srcaddr', 'dstaddr', 'srcport', 'dstport', 'start'],
-        since,
-        until,
-        interface_id
-    ) AS flows
-    WHERE upper(action) = 'REJECT'
-        AND srcaddr IS NOT NULL
-        AND dstaddr IS NOT NULL
-        AND touches(addr, srcaddr, dstaddr)
+WITH refused AS MATERIALIZED (
+    SELECT
+        *,
+        row_number() OVER () AS number
+    FROM (
+        SELECT DISTINCT
+            flows.interface_id,
+            protocol,
+            least(srcaddr, dstaddr) AS addr1,
+            greatest(srcaddr, dstaddr) AS addr2,
+            CASE WHEN (srcaddr, srcport) <= (dstaddr, dstport) THEN srcport ELSE dstport END AS port1,
+            CASE WHEN (srcaddr, srcport) <= (dstaddr, dstport) THEN dstport ELSE srcport END AS port2
+        FROM traffic(
+            'diagnose_acl',
+            ['action', 'interface-id', 'srcaddr', 'dstaddr', 'srcport', 'dstport', 'start'],
+            since,
+            until,
+            interface_id
+        ) AS flows
+        WHERE upper(action) = 'REJECT'
+            AND srcaddr IS NOT NULL
+            AND dstaddr IS NOT NULL
+            AND touches(addr, srcaddr, dstaddr)
+    )
 ),
 
 records AS (
     SELECT
-        refused.*,
+        refused.number,
         (srcaddr, srcport) <= (dstaddr, dstport) AS is_forward,
         record_moment(start_time, end_time, date) AS moment,
         greatest(record_moment(start_time, end_time, date), end_time) AS ended,
@@ -78,7 +83,7 @@ parted AS (
     SELECT
         *,
         moment > max(ended) OVER (
-            PARTITION BY records.interface_id, protocol, addr1, addr2, port1, port2
+            PARTITION BY number
             ORDER BY moment
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) + pause::INTERVAL AS is_after_pause
@@ -89,7 +94,7 @@ numbered AS (
     SELECT
         *,
         count(*) FILTER (is_after_pause) OVER (
-            PARTITION BY parted.interface_id, protocol, addr1, addr2, port1, port2
+            PARTITION BY number
             ORDER BY moment
         ) AS part
     FROM parted
@@ -97,12 +102,7 @@ numbered AS (
 
 sides AS (
     SELECT
-        numbered.interface_id,
-        protocol,
-        addr1,
-        addr2,
-        port1,
-        port2,
+        number,
         part,
         is_forward,
         count(*) FILTER (is_refused) AS attempts,
@@ -118,35 +118,31 @@ sides AS (
         min(moment) FILTER (NOT is_refused) AS first_accepted,
         max(moment) FILTER (NOT is_refused) AS last_accepted
     FROM numbered
-    GROUP BY numbered.interface_id, protocol, addr1, addr2, port1, port2, part, is_forward
+    GROUP BY number, part, is_forward
 ),
 
 parts AS (
     SELECT
-        sides.interface_id,
-        protocol,
-        addr1,
-        addr2,
-        port1,
-        port2,
+        number,
         part,
         any_value(sides) FILTER (is_forward) AS forth,
         any_value(sides) FILTER (NOT is_forward) AS back,
         coalesce(
             bool_or(count(*) FILTER (accepted > 0) = 2) OVER (
-                PARTITION BY sides.interface_id, protocol, addr1, addr2, port1, port2
+                PARTITION BY number
                 ORDER BY part
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
             ),
             false
         ) AS was_answered
     FROM sides
-    GROUP BY sides.interface_id, protocol, addr1, addr2, port1, port2, part
+    GROUP BY number, part
 ),
 
 asked AS (
     SELECT
-        *,
+        parts.* EXCLUDE (number),
+        refused.*,
         CASE
             WHEN coalesce(forth.first_syn, back.first_syn) IS NOT NULL
                 THEN coalesce(forth.first_syn <= back.first_syn, forth.first_syn IS NOT NULL)
@@ -159,6 +155,8 @@ asked AS (
             ELSE forth.accepted > 0 OR back.accepted = 0
         END AS is_forth
     FROM parts
+    INNER JOIN refused
+        ON parts.number = refused.number
 ),
 
 roles AS (

@@ -13,7 +13,7 @@
 -- trap: windows -- attempts are records, of which a long one is several
 -- trap: no data -- left out
 -- counts: attempts are refused records to one of the ports, of all ports and targets together; ports is the list of those that were tried; targets are distinct addresses
--- answers: CloudWatch: alarm on ten or more refused attempts at port 22 | ports = [22], threshold = 10
+-- answers: CloudWatch: alarm on ten or more refused attempts at port 22 | ports := [22], threshold := 10
 -- source: Amazon VPC user guide, an alarm on refused SSH attempts
 CREATE OR REPLACE MACRO port_probes(
     ports := [22, 3389, 3306, 5432], threshold := 100, since := NULL, until := NULL, interface_id := NULL, top := 100

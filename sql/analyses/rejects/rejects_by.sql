@@ -1,5 +1,5 @@
 -- summary: Refused records by interface, subnet, instance, VPC, account, reason, address, port or protocol, and how much of each one's own was refused.
--- param: by KEYS = 'interface_id' {interface_id, subnet_id, instance_id, vpc_id, account_id, reject_reason, srcaddr, dstaddr, dstport, protocol} -- what to add up by; two keys are two columns, in the order of this list of columns in flows
+-- param: by KEYS = 'interface_id' {interface_id, subnet_id, instance_id, vpc_id, account_id, reject_reason, srcaddr, dstaddr, dstport, protocol} -- what to add up by; two keys are two columns, in the order that flows has them
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw
@@ -12,56 +12,63 @@
 -- trap: windows -- attempts and flows are records, of which a long one is several
 -- trap: no data -- left out
 -- counts: attempts are the refused records of the key, share is theirs of all that were refused; flows are all records of the key, and refused_share is the part of them that was refused; packets, bytes and times are those of the refused records; a key that was not logged is empty
--- answers: Contributor Insights: rejected TCP connections by interface and source | by = 'interface_id,srcaddr'
+-- answers: Contributor Insights: rejected TCP connections by interface and source | "by" := 'interface_id,srcaddr'
 -- source: CloudWatch Contributor Insights, sample rule for rejected TCP connections
 CREATE OR REPLACE MACRO rejects_by(
     "by" := 'interface_id', since := NULL, until := NULL, interface_id := NULL, top := 10
 ) AS TABLE
-WITH sums AS (
+WITH halves AS (
     SELECT
         COLUMNS(
-            lambda c: CASE
-                WHEN list_has_any(
-                    keys_of("by"),
-                    [
-                        'interface_id', 'subnet_id', 'instance_id', 'vpc_id', 'account_id', 'reject_reason',
-                        'srcaddr', 'dstaddr', 'dstport', 'protocol'
-                    ]
-                ) THEN list_contains(keys_of("by"), c)
-                ELSE c = 'interface_id'
-            END
+            lambda c: is_key(
+                c,
+                "by",
+                [
+                    'interface_id', 'subnet_id', 'instance_id', 'vpc_id', 'account_id', 'reject_reason', 'srcaddr',
+                    'dstaddr', 'dstport', 'protocol'
+                ]
+            )
         ),
-        count(*) FILTER (upper(action) = 'REJECT') AS attempts,
+        coalesce(upper(action) = 'REJECT', false) AS is_refused,
         count(*) AS flows,
-        total(CASE WHEN upper(action) = 'REJECT' THEN packets END) AS packets,
-        total(CASE WHEN upper(action) = 'REJECT' THEN bytes END) AS bytes,
-        min(start_time) FILTER (upper(action) = 'REJECT') AS first_seen,
-        max(start_time) FILTER (upper(action) = 'REJECT') AS last_seen
+        total(packets) AS packets,
+        total(bytes) AS bytes,
+        min(start_time) AS first_seen,
+        max(start_time) AS last_seen
     FROM traffic('rejects_by', ['action'], since, until, interface_id)
     WHERE check_keys(
             'by',
             "by",
             [
-                'interface_id', 'subnet_id', 'instance_id', 'vpc_id', 'account_id', 'reject_reason',
-                'srcaddr', 'dstaddr', 'dstport', 'protocol'
+                'interface_id', 'subnet_id', 'instance_id', 'vpc_id', 'account_id', 'reject_reason', 'srcaddr',
+                'dstaddr', 'dstport', 'protocol'
             ]
         )
-        -- Of the keys that are allowed: others have an error of their own.
         AND needs(
             'rejects_by',
-            list_transform(
-                list_intersect(
-                    keys_of("by"),
-                    [
-                        'interface_id', 'subnet_id', 'instance_id', 'vpc_id', 'account_id', 'reject_reason',
-                        'srcaddr', 'dstaddr', 'dstport', 'protocol'
-                    ]
-                ),
-                lambda k: replace(k, '_', '-')
+            key_fields(
+                "by",
+                [
+                    'interface_id', 'subnet_id', 'instance_id', 'vpc_id', 'account_id', 'reject_reason', 'srcaddr',
+                    'dstaddr', 'dstport', 'protocol'
+                ]
             ),
             since,
             until
         )
+    GROUP BY ALL
+),
+
+sums AS (
+    SELECT
+        COLUMNS(* EXCLUDE (is_refused, flows, packets, bytes, first_seen, last_seen)),
+        coalesce(sum(flows) FILTER (is_refused), 0)::BIGINT AS attempts,
+        sum(flows)::BIGINT AS flows,
+        any_value(packets) FILTER (is_refused) AS packets,
+        any_value(bytes) FILTER (is_refused) AS bytes,
+        any_value(first_seen) FILTER (is_refused) AS first_seen,
+        any_value(last_seen) FILTER (is_refused) AS last_seen
+    FROM halves
     GROUP BY ALL
 ),
 

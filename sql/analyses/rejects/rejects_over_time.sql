@@ -5,14 +5,14 @@
 -- param: interface_id TEXT = NULL -- only flows that this interface saw
 -- param: top INTEGER = NULL -- how many rows; NULL for every row
 -- needs: action
--- columns: start_time, accepted, refused, refused_share
+-- columns: moment, accepted, refused, refused_share
 -- tags: security, reject, timeline
 -- trap: both ends -- counted at both, unless interface_id names one
 -- trap: replies -- a refused answer is a refused record
 -- trap: windows -- a connection counts once for each of its records, at its start
 -- trap: no data -- left out
 -- counts: records that begin in the time; one without a start counts at its end, else at midnight of its date; times without a record between the first and the last have 0, and no share
--- answers: Tailpipe: activity dashboard, accepted against rejected by day | bucket = '1 day'
+-- answers: Tailpipe: activity dashboard, accepted against rejected by day | bucket := '1 day'
 -- source: Tailpipe, activity dashboard
 CREATE OR REPLACE MACRO rejects_over_time(
     bucket := '1 hour', since := NULL, until := NULL, interface_id := NULL, top := NULL
@@ -33,12 +33,12 @@ moments AS (
 )
 
 SELECT
-    moments.moment AS start_time,
+    moments.moment,
     coalesce(accepted, 0) AS accepted,
     coalesce(refused, 0) AS refused,
     round(refused / (accepted + refused), 6) AS refused_share
 FROM moments
 LEFT JOIN logged
     ON moments.moment = logged.moment
-ORDER BY start_time
+ORDER BY moments.moment
 LIMIT top;
