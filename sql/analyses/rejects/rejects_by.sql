@@ -17,7 +17,7 @@
 CREATE OR REPLACE MACRO rejects_by(
     "by" := 'interface_id', since := NULL, until := NULL, interface_id := NULL, top := 10
 ) AS TABLE
-WITH halves AS (
+WITH sums AS (
     SELECT
         COLUMNS(
             lambda c: is_key(
@@ -29,12 +29,12 @@ WITH halves AS (
                 ]
             )
         ),
-        coalesce(upper(action) = 'REJECT', false) AS is_refused,
+        count(*) FILTER (upper(action) = 'REJECT') AS attempts,
         count(*) AS flows,
-        total(packets) AS packets,
-        total(bytes) AS bytes,
-        min(start_time) AS first_seen,
-        max(start_time) AS last_seen
+        total(CASE WHEN upper(action) = 'REJECT' THEN packets END) AS packets,
+        total(CASE WHEN upper(action) = 'REJECT' THEN bytes END) AS bytes,
+        min(CASE WHEN upper(action) = 'REJECT' THEN start_time END) AS first_seen,
+        max(CASE WHEN upper(action) = 'REJECT' THEN start_time END) AS last_seen
     FROM traffic('rejects_by', ['action'], since, until, interface_id)
     WHERE check_keys(
             'by',
@@ -56,19 +56,6 @@ WITH halves AS (
             since,
             until
         )
-    GROUP BY ALL
-),
-
-sums AS (
-    SELECT
-        COLUMNS(* EXCLUDE (is_refused, flows, packets, bytes, first_seen, last_seen)),
-        coalesce(sum(flows) FILTER (is_refused), 0)::BIGINT AS attempts,
-        sum(flows)::BIGINT AS flows,
-        any_value(packets) FILTER (is_refused) AS packets,
-        any_value(bytes) FILTER (is_refused) AS bytes,
-        any_value(first_seen) FILTER (is_refused) AS first_seen,
-        any_value(last_seen) FILTER (is_refused) AS last_seen
-    FROM halves
     GROUP BY ALL
 ),
 
