@@ -310,7 +310,9 @@ def _method(db: FlowDB, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRela
     ask.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             inspect.Parameter(
-                parameter.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=parameter.default
+                parameter.name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=inspect.Parameter.empty if parameter.is_required else parameter.default,
             )
             for parameter in analysis.parameters
         ],
