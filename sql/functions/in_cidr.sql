@@ -4,7 +4,7 @@
 CREATE OR REPLACE MACRO in_cidr(addr, cidr) AS
     -- The pattern is computed once; an error inside it would have it computed for every row.
     CASE
-        WHEN cidr IS NOT NULL AND cidr_pattern(cidr) IS NULL
+        WHEN NOT is_cidr(cidr)
             THEN error('''' || cidr || ''' is no range of addresses; expected one such as 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7')
         ELSE regexp_matches(
             CASE

@@ -22,10 +22,9 @@ WITH cells AS (
         COLUMNS(lambda c: is_key(c, "by", known_keys())),
         moment,
         total(bytes) AS bytes
-    FROM portions(
-        'bursts', list_concat(['start'], key_fields("by", known_keys())), bucket, since, until, interface_id, addr
-    )
-    WHERE check_keys('by', "by", list_concat(known_keys(), ['pair', 'pkt_pair']))
+    FROM portions('bursts', ['start'], bucket, since, until, interface_id, addr)
+    WHERE needs('bursts', key_fields("by", known_keys()), since, until)
+        AND check_keys('by', "by", list_concat(known_keys(), ['pair', 'pkt_pair']))
     GROUP BY ALL
 ),
 
