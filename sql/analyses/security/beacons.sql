@@ -48,7 +48,7 @@ WITH logged AS (
 windows AS (
     SELECT
         logged.interface_id,
-        coalesce(window_seconds, least(greatest(60, max(longest)), 600)) AS seconds
+        coalesce(window_seconds, least(greatest(60, max(longest)), 600))::INTEGER AS seconds
     FROM logged
     GROUP BY logged.interface_id
 ),
