@@ -40,10 +40,14 @@ demo: .venv/installed ## ingest the sample logs and print three analyses
 test: .venv/dev ## run the tests
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
-# What attacks the store from outside, and takes long: it is the same with every DuckDB.
-NOT_AGAIN := bombs faults limits readers writers year
+# What is the same with every DuckDB and pyarrow: what attacks the store from outside, what reads bytes, pages.
+NOT_AGAIN := reliability/test_bombs reliability/test_cost reliability/test_faults reliability/test_hostile_values \
+	reliability/test_limits reliability/test_members_and_links reliability/test_permissions reliability/test_power \
+	reliability/test_readers reliability/test_writers reliability/test_year \
+	test_delivery test_docs test_keys test_native test_odd_places test_readme test_records_properties \
+	test_remote test_shapes test_shapes_properties test_sources test_wheel
 test-oldest: .venv-oldest/dev ## run the tests with the oldest DuckDB and pyarrow that are supported
-	$(OLDEST)/pytest --numprocesses 2 --dist loadfile $(NOT_AGAIN:%=--ignore tests/reliability/test_%.py)
+	$(OLDEST)/pytest --numprocesses 2 --dist loadfile $(NOT_AGAIN:%=--ignore tests/%.py)
 
 FUZZ_SECONDS ?= 300
 fuzz: .venv/dev ## fuzz the reading of sources for a while (FUZZ_SECONDS)

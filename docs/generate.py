@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
-from flowdb.analyses import Analysis, analyses
+from flowdb.analyses import TRAPS, Analysis, analyses
 from flowdb.compression import COMPRESSIONS, LARGEST_EXPANSION, LARGEST_RATIO
 from flowdb.datasets import DATASETS, Dataset
 from flowdb.fields import Kind
 from flowdb.ocsf import MAPPING
+from flowdb.parameters import literal
 from flowdb.shapes import SHAPES
 
 __all__ = ["PAGES", "main"]
 
 _HERE = Path(__file__).parent
+_CASES = _HERE.parent / "tests" / "analyses"
+_ROWS_SHOWN = 8
 _HOLDS = {
     Kind.TEXT: "an address, as text",
     Kind.CODE: "text",
@@ -26,33 +32,63 @@ _HOLDS = {
 
 
 def analyses_page() -> str:
-    """Return the page that lists every analysis, with its parameters and columns."""
+    """Return the page that lists every analysis, with its parameters, columns, traps and an example."""
     lines = ["# Analyses", "", "| analysis | topic | answers |", "|---|---|---|"]
     lines += [f"| [`{one.name}`](#{one.name}) | {one.topic} | {one.summary} |" for one in analyses().values()]
+    lines += ["", "## What is asked elsewhere", "", "| there | question | here |", "|---|---|---|"]
+    lines += [f"| {' | '.join(row)} |" for row in sorted(_answers())]
     for one in analyses().values():
         lines += ["", *_section(one)]
     return "\n".join(lines) + "\n"
 
 
+def _answers() -> Iterator[tuple[str, str, str]]:
+    """Yield the questions of others: where they are asked, what they are, and the query that answers here."""
+    for one in analyses().values():
+        for line in one.answers:
+            place, _, rest = line.partition(": ")
+            question, _, given = rest.partition(" | ")
+            yield place, question, f"[`{one.name}({given.strip()})`](#{one.name})"
+
+
 def _section(one: Analysis) -> list[str]:
-    command = f"flowdb {one.name.replace('_', '-')}"
-    ways = f"In SQL `FROM {one.name}()`, in Python `db.{one.name}()`, as a command `{command}`."
+    required = "".join(f" {parameter.name.upper()}" for parameter in one.parameters if parameter.is_required)
+    given = ", ".join(parameter.name for parameter in one.parameters if parameter.is_required)
+    command = f"flowdb {one.name.replace('_', '-')}{required}"
+    ways = f"In SQL `FROM {one.name}({given})`, in Python `db.{one.name}({given})`, as a command `{command}`."
     lines = [f"## {one.name}", "", f"{one.summary} {ways}", ""]
     lines += ["| parameter | type | default | meaning |", "|---|---|---|---|"]
     for parameter in one.parameters:
-        default = "NULL" if parameter.default is None else repr(parameter.default)
-        choices = (
-            f" One of: {', '.join(f'`{choice}`' for choice in parameter.choices)}."
-            if parameter.choices
-            else ""
-        )
+        default = "required" if parameter.is_required else literal(parameter.default)
+        choices = f" {parameter.expected[:1].upper()}{parameter.expected[1:]}." if parameter.choices else ""
         lines.append(f"| `{parameter.name}` | {parameter.type} | {default} | {parameter.meaning}.{choices} |")
     lines += ["", f"Columns: {one.columns}."]
+    if one.needs:
+        lines += ["", f"Fields that logs must have: {', '.join(f'`{field}`' for field in one.needs)}."]
     if one.counts:
         lines += ["", "What is counted:", "", *(f"- {clause}" for clause in one.counts.split("; "))]
+    if one.traps:
+        lines += ["", "What would make a naive answer wrong, and what is done:", ""]
+        lines += [f"- {TRAPS[trap]}: {how}." for trap, how in one.traps.items()]
     if one.source:
         lines += ["", f"Source of the idea: {one.source}."]
-    return lines
+    return [*lines, "", *_example(one)]
+
+
+def _example(one: Analysis) -> list[str]:
+    """Return the first rows of what the analysis answers to the log that its test gives it."""
+    folder = _CASES / one.name
+    with open(folder / "expected.csv", encoding="utf-8", newline="") as file:
+        names, *rows = csv.reader(file)
+    params = {}
+    if (folder / "cases.toml").exists():
+        params = tomllib.loads((folder / "cases.toml").read_text("utf-8")).get("given", {})
+    shown = rows[:_ROWS_SHOWN]
+    log = f"[a small log](../tests/analyses/{one.name}/given.log)"
+    first = f", the first {_ROWS_SHOWN} rows" if len(rows) > _ROWS_SHOWN else ""
+    lines = [f"`{one.call(params)}` on {log}{first}:", ""]
+    lines += [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
+    return lines + [f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in shown]
 
 
 def fields_page() -> str:

@@ -50,8 +50,12 @@ class _Commands(click.Group):
         verbs = [(name, command.get_short_help_str(80)) for name, command in sorted(self.commands.items())]
         with formatter.section("Commands"):
             formatter.write_dl(verbs)
-        with formatter.section("Analyses"):
-            formatter.write_dl([(_hyphened(one.name), one.summary) for one in analyses.analyses().values()])
+        topics: dict[str, list[tuple[str, str]]] = {}
+        for one in analyses.analyses().values():
+            topics.setdefault(one.topic, []).append((_hyphened(one.name), one.summary))
+        for topic, found in topics.items():
+            with formatter.section(f"Analyses: {topic}"):
+                formatter.write_dl(found)
 
 
 @click.group(
@@ -185,8 +189,11 @@ def _analysis_command(analysis: Analysis) -> click.Command:
 
 def _help(analysis: Analysis) -> str:
     paragraphs = [analysis.summary, f"Columns: {analysis.columns}."]
+    if analysis.needs:
+        paragraphs.append(f"Fields that logs must have: {', '.join(analysis.needs)}.")
     if analysis.counts:
         paragraphs.append(f"What is counted: {analysis.counts}.")
+    paragraphs += [f"{analyses.TRAPS[trap]}: {how}." for trap, how in analysis.traps.items()]
     return "\n\n".join(paragraphs)
 
 

@@ -141,6 +141,10 @@ class FlowDB(Keeping):
             result = connection.sql(query, params=params)
             # A statement without a result, such as SET, gives none.
             return result if result is not None else connection.sql("SELECT true AS done")
+        except duckdb.IOException as error:
+            if all((self.path / row.path).exists() for row in self._opened.catalog.files()):
+                raise QueryError(str(error), query) from error
+            raise self._damaged(error) from error
         except duckdb.Error as error:
             raise QueryError(str(error), query) from error
 
@@ -220,36 +224,42 @@ class FlowDB(Keeping):
         commit = store.catalog.last_commit
         try:
             if self._connection is None:
-                # Analyses are macros in memory, so that no open shell can be in the way.
                 self._connection = self._connect(store)
             elif commit != self._shown_commit:
                 for statement in self._shown(store.view_statements()):
                     self._connection.execute(statement)
         except duckdb.Error as error:
             self._connection = None
-            raise StoreDamaged(
-                str(self.path), f"its files cannot be read ({gist(str(error))}); see: flowdb verify"
-            ) from error
+            raise self._damaged(error) from error
         self._shown_commit = commit
         return self._connection
+
+    def _damaged(self, error: Exception) -> StoreDamaged:
+        reason = f"its files cannot be read ({gist(str(error))}); see: flowdb verify"
+        return StoreDamaged(str(self.path), reason)
 
     def _connect(self, store: Store) -> duckdb.DuckDBPyConnection:
         """Return a connection with the views and macros of a store."""
         import duckdb
 
-        statements = self._shown(store.statements())
         if self._sandbox:
             from flowdb import sandbox
 
-            return sandbox.connect(store.root, statements)
+            return sandbox.connect(store.root, self._shown(store.statements()))
         if self._forget is None:
             # A folder that nobody else can have prepared, for what does not fit into memory.
             self._spilled = tempfile.mkdtemp(prefix="flowdb-")
             self._forget = weakref.finalize(self, shutil.rmtree, self._spilled, ignore_errors=True)
-        connection = duckdb.connect(
-            config={"autoinstall_known_extensions": "false", "temp_directory": self._spilled}
-        )
-        for statement in statements:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "autoinstall_known_extensions": "false",
+            "temp_directory": self._spilled,
+        }
+        # A copy, so that no open shell can be in the way: to make all views and macros takes far longer.
+        copy = Path(tempfile.mkdtemp(dir=self._spilled), "flowdb.duckdb")
+        if "?" not in self._spilled and store.copy_generated(copy):
+            return duckdb.connect(str(copy), config=config)
+        connection = duckdb.connect(config=config)
+        for statement in store.statements():
             connection.execute(statement)
         return connection
 
@@ -300,7 +310,9 @@ def _method(db: FlowDB, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRela
     ask.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             inspect.Parameter(
-                parameter.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=parameter.default
+                parameter.name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=inspect.Parameter.empty if parameter.is_required else parameter.default,
             )
             for parameter in analysis.parameters
         ],

@@ -11,8 +11,11 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import xxhash
 
 from flowdb import analyses
 from flowdb.disk import sync_file, sync_folder
@@ -54,23 +57,23 @@ class Generated:
 
         What a shell that died wrote into its log would be taken into the file by the next one.
         """
-        try:
-            if not self._path.exists() or json.loads(self._note.read_text("utf-8")) != self._wanted(
-                commit_id
-            ):
-                return False
-        except (OSError, ValueError):
+        wanted = self._wanted(commit_id)
+        if not self._path.exists() or not wanted.items() <= self._noted().items():
             return False
         return not self._logs() or _is_open(self._path)
 
     def was_moved(self, commit_id: int) -> bool:
         """Tell whether the file shows this commit, but at the place where the store lay before."""
-        try:
-            noted = json.loads(self._note.read_text("utf-8"))
-        except (OSError, ValueError):
-            return False
-        wanted = self._wanted(commit_id)
-        return self._path.exists() and noted != wanted and {**noted, "root": wanted["root"]} == wanted
+        noted, wanted = self._noted(), self._wanted(commit_id)
+        here = {**noted, "root": wanted["root"]}
+        return self._path.exists() and here != noted and wanted.items() <= here.items()
+
+    def copy_to(self, path: Path, commit_id: int) -> bool:
+        """Copy the file if it shows this commit and is as it was written; return whether it was."""
+        content = self._content() if self.shows(commit_id) else None
+        if content is not None:
+            path.write_bytes(content)
+        return content is not None
 
     def write(self, commit_id: int, files: Sequence[FileRow]) -> None:
         """Write the file under another name, and move it into place."""
@@ -83,11 +86,12 @@ class Generated:
         written = Path(folder.name, GENERATED) if "?" in name else new
         try:
             with _duckdb_errors(self._root):
-                written.write_bytes(_template())
+                # Most of it is in the last one already, and need not be made again.
+                written.write_bytes(self._content() or _template())
                 _run(written, view_statements(self._root.resolve(), files))
             if written != new:
                 shutil.copyfile(written, new)
-            sync_file(new)
+            _, digest = sync_file(new)
             reached("generated.written")
             # A log that a shell left beside the file belongs to the file that is being replaced.
             for log in self._logs():
@@ -100,7 +104,8 @@ class Generated:
             folder.cleanup()
         reached("generated.moved")
         self._note.parent.mkdir(exist_ok=True)
-        self._note.write_text(json.dumps(self._wanted(commit_id)), encoding="utf-8")
+        note = {**self._wanted(commit_id), "digest": digest, "duckdb": version("duckdb")}
+        self._note.write_text(json.dumps(note), encoding="utf-8")
         reached("generated.done")
 
     def problem(self, files: Sequence[FileRow]) -> str:
@@ -127,12 +132,32 @@ class Generated:
         """Return the logs beside the file; a shell that dies in a checkpoint leaves more than one."""
         return list(self._root.glob(f"{GENERATED}.wal*"))
 
+    def _content(self) -> bytes | None:
+        """Return the file, if it is as this version of flowdb, with this DuckDB, wrote it."""
+        noted = self._noted()
+        if (noted.get("sql"), noted.get("duckdb")) != (_sql_version(), version("duckdb")):
+            return None
+        try:
+            content = self._path.read_bytes()
+        except OSError:
+            return None
+        return content if xxhash.xxh3_128_hexdigest(content) == noted.get("digest") else None
+
+    def _noted(self) -> dict[str, object]:
+        try:
+            noted = json.loads(self._note.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return noted if isinstance(noted, dict) else {}
+
     def _wanted(self, commit_id: int) -> dict[str, object]:
-        return {
-            "commit": commit_id,
-            "root": str(self._root.resolve()),
-            "sql": zlib.crc32("\n".join(_empty_statements()).encode()),
-        }
+        return {"commit": commit_id, "root": str(self._root.resolve()), "sql": _sql_version()}
+
+
+@cache
+def _sql_version() -> int:
+    """Return a number that is another one for other views and macros."""
+    return zlib.crc32("\n".join(_empty_statements()).encode())
 
 
 def _empty_statements() -> list[str]:

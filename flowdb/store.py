@@ -121,6 +121,10 @@ class Store:
         """Return the statements that show the store in an empty DuckDB database."""
         return statements(self.root.resolve(), self.files())
 
+    def copy_generated(self, path: Path) -> bool:
+        """Copy `flowdb.duckdb`, if it shows the newest commit and is as it was generated; return whether."""
+        return self.catalog.has_ledgers and self._generated.copy_to(path, self.catalog.last_commit)
+
     @contextmanager
     def writer(self, verb: str) -> Iterator[Writer]:
         """Hold the store for writing; what a writer that died left behind is removed first.

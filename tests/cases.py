@@ -14,6 +14,7 @@ from typing import Any
 import flowdb
 from flowdb import FlowDB
 from flowdb.analyses import Analysis, analyses
+from flowdb.fields import FIELDS
 
 CASES = Path(__file__).parent / "analyses"
 SQL = Path(__file__).parent.parent / "sql"
@@ -91,6 +92,16 @@ def shifted(name: str, days: int, folder: Path) -> Path:
         later.append(" ".join(values))
     path = folder / f"{days:+}.log"
     path.write_text("\n".join(later) + "\n", encoding="utf-8")
+    return path
+
+
+def widened(name: str, folder: Path) -> Path:
+    """The given log of an analysis with all the fields that it lacks, none of which has a value."""
+    header, *lines = given_log(name).read_text(encoding="utf-8").splitlines()
+    lacking = [field.name for field in FIELDS if field.name not in header.split(" ")]
+    path = folder / "wide.log"
+    rows = [" ".join([header, *lacking]), *(" ".join([line, *("-" for _ in lacking)]) for line in lines)]
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return path
 
 

@@ -170,7 +170,7 @@ def top_talkers(records: Iterable[Record], asked: Asked, by: str, metric: str) -
     for key, amount, counts, seen in sums[: asked.top]:
         running = _sum([running, amount])
         shares = [Fraction(part, total) if part is not None and total else None for part in (amount, running)]
-        rows.append((*key, *counts, *shares, *seen))
+        rows.append((*key, *counts, *shares, *seen, 1))
     return rows
 
 

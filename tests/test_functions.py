@@ -298,7 +298,7 @@ def test_the_header_of_a_function_has_its_parameters_and_defaults(path: Path, db
     header = re.findall(r"^-- param: (\w+) [A-Z]+(?:\[\])?(?: = (\S+))? -- .+$", text, re.MULTILINE)
     macro = re.search(rf"^CREATE OR REPLACE MACRO {path.stem}\((.*)\) AS", text, re.MULTILINE)
     assert macro is not None
-    parameters = (one.partition(" := ") for one in macro[1].split(", "))
+    parameters = (one.partition(" := ") for one in macro[1].split(", ") if one)
     assert header == [(name, default) for name, _, default in parameters]
     query = "SELECT parameters FROM duckdb_functions() WHERE function_name = $name"
     assert db.sql(query, {"name": path.stem}).fetchall() == [([name for name, _ in header],)]

@@ -1,35 +1,82 @@
 -- summary: Who sends, receives or carries most, with its share of all traffic.
--- param: by TEXT = 'srcaddr' {srcaddr, dstaddr, pair, conversation, interface_id, dstport, protocol} -- what to add up by
+-- param: by KEYS = 'srcaddr' {srcaddr, dstaddr, pair, conversation, pkt_srcaddr, pkt_dstaddr, pkt_pair, srcport, dstport, protocol, interface_id, instance_id, subnet_id, vpc_id, az_id, account_id, region, pkt_src_aws_service, pkt_dst_aws_service, action, ip_family} -- what to add up by
 -- param: metric TEXT = 'bytes' {bytes, packets, flows} -- what to rank and share by
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw
+-- param: addr CIDR = NULL -- only flows of which an end lies in it
+-- param: port INTEGER = NULL -- only flows to this destination port
+-- param: protocol INTEGER = NULL -- only flows of this protocol: 6 TCP, 17 UDP, 1 ICMP
+-- param: action TEXT = NULL -- only flows with this action, ACCEPT or REJECT
+-- param: dedup BOOLEAN = false -- whether what several interfaces logged of one connection counts once
+-- param: others BOOLEAN = false -- whether the rest is a last row, whose key is NULL
 -- param: top INTEGER = 10 -- how many rows; NULL for every row
--- needs: srcaddr, dstaddr
--- columns: the key, flows, packets, bytes, share, cumulative_share, first_seen, last_seen
+-- columns: the key, flows, packets, bytes, share, cumulative_share, first_seen, last_seen, keys
 -- tags: traffic
--- trap: both ends -- counted at both, unless interface_id names one
+-- trap: both ends -- counted at both, unless interface_id names one or dedup is true: then of the sums of all interfaces for one direction of one connection the largest counts
+-- trap: nat -- counted at each interface and under each address; conversations counts it once
+-- trap: primary address -- srcaddr and dstaddr are as logged, pkt_srcaddr and pkt_dstaddr those of the packets
 -- trap: windows -- summed
 -- trap: no data -- left out
--- counts: records as they were logged: traffic that two interfaces saw counts at both, unless interface_id names one; pair is srcaddr and dstaddr; conversation (protocol, server, server_port, client, client_port) has both directions as one, the server being the end with the lower port
--- source: console query VpcFlowLogsTopTalkers; CloudWatch sample, top source and destination pairs
+-- counts: pair is srcaddr and dstaddr, pkt_pair the same of the packets; conversation (protocol, server, server_port, client, client_port) has both directions as one, the server being the end with the lower port, and stands alone
+-- counts: keys is how many keys a row stands for: 1, and in the row of the rest as many as it adds up; a key that belongs to an interface, such as subnet_id, keeps what its own interfaces logged
+-- answers: VPC console: VpcFlowLogsTopTalkers | top := 50
+-- answers: VPC console: VpcFlowLogsTopTalkersPacketLevel | "by" := 'pkt_srcaddr', top := 50
+-- answers: VPC console: VpcFlowLogsTopTalkingInstances | "by" := 'instance_id', top := 50
+-- answers: VPC console: VpcFlowLogsTopTalkingSubnets | "by" := 'subnet_id', top := 50
+-- answers: VPC console: VpcFlowLogsTotalBytesTransferred | "by" := 'pair', top := 50
+-- answers: VPC console: VpcFlowLogsTotalBytesTransferredPacketLevel | "by" := 'pkt_pair', top := 50
+-- answers: CloudWatch: top 15 source and destination pairs by packets | "by" := 'pair', metric := 'packets', top := 15
+-- answers: CloudWatch: top 15 destinations by bytes for the hosts of a subnet | "by" := 'dstaddr', addr := '192.0.2.0/24', top := 15
+-- answers: CloudWatch: sources that use UDP | protocol := 17, metric := 'flows', top := NULL
+-- answers: Athena guide: the ten servers that received most packets over HTTPS in seven days | "by" := 'dstaddr', metric := 'packets', port := 443, since := current_date - 7
+-- answers: Contributor Insights: highest number of HTTPS requests | "by" := 'dstaddr', metric := 'packets', port := 443
+-- answers: Contributor Insights: rejected TCP connections | "by" := 'interface_id,srcaddr', metric := 'flows', protocol := 6, action := 'REJECT'
+-- answers: VPC console: VpcFlowLogsAcceptedTraffic | "by" := 'pair', protocol := 6, action := 'ACCEPT', top := NULL
+-- answers: VPC console: VpcFlowLogsTopTCPTraffic | "by" := 'srcaddr', protocol := 6
+-- answers: VPC console: VpcFlowLogsIPv4Traffic | "by" := 'ip_family'
+-- answers: VPC console: VpcFlowLogsIPv6Traffic | "by" := 'ip_family'
+-- answers: Contributor Insights: byte transfers by source and destination address | "by" := 'pair'
+-- answers: Tailpipe: Top 10 Source IPs Generating Traffic | metric := 'flows'
+-- answers: Tailpipe: Top 10 IP Addresses by Request Count | metric := 'flows'
+-- answers: Tailpipe: High-Volume Network Traffic | "by" := 'interface_id'
+-- answers: Tailpipe: Traffic to a Specific Subnet | "by" := 'subnet_id'
+-- answers: Tailpipe: Track Traffic to a Specific Instance | "by" := 'instance_id'
+-- source: SiLK, top-N with cumulative share
 CREATE OR REPLACE MACRO top_talkers(
-    "by" := 'srcaddr', metric := 'bytes', since := NULL, until := NULL, interface_id := NULL, top := 10
+    "by" := 'srcaddr', metric := 'bytes', since := NULL, until := NULL, interface_id := NULL, addr := NULL,
+    port := NULL, protocol := NULL, action := NULL, dedup := false, others := false, top := 10
 ) AS TABLE
 WITH ends AS (
     SELECT
         flows.interface_id,
-        protocol,
+        instance_id,
+        subnet_id,
+        vpc_id,
+        az_id,
+        account_id,
+        region,
+        flows.protocol,
         srcaddr,
         srcport,
         dstaddr,
         dstport,
+        pkt_srcaddr,
+        pkt_dstaddr,
+        pkt_src_aws_service,
+        pkt_dst_aws_service,
+        upper(flows.action) AS action,
+        ip_family(srcaddr) AS ip_family,
         packets,
         bytes,
         start_time,
         coalesce(srcport < dstport OR (srcport = dstport AND srcaddr <= dstaddr), srcaddr <= dstaddr) AS server_sends
-    FROM traffic('top_talkers', ['srcaddr', 'dstaddr'], since, until, interface_id) AS flows
-    WHERE one_of('by', "by", ['srcaddr', 'dstaddr', 'pair', 'conversation', 'interface_id', 'dstport', 'protocol'])
+    FROM traffic('top_talkers', key_fields("by", list_append(known_keys(), 'ip_family')), since, until, interface_id) AS flows
+    WHERE touches(addr, srcaddr, dstaddr)
+        AND (port IS NULL OR dstport = port)
+        AND (protocol IS NULL OR flows.protocol = protocol)
+        AND (action IS NULL OR upper(flows.action) = upper(action))
+        AND ("by" = 'conversation' OR check_keys('by', "by", list_concat(known_keys(), ['ip_family', 'pair', 'pkt_pair', 'conversation'])))
         AND one_of('metric', metric, ['bytes', 'packets', 'flows'])
 ),
 
@@ -43,26 +90,52 @@ keyed AS (
     FROM ends
 ),
 
-sums AS (
+-- With dedup, what each interface logged of each direction of a connection; else what each key has in all.
+sides AS (
     SELECT
         COLUMNS(
             lambda c: CASE "by"
-                WHEN 'pair' THEN c IN ('srcaddr', 'dstaddr')
                 WHEN 'conversation' THEN c IN ('server', 'server_port', 'client', 'client_port', 'protocol')
-                WHEN 'dstaddr' THEN c = 'dstaddr'
-                WHEN 'interface_id' THEN c = 'interface_id'
-                WHEN 'dstport' THEN c = 'dstport'
-                WHEN 'protocol' THEN c = 'protocol'
-                ELSE c = 'srcaddr'
+                ELSE is_key(c, "by", list_append(known_keys(), 'ip_family'))
             END
         ),
+        CASE WHEN dedup THEN keyed.interface_id END AS seen_at,
+        CASE
+            WHEN dedup THEN row(
+                keyed.protocol, coalesce(pkt_srcaddr, srcaddr), srcport, coalesce(pkt_dstaddr, dstaddr), dstport
+            )
+        END AS connection,
         count(*) AS flows,
         total(packets) AS packets,
         total(bytes) AS bytes,
-        CASE metric WHEN 'packets' THEN total(packets) WHEN 'flows' THEN count(*) ELSE total(bytes) END AS amount,
         min(start_time) AS first_seen,
         max(start_time) AS last_seen
     FROM keyed
+    GROUP BY ALL
+),
+
+once AS (
+    SELECT
+        COLUMNS(* EXCLUDE (seen_at, flows, packets, bytes, first_seen, last_seen)),
+        max(flows) AS flows,
+        max(packets) AS packets,
+        max(bytes) AS bytes,
+        min(first_seen) AS first_seen,
+        max(last_seen) AS last_seen
+    FROM sides
+    GROUP BY ALL
+),
+
+sums AS (
+    SELECT
+        COLUMNS(* EXCLUDE (connection, flows, packets, bytes, first_seen, last_seen)),
+        total(flows) AS flows,
+        total(packets) AS packets,
+        total(bytes) AS bytes,
+        CASE metric WHEN 'packets' THEN total(packets) WHEN 'flows' THEN total(flows) ELSE total(bytes) END AS amount,
+        min(first_seen) AS first_seen,
+        max(last_seen) AS last_seen
+    FROM once
     GROUP BY ALL
 ),
 
@@ -76,20 +149,55 @@ top_sums AS (
 ),
 
 total AS (
-    SELECT nullif(sum(amount), 0) AS amount
+    SELECT
+        nullif(sum(amount), 0) AS amount,
+        sum(flows) AS flows,
+        sum(packets) AS packets,
+        sum(bytes) AS bytes,
+        count(*) AS keys
     FROM sums
+),
+
+shown AS (
+    SELECT
+        sum(amount) AS amount,
+        coalesce(sum(flows), 0) AS flows,
+        coalesce(sum(packets), 0) AS packets,
+        coalesce(sum(bytes), 0) AS bytes,
+        count(*) AS keys
+    FROM top_sums
+),
+
+answer AS (
+    SELECT
+        top_sums.* EXCLUDE (first_seen, last_seen),
+        round(top_sums.amount / total.amount, 6) AS share,
+        round(
+            sum(top_sums.amount) OVER (ORDER BY top_sums.amount DESC NULLS LAST, "key" ROWS UNBOUNDED PRECEDING)
+            / total.amount,
+            6
+        ) AS cumulative_share,
+        first_seen,
+        last_seen,
+        1 AS keys,
+        false AS is_rest
+    FROM top_sums
+    CROSS JOIN total
+    UNION ALL BY NAME
+    SELECT
+        (total.flows - shown.flows)::BIGINT AS flows,
+        (total.packets - shown.packets)::BIGINT AS packets,
+        (total.bytes - shown.bytes)::BIGINT AS bytes,
+        round((total.amount - coalesce(shown.amount, 0)) / total.amount, 6) AS share,
+        1.0 AS cumulative_share,
+        total.keys - shown.keys AS keys,
+        true AS is_rest
+    FROM total
+    CROSS JOIN shown
+    WHERE others
+        AND total.keys > shown.keys
 )
 
-SELECT
-    top_sums.* EXCLUDE (amount, "key", first_seen, last_seen),
-    round(top_sums.amount / total.amount, 6) AS share,
-    round(
-        sum(top_sums.amount) OVER (ORDER BY top_sums.amount DESC NULLS LAST, "key" ROWS UNBOUNDED PRECEDING)
-        / total.amount,
-        6
-    ) AS cumulative_share,
-    first_seen,
-    last_seen
-FROM top_sums
-CROSS JOIN total
-ORDER BY top_sums.amount DESC NULLS LAST, "key";
+SELECT * EXCLUDE (amount, "key", is_rest)
+FROM answer
+ORDER BY is_rest, amount DESC NULLS LAST, "key";

@@ -1,0 +1,139 @@
+-- summary: The addresses that interfaces have as their own, as records show them: by their direction, else the one that is common to most.
+-- param: analysis TEXT -- who asks, for the error
+-- param: fields TEXT[] -- the fields that it needs, as AWS names them; none of the logs having one is an error
+-- param: since TIMESTAMP = NULL -- first moment, included
+-- param: until TIMESTAMP = NULL -- last moment, excluded
+-- columns: interface_id, addr
+-- source: Amazon VPC user guide, flow log records: srcaddr or dstaddr is the interface's own primary address
+CREATE OR REPLACE MACRO interface_addresses(analysis, fields, since := NULL, until := NULL) AS TABLE
+-- Of all interfaces, whichever is asked for: one is told from its only peer by what that has as its own.
+WITH told AS MATERIALIZED (
+    SELECT
+        interface_id,
+        CASE lower(flow_direction) WHEN 'egress' THEN srcaddr ELSE dstaddr END AS addr
+    FROM traffic(analysis, fields, since, until)
+    WHERE lower(flow_direction) IN ('ingress', 'egress')
+        AND interface_id IS NOT NULL
+    GROUP BY ALL
+),
+
+-- Its own address is in all of its records but for odd ones, so a few of them have it.
+drawn AS (
+    SELECT
+        interface_id,
+        contains(coalesce(srcaddr, dstaddr), ':') AS is_ipv6,
+        arg_min(
+            struct_pack(src := srcaddr, dst := nullif(dstaddr, srcaddr)), hash(start_time, srcport, dstport), 16
+        ) AS records
+    FROM traffic(analysis, fields, since, until)
+    WHERE interface_id IS NOT NULL
+        AND coalesce(srcaddr, dstaddr) IS NOT NULL
+    GROUP BY ALL
+),
+
+drawn_ends AS (
+    SELECT
+        interface_id,
+        is_ipv6,
+        len(records) AS records,
+        unnest(
+            list_concat(
+                list_transform(records, lambda one: one.src), list_transform(records, lambda one: one.dst)
+            )
+        ) AS addr
+    FROM drawn
+    WHERE interface_id NOT IN (SELECT interface_id FROM told)
+),
+
+frequent AS (
+    SELECT
+        interface_id,
+        is_ipv6,
+        addr,
+        count(*) AS flows,
+        records
+    FROM drawn_ends
+    WHERE addr IS NOT NULL
+    GROUP BY interface_id, is_ipv6, addr, records
+    HAVING count(*) * 4 > records
+),
+
+-- What a few records leave open all of them decide.
+known AS MATERIALIZED (
+    SELECT
+        *,
+        records < 16 OR (flows = records AND count(*) OVER (PARTITION BY interface_id, is_ipv6) = 1) AS is_settled
+    FROM frequent
+),
+
+counted AS (
+    SELECT
+        interface_id,
+        is_ipv6,
+        addr,
+        flows,
+        records
+    FROM known
+    WHERE is_settled
+    UNION ALL
+    SELECT
+        known.interface_id,
+        known.is_ipv6,
+        known.addr,
+        count(*) FILTER (coalesce(known.addr = logged.srcaddr OR known.addr = logged.dstaddr, false)),
+        count(*)
+    FROM traffic(analysis, fields, since, until) AS logged
+    INNER JOIN known
+        ON logged.interface_id = known.interface_id
+        AND contains(coalesce(logged.srcaddr, logged.dstaddr), ':') = known.is_ipv6
+    WHERE NOT known.is_settled
+    GROUP BY known.interface_id, known.is_ipv6, known.addr
+),
+
+likely AS (
+    SELECT
+        interface_id,
+        is_ipv6,
+        addr,
+        coalesce(is_private(addr), false) AS is_private_one
+    FROM counted
+    WHERE flows * 2 > records
+    QUALIFY flows = max(flows) OVER (PARTITION BY interface_id, is_ipv6)
+),
+
+-- Two are in as many records where there is one peer: of these the private one.
+kept AS MATERIALIZED (
+    SELECT
+        *,
+        count(*) OVER (PARTITION BY interface_id, is_ipv6) = 1 AS is_sure
+    FROM (
+        SELECT *
+        FROM likely
+        QUALIFY is_private_one = bool_or(is_private_one) OVER (PARTITION BY interface_id, is_ipv6)
+    )
+),
+
+sure AS (
+    SELECT
+        interface_id,
+        addr
+    FROM told
+    WHERE addr IS NOT NULL
+    UNION ALL
+    SELECT
+        interface_id,
+        addr
+    FROM kept
+    WHERE is_sure
+)
+
+FROM sure
+UNION ALL
+SELECT
+    interface_id,
+    any_value(addr)
+FROM kept
+WHERE NOT is_sure
+    AND addr NOT IN (SELECT addr FROM sure)
+GROUP BY interface_id, is_ipv6
+HAVING count(*) = 1;
