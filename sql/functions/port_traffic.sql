@@ -3,12 +3,10 @@
 -- param: fields TEXT[] -- the fields that it needs, as AWS names them
 -- param: ports INTEGER[] -- the ports; NULL for those of the group
 -- param: group_name TEXT -- a group in port_groups
--- param: since TIMESTAMP = NULL -- first moment, included
--- param: until TIMESTAMP = NULL -- last moment, excluded
--- param: interface_id TEXT = NULL -- only what this interface saw
-CREATE OR REPLACE MACRO port_traffic(
-    analysis, fields, ports, group_name, since := NULL, until := NULL, interface_id := NULL
-) AS TABLE
+-- param: since TIMESTAMP -- first moment, included; NULL for no bound
+-- param: until TIMESTAMP -- last moment, excluded; NULL for no bound
+-- param: interface_id TEXT -- only what this interface saw; NULL for all
+CREATE OR REPLACE MACRO port_traffic(analysis, fields, ports, group_name, since, until, interface_id) AS TABLE
 WITH numbers AS (
     SELECT unnest(ports::BIGINT[]) AS number
     UNION ALL
@@ -52,7 +50,8 @@ directed AS (
             WHEN tcp_flags & 18 = 2 THEN true
             WHEN tcp_flags & 18 = 18 THEN false
             -- One of the two ports is asked for: it is the service's, unless the other end has a service of its own.
-            WHEN from_wanted <> to_wanted AND NOT coalesce(is_service(CASE WHEN to_wanted THEN srcport ELSE dstport END), false)
+            WHEN from_wanted <> to_wanted
+                AND NOT coalesce(is_service(CASE WHEN to_wanted THEN srcport ELSE dstport END), false)
                 THEN to_wanted
             ELSE coalesce(srcport >= dstport, to_wanted)
         END AS is_asking

@@ -16,7 +16,9 @@
 -- counts: the client is the end that sent SYN without ACK, else the one whose port is neither asked for nor in services, else the one with the higher port
 -- answers: VPC console: VpcFlowLogsAdminPortTraffic
 -- source: console query VpcFlowLogsAdminPortTraffic, whose ports AWS does not list
-CREATE OR REPLACE MACRO admin_ports(ports := NULL, since := NULL, until := NULL, interface_id := NULL, top := 10) AS TABLE
+CREATE OR REPLACE MACRO admin_ports(
+    ports := NULL, since := NULL, until := NULL, interface_id := NULL, top := 10
+) AS TABLE
 SELECT
     srcaddr,
     dstaddr,

@@ -16,7 +16,9 @@
 -- counts: the client is the end that sent SYN without ACK, else the one whose port is neither asked for nor in services, else the one with the higher port
 -- answers: Tailpipe: database_traffic
 -- source: MITRE ATT&CK T1210
-CREATE OR REPLACE MACRO database_ports(ports := NULL, since := NULL, until := NULL, interface_id := NULL, top := 10) AS TABLE
+CREATE OR REPLACE MACRO database_ports(
+    ports := NULL, since := NULL, until := NULL, interface_id := NULL, top := 10
+) AS TABLE
 SELECT
     srcaddr,
     dstaddr,

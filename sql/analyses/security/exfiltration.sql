@@ -32,7 +32,11 @@ WITH sent AS (
         dstaddr,
         total(bytes) AS bytes
     FROM traffic(
-        'exfiltration', ['srcaddr', 'dstaddr', 'bytes'], date_trunc('day', utc(since)) - to_days(days::INTEGER), until, interface_id
+        'exfiltration',
+        ['srcaddr', 'dstaddr', 'bytes'],
+        date_trunc('day', utc(since)) - to_days(days::INTEGER),
+        until,
+        interface_id
     ) AS flows
     WHERE coalesce(upper(action) <> 'REJECT', true)
         AND check_number('days', days, 1)

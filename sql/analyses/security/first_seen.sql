@@ -102,13 +102,7 @@ keyed AS (
 
 sums AS (
     SELECT
-        COLUMNS(
-            lambda c: CASE
-                WHEN list_has_any(keys_of("by"), ['peer', 'port', 'host', 'protocol', 'interface_id'])
-                    THEN list_contains(keys_of("by"), c)
-                ELSE c = 'peer'
-            END
-        ),
+        COLUMNS(lambda c: is_key(c, "by", ['peer', 'port', 'host', 'protocol', 'interface_id'])),
         total(flows) AS flows,
         total(packets) AS packets,
         total(bytes) AS bytes,
@@ -130,5 +124,8 @@ FROM sums
 CROSS JOIN baseline
 WHERE is_new
     AND days_before > 0
-ORDER BY bytes DESC NULLS LAST, sums.flows DESC, row(*COLUMNS(sums.* EXCLUDE (flows, packets, bytes, first_seen, last_seen, is_new)))
+ORDER BY
+    bytes DESC NULLS LAST,
+    sums.flows DESC,
+    row(*COLUMNS(sums.* EXCLUDE (flows, packets, bytes, first_seen, last_seen, is_new)))
 LIMIT top;

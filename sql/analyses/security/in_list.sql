@@ -33,7 +33,10 @@ entries AS (
         cidr,
         CASE
             WHEN net IS NULL
-                THEN error('''' || cidr || ''' is no range of addresses; expected one such as 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7')::INTEGER
+                THEN error(
+                    '''' || cidr
+                    || ''' is no range of addresses; expected one such as 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7'
+                )::INTEGER
             ELSE net.bits
         END AS bits,
         net.digits AS digits

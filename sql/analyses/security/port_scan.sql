@@ -20,7 +20,7 @@
 -- counts: refused_share is the share of tried whose records all were refused; syn_only_share is the share whose records all have SYN without ACK, FIN and RST, that is, never more than the beginning of a connection, and NULL without tcp-flags; one of the two has to reach share
 -- counts: health checks and other connections that are accepted end with FIN or RST, and are neither
 -- counts: ICMP has no ports, counts in both directions, and makes a horizontal scan of port 0
--- answers: Tailpipe: Detect Unauthorized Access Attempts | ports = 1, targets = 1
+-- answers: Tailpipe: Detect Unauthorized Access Attempts | ports := 1, targets := 1
 -- source: tcp_flags of a half-open scan; MITRE ATT&CK T1046
 CREATE OR REPLACE MACRO port_scan(
     ports := 20, targets := 20, share := 0.5, bucket := '1 day',
@@ -109,7 +109,10 @@ most AS (
 )
 
 SELECT
-    CASE WHEN tried_at_once < threshold AND scans.last_seen - scans.first_seen > bucket::INTERVAL THEN 'slow ' ELSE '' END
+    CASE
+        WHEN tried_at_once < threshold AND scans.last_seen - scans.first_seen > bucket::INTERVAL THEN 'slow '
+        ELSE ''
+    END
     || CASE WHEN scans.dstport IS NULL THEN 'vertical' ELSE 'horizontal' END AS kind,
     scans.srcaddr,
     scans.protocol,

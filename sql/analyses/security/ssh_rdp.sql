@@ -15,10 +15,12 @@
 -- counts: a row is a client, a server and its port, and counts the records from the client to the port, refused ones too; flows is all of them, also those without an action
 -- counts: the client is the end that sent SYN without ACK, else the one whose port is neither asked for nor in services, else the one with the higher port
 -- answers: VPC console: VpcFlowLogsSshRdpTraffic
--- answers: Tailpipe: ssh_traffic | ports = [22]
--- answers: Tailpipe: rdp_traffic | ports = [3389]
+-- answers: Tailpipe: ssh_traffic | ports := [22]
+-- answers: Tailpipe: rdp_traffic | ports := [3389]
 -- source: console query VpcFlowLogsSshRdpTraffic; MITRE ATT&CK T1021.001 and T1021.004
-CREATE OR REPLACE MACRO ssh_rdp(ports := [22, 3389], since := NULL, until := NULL, interface_id := NULL, top := 10) AS TABLE
+CREATE OR REPLACE MACRO ssh_rdp(
+    ports := [22, 3389], since := NULL, until := NULL, interface_id := NULL, top := 10
+) AS TABLE
 SELECT
     srcaddr,
     dstaddr,
