@@ -28,6 +28,7 @@ VIEWS = (
     "files",
     "coverage",
     "ephemeral_ranges",
+    "port_groups",
     "prices",
     "protocols",
     "services",
