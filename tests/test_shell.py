@@ -107,11 +107,9 @@ def test_a_choice_that_is_not_allowed_is_an_error_that_lists_those_that_are(db: 
     assert result.stdout == ""
 
 
-def test_only_the_files_of_the_dates_in_the_window_are_read(db: FlowDB) -> None:
-    every = list(db.path.glob("data/*/*.parquet"))
-    some = list(db.path.glob("data/date=2024-01-17/*.parquet"))
-    assert 0 < len(some) < len(every)
-    plan = run(db, "EXPLAIN FROM rejects(since := '2024-01-17', until := '2024-01-18')").stdout
-    # Files of each schema version are read on their own.
-    read = re.findall(r"Scanning Files: (\d+)/(\d+)", plan)
-    assert [sum(map(int, column)) for column in zip(*read, strict=True)] == [len(some), len(every)]
+def test_only_the_files_of_the_dates_in_the_window_are_read(tmp_path: Path) -> None:
+    with flowdb.open(tmp_path / "store") as db:
+        db.ingest(GIVEN / "rejects" / "given.log")
+        assert len(list(db.path.glob("data/*/*.parquet"))) == 3
+        plan = run(db, "EXPLAIN FROM rejects(since := '2024-01-17', until := '2024-01-18')").stdout
+    assert re.findall(r"Scanning Files: (\d+)/(\d+)", plan) == [("1", "3")]

@@ -13,7 +13,7 @@
 -- counts: port is service_port, the lower one of the two; a row has records in clear, and flows, first_seen and last_seen are theirs
 -- counts: clear is the status 0; encrypted are 1 (Nitro), 2 (the application) and 3 (both); of what has no status nothing is known, and clear_share is that of the bytes of which something is
 -- source: Amazon VPC user guide, encryption-status of version 10
-CREATE OR REPLACE MACRO unencrypted_traffic(since := NULL, until := NULL, interface_id := NULL, top := 100) AS TABLE
+CREATE OR REPLACE MACRO unencrypted(since := NULL, until := NULL, interface_id := NULL, top := 100) AS TABLE
 WITH pairs AS (
     SELECT
         srcaddr,
@@ -28,7 +28,7 @@ WITH pairs AS (
         min(CASE WHEN encryption_status = 0 THEN start_time END) AS first_seen,
         max(CASE WHEN encryption_status = 0 THEN start_time END) AS last_seen
     FROM traffic(
-        'unencrypted_traffic',
+        'unencrypted',
         ['encryption-status', 'srcaddr', 'dstaddr', 'srcport', 'dstport'],
         since,
         until,
