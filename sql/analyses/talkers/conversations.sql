@@ -15,7 +15,7 @@
 -- trap: no data -- left out
 -- counts: nat_addr is an address that stood for the one of the packet at some interface: of a NAT gateway, of the host of a pod
 -- counts: flows are records, of all interfaces; action is ACCEPT, REJECT or mixed, which is both; interfaces are those that logged it
--- counts: client_by says how the client was told: 'SYN', as it sent the first packet of a TCP connection or was sent its answer; 'ephemeral port', as its port is from 1024 on and the other below; 'first seen'; 'higher port'; 'address', which sorts last
+-- counts: client_by says how the client was told: 'SYN', as it sent the first packet of a TCP connection or was sent its answer; 'ephemeral port', as the other's port is a service's by is_request; 'first seen'; 'higher port'; 'address', which sorts last
 -- counts: two flow logs that watch one interface count twice
 -- source: SiLK and nfdump, bidirectional flows; RFC 5103
 CREATE OR REPLACE MACRO conversations(
@@ -113,7 +113,7 @@ judged AS (
         *,
         CASE
             WHEN left_asked <> right_asked THEN 'SYN'
-            WHEN (left_port >= 1024) <> (right_port >= 1024) THEN 'ephemeral port'
+            WHEN is_request(left_port, right_port, NULL) IS NOT NULL THEN 'ephemeral port'
             WHEN coalesce(left_first <> right_first, (left_first IS NULL) <> (right_first IS NULL)) THEN 'first seen'
             WHEN left_port <> right_port THEN 'higher port'
             ELSE 'address'
@@ -126,7 +126,7 @@ named AS (
         *,
         CASE client_by
             WHEN 'SYN' THEN right_asked
-            WHEN 'ephemeral port' THEN right_port >= 1024
+            WHEN 'ephemeral port' THEN is_request(right_port, left_port, NULL)
             WHEN 'first seen' THEN coalesce(right_first < left_first, left_first IS NULL)
             WHEN 'higher port' THEN right_port > left_port
             ELSE true
