@@ -89,12 +89,12 @@ def simulate(folder: Path, days: int, every: int, month_days: int = 30) -> Itera
                     else:
                         month.seconds.append(_timed(old, log))
                     log.unlink()
-                    month.most_files = max(month.most_files, _files(store)[0])
+                    month.most_files = max(month.most_files, _files(old)[0])
                 last = min(first + per_day, end)
+                month.files = _files(old)[1]
                 assert old.sql("SELECT count(*) FROM flows").fetchall() == [(_RECORDS * last,)]
         fresh, aged = zip(*compared[_COMPARED:] or compared, strict=True)
         month.growth = statistics.median(aged) / statistics.median(fresh)
-        month.files = _files(store)[1]
         month.catalogue_bytes = (store / "catalog.sqlite").stat().st_size
         yield month
 
@@ -125,13 +125,9 @@ def _played(store: Path) -> int:
         catalog.close()
 
 
-def _files(store: Path) -> tuple[int, int]:
+def _files(db: FlowDB) -> tuple[int, int]:
     """Return how many live files a date has at most, and how many there are of all kinds."""
-    catalog = Catalog(store / "catalog.sqlite")
-    try:
-        files = catalog.files()
-    finally:
-        catalog.close()
+    files = db._opened.catalog.files()
     return max(Counter(row.date for row in files if row.date).values()), len(files)
 
 
