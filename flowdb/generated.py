@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -208,14 +209,16 @@ def _objects(path: Path) -> set[tuple[str, str]]:
 
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH {quote_text(str(path))} AS found (READ_ONLY)")
-        return set(
-            connection.execute(
+        return {
+            # DuckDB spells the names after EXCLUDE in another order each time.
+            (name, re.sub(r"EXCLUDE \(([^()]*)\)", lambda match: str(sorted(match[1].split(", "))), sql))
+            for name, sql in connection.execute(
                 "SELECT view_name, sql FROM duckdb_views() WHERE database_name = 'found' AND NOT internal"
                 " UNION ALL SELECT table_name, sql FROM duckdb_tables() WHERE database_name = 'found'"
                 " UNION ALL SELECT function_name, macro_definition FROM duckdb_functions()"
                 " WHERE database_name = 'found' AND NOT internal"
             ).fetchall()
-        )
+        }
 
 
 def _is_open(path: Path) -> bool:

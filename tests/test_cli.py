@@ -209,7 +209,7 @@ def test_help_names_every_command_and_analysis(run: Run) -> None:
         (["sql", "SELECT error('no')"], 1, "Invalid Input Error: no"),
         (["sql", "SELECT 'x'::INTEGER", "-o", "csv"], 1, "Conversion Error: Could not convert string 'x'"),
         (["top-talker"], 2, "No such command 'top-talker'."),
-        (["top-talkers", "--by", "colour"], 2, "Invalid value for '--by': 'colour' is not one of 'srcaddr'"),
+        (["top-talkers", "--by", "colour"], 2, "top_talkers: by is 'colour'; expected one of, or two"),
         (["top-talkers", "--top", "-1"], 2, "Invalid value for '--top': '-1' is neither a whole number"),
         (["top-talkers", "--since", "soon"], 2, "Invalid value for '--since': 'soon' is neither a time"),
         (["top-talkers", "--day", "2024-01-15", "--since", "2h"], 2, "--day says both --since and --until"),

@@ -33,12 +33,10 @@ FROM logged
 WHERE NOT is_cut
 UNION ALL BY NAME
 SELECT
-    * EXCLUDE (first_moment, first_bucket, is_cut, begins, ends, span)
-    REPLACE (
-        -- What had passed by the end of a portion less what had by its beginning: rounded so, portions add up to the whole.
-        (round(packets * (ends / span)) - round(packets * (begins / span)))::BIGINT AS packets,
-        (round(bytes * (ends / span)) - round(bytes * (begins / span)))::BIGINT AS bytes
-    ),
+    * EXCLUDE (first_moment, first_bucket, is_cut, begins, ends, span, packets, bytes),
+    -- What had passed by the end of a portion less what had by its beginning: rounded so, portions add up to the whole.
+    (round(cut.packets * (ends / span)) - round(cut.packets * (begins / span)))::BIGINT AS packets,
+    (round(cut.bytes * (ends / span)) - round(cut.bytes * (begins / span)))::BIGINT AS bytes,
     CASE WHEN moment = first_bucket THEN 1 ELSE 0 END AS records
 FROM (
     SELECT
@@ -57,4 +55,4 @@ FROM (
         FROM logged
         WHERE is_cut
     )
-);
+) AS cut;
