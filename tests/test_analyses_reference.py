@@ -11,6 +11,7 @@ import pytest
 import flowdb
 from tests import answers, answers_traffic, reference
 from tests.answers import Row
+from tests.conftest import ROOT
 from tests.reference import Record
 from tests.test_real_logs import DATA, LOGS
 
@@ -105,7 +106,7 @@ def test_a_diagnosis_is_that_of_plain_python(timed: Logs) -> None:
 
 
 @pytest.mark.parametrize("dedup", [False, True])
-@pytest.mark.parametrize("by", ["srcaddr", "srcaddr,dstaddr", "interface_id", "protocol,dstport", "action"])
+@pytest.mark.parametrize("by", ["srcaddr", "srcaddr,dstaddr", "interface_id", "dstport,protocol", "action"])
 def test_top_talkers_are_those_of_plain_python(logs: Logs, by: str, dedup: bool) -> None:
     names = by.split(",")
     expected = answers_traffic.top_talkers(logs.records, *names, dedup=dedup)
@@ -118,6 +119,13 @@ def test_top_talkers_are_those_of_plain_python(logs: Logs, by: str, dedup: bool)
     for row in rows:
         size += row[len(names) + 2] or 0
         assert row[place] == pytest.approx(size / whole, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["bursts", "compare_periods", "outside_hours", "rejects_by", "top_talkers"])
+def test_two_keys_stand_in_the_order_of_flows(timed: Logs, name: str) -> None:
+    order = timed.db.sql("FROM flows LIMIT 0").columns
+    for by in ("protocol,dstport", "srcaddr,interface_id", "dstaddr,protocol"):
+        assert getattr(timed.db, name)(by=by).columns[:2] == sorted(by.split(","), key=order.index)
 
 
 def test_traffic_of_a_network_is_that_of_plain_python(logs: Logs) -> None:
@@ -213,3 +221,68 @@ def test_the_official_nat_gateway_is_found(tmp_path: Path) -> None:
     found = Logs(tmp_path, [log, TRANSIT, *shapes])
     found.check("nat_traffic", answers_traffic.nat_traffic(found.records, 0.045), per_gb=0.045)
     found.db.close()
+
+
+# ---- what is asked elsewhere
+
+ELSEWHERE = {
+    "VPC console": [
+        *("VpcFlowLogsAcceptedTraffic", "VpcFlowLogsAdminPortTraffic", "VpcFlowLogsIPv4Traffic"),
+        *("VpcFlowLogsIPv6Traffic", "VpcFlowLogsRejectedTCPTraffic", "VpcFlowLogsRejectedTraffic"),
+        *("VpcFlowLogsSshRdpTraffic", "VpcFlowLogsTopTalkers", "VpcFlowLogsTopTalkersPacketLevel"),
+        *("VpcFlowLogsTopTalkingInstances", "VpcFlowLogsTopTalkingSubnets", "VpcFlowLogsTopTCPTraffic"),
+        *("VpcFlowLogsTotalBytesTransferred", "VpcFlowLogsTotalBytesTransferredPacketLevel"),
+        *("VpcFlowLogsTrafficFrmSrcAddr", "VpcFlowLogsTrafficToDstAddr"),
+    ],
+    "CloudWatch": [
+        "top 15 source and destination pairs by packets",
+        "top 15 destinations by bytes for the hosts of a subnet",
+        *("sources that use UDP", "skipped records per hour"),
+    ],
+    "Contributor Insights": [
+        *("byte transfers by source and destination address", "highest number of HTTPS requests"),
+        "rejected TCP connections",
+    ],
+    "Athena guide": [
+        "rejected TCP connections with the day of the week",
+        "the ten servers that received most packets over HTTPS in seven days",
+        "the servers that received most packets over HTTPS in a period",
+        *("rejected TCP connections in a period", "traffic from an address in a period"),
+        *("traffic to an address in a period", "traffic of the addresses that begin with 10.117"),
+    ],
+    "Tailpipe": [
+        *("Daily Network Traffic Trends", "Top 10 Source IPs Generating Traffic"),
+        *("Top 10 IP Addresses by Request Count", "Identify Traffic from a Suspicious IP"),
+        *("Detect Suspicious Traffic from External IPs", "Detect Unauthorized Access Attempts"),
+        *("Traffic to a Specific Subnet", "Track Traffic to a Specific Instance"),
+        *("Unusually Large Data Transfers", "High-Volume Network Traffic", "High-Volume Rejected Traffic"),
+        *("Traffic Outside Standard Business Hours", "Rejected Traffic"),
+        *("High-Volume Network Traffic by interface", "ssh_traffic", "rdp_traffic", "database_traffic"),
+        *("large_data_transfer", "high_packet_traffic", "traffic_with_unusual_protocols", "network graph"),
+        "activity dashboard, total, accepted and rejected records",
+        "activity dashboard, accepted against rejected by day",
+        *(f"activity dashboard, records by {key}" for key in ("log status", "region", "protocol")),
+        *(f"activity dashboard, top {what}" for what in ("interfaces", "sources", "destinations")),
+        *("activity dashboard, top rejected sources", "activity dashboard, top pairs by packets"),
+    ],
+}
+
+
+def asked() -> list[tuple[str, str, str]]:
+    """Return the table of docs/analyses.md: where a question is asked, what it is, and the query."""
+    page = (ROOT / "docs" / "analyses.md").read_text(encoding="utf-8")
+    lines = page.split("## What is asked elsewhere")[1].split("\n## ")[0].splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ") and "`](#" in line]
+    return [(place, question, query[2 : query.index("`](#")]) for place, question, query in rows]
+
+
+@pytest.mark.parametrize("place", ELSEWHERE)
+def test_every_question_that_is_asked_elsewhere_is_in_the_table(place: str) -> None:
+    found = [question for where, question, _ in asked() if where == place]
+    assert set(ELSEWHERE[place]) <= set(found)
+    assert len(found) == len(set(found))
+
+
+def test_every_query_in_the_table_can_be_asked(logs: Logs) -> None:
+    for _, question, query in asked():
+        assert logs.db.sql(f"FROM {query}").columns, question
