@@ -35,15 +35,15 @@ UNION ALL BY NAME
 SELECT
     * EXCLUDE (first_moment, first_bucket, is_cut, begins, ends, span, packets, bytes),
     -- What had passed by the end of a portion less what had by its beginning: rounded so, portions add up to the whole.
-    (round(cut.packets * (ends / span)) - round(cut.packets * (begins / span)))::BIGINT AS packets,
-    (round(cut.bytes * (ends / span)) - round(cut.bytes * (begins / span)))::BIGINT AS bytes,
+    (part_of(cut.packets, ends, span) - part_of(cut.packets, begins, span))::BIGINT AS packets,
+    (part_of(cut.bytes, ends, span) - part_of(cut.bytes, begins, span))::BIGINT AS bytes,
     CASE WHEN moment = first_bucket THEN 1 ELSE 0 END AS records
 FROM (
     SELECT
         *,
-        (epoch_us(end_time) - epoch_us(first_moment))::DOUBLE AS span,
-        (epoch_us(greatest(moment, first_moment)) - epoch_us(first_moment))::DOUBLE AS begins,
-        (epoch_us(least(moment + bucket::INTERVAL, end_time)) - epoch_us(first_moment))::DOUBLE AS ends
+        epoch_us(end_time) - epoch_us(first_moment) AS span,
+        epoch_us(greatest(moment, first_moment)) - epoch_us(first_moment) AS begins,
+        epoch_us(least(moment + bucket::INTERVAL, end_time)) - epoch_us(first_moment) AS ends
     FROM (
         SELECT
             *,

@@ -16,9 +16,12 @@
 -- trap: windows -- summed
 -- trap: no data -- left out
 -- counts: records to (in) and from (out) the range, refused ones too, unless told apart by action; port is the lower one of a flow, the service's; traffic from the range to itself is out for its source and in for its destination; peers and ports are distinct
--- answers: VPC console: VpcFlowLogsTrafficFrmSrcAddr
--- answers: VPC console: VpcFlowLogsTrafficToDstAddr
--- answers: Tailpipe: Identify Traffic from a Suspicious IP
+-- answers: VPC console: VpcFlowLogsTrafficFrmSrcAddr | '10.0.0.5'
+-- answers: VPC console: VpcFlowLogsTrafficToDstAddr | '10.0.0.5'
+-- answers: Athena guide: traffic from an address in a period | '10.0.0.5', since := '2024-01-15', until := '2024-01-16'
+-- answers: Athena guide: traffic to an address in a period | '10.0.0.5', since := '2024-01-15', until := '2024-01-16'
+-- answers: Athena guide: traffic of the addresses that begin with 10.117 | '10.117.0.0/16', "by" := 'addr,peer'
+-- answers: Tailpipe: Identify Traffic from a Suspicious IP | '203.0.113.7'
 -- source: VPC console, traffic from and to an address; Tailpipe
 CREATE OR REPLACE MACRO traffic_of(
     addr, "by" := 'peer', dedup := true, since := NULL, until := NULL, interface_id := NULL, top := 100

@@ -11,7 +11,7 @@
 -- trap: windows -- records of other windows have other times
 -- trap: no data -- counted too, without bytes
 -- counts: records are the same if interface, addresses, ports, protocol, start, end, packets, bytes, action and status are, and none says that a packet's address is another
--- counts: the first rows are sums, one for each scope, and then come the groups of the same records as examples, the most bytes first; repeated are the records of a group but one
+-- counts: the first rows are sums, one for each scope, and then come the groups of the same records as examples, the most bytes first; repeated are the records of a group but one, repeated_bytes their bytes, empty where none has any
 -- counts: a group whose records come of several sources is 'across sources', even if one of these has several; two flow logs over one interface do that, if both were brought in
 -- source: Amazon VPC user guide, flow log limitations
 CREATE OR REPLACE MACRO duplicate_records(

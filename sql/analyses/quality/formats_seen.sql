@@ -9,7 +9,7 @@
 -- trap: windows -- each record counts
 -- trap: no data -- records without traffic count like all others
 -- counts: a format is the list of a source's fields in their order, with spaces between; fields is their number, version the highest that a record names, and empty if none does
--- counts: only_here are the fields that no other format here has, missing those that others have and this one has not; both are empty for a format without a list
+-- counts: only_here are the fields that no other format here has, missing those that others have and this one has not, in the order of the alphabet; both are empty for a format without a list
 -- counts: sources without a record in the window, and transit gateways, are left out
 -- source: Amazon VPC user guide, flow log records
 CREATE OR REPLACE MACRO formats_seen(since := NULL, until := NULL, interface_id := NULL, top := NULL) AS TABLE

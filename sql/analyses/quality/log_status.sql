@@ -11,6 +11,7 @@
 -- trap: no data -- counted as such
 -- counts: 'absent' is a record whose log does not have the field, or has a hyphen there; share is that of the records of the interface, or of all
 -- counts: one SKIPDATA record can stand for many flows that were not captured
+-- answers: Tailpipe: activity dashboard, records by log status
 -- source: Amazon VPC user guide, flow log records
 CREATE OR REPLACE MACRO log_status(
     "by" := 'log_status', since := NULL, until := NULL, interface_id := NULL, top := 100

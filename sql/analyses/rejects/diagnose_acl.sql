@@ -13,7 +13,7 @@
 -- trap: replies -- what this is about: security groups let every answer through, so one that is refused was refused by a network ACL
 -- trap: windows -- all records of a conversation are taken together
 -- trap: no data -- left out
--- counts: one row for each conversation at an interface with a refused record: refused tells whether it was the request or the answer, direction whether that came in or went out (empty where the interface's own address is not known); attempts, packets, first_seen and last_seen are those of the refused records, request_accepted is when the first accepted request began
+-- counts: one row for each conversation at an interface with a refused record: refused tells whether it was the request or the answer, direction whether that came in or went out (empty where the interface's own address, see who_is, is not known); attempts, packets, first_seen and last_seen are those of its refused records; if both were refused it is the answer where a request was accepted, else the request; request_accepted is when the first accepted request began
 -- counts: 'network ACL': the request was accepted and its answer refused; 'security group or network ACL': the request was refused
 -- counts: 'after the close': TCP packets without a SYN that were refused after both directions had been accepted, and none was later; AWS logs as refused what arrives after the connection was closed, and no rule is to blame
 -- counts: the request is the direction of the first SYN without ACK, or against that of SYN and ACK, in tcp_flags; else that of the earlier start; if they are the same, that from the higher port; if the ports are the same, as in ICMP, that which was accepted

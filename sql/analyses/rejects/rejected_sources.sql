@@ -11,6 +11,7 @@
 -- trap: windows -- attempts are records, of which a long one is several
 -- trap: no data -- left out
 -- counts: attempts are records, so a try that lasts longer than a window counts again in the next; ports and targets are distinct destinations
+-- answers: Tailpipe: activity dashboard, top rejected sources
 -- source: CloudWatch console, top rejected sources
 CREATE OR REPLACE MACRO rejected_sources(since := NULL, until := NULL, interface_id := NULL, top := 10) AS TABLE
 SELECT

@@ -11,6 +11,10 @@
 -- trap: windows -- one row for each record
 -- trap: no data -- left out
 -- counts: one row for each record; a refused answer is a row of its own, in the other direction
+-- answers: VPC console: VpcFlowLogsRejectedTraffic | top := NULL
+-- answers: Athena guide: rejected TCP connections with the day of the week
+-- answers: Athena guide: rejected TCP connections in a period | since := '2024-01-15', until := '2024-01-16'
+-- answers: Tailpipe: Rejected Traffic
 -- source: Athena user guide, rejected TCP connections; console query VpcFlowLogsRejectedTraffic
 CREATE OR REPLACE MACRO rejects(since := NULL, until := NULL, interface_id := NULL, top := 100) AS TABLE
 SELECT

@@ -13,6 +13,7 @@
 -- trap: no data -- left out
 -- counts: attempts are the refused records of the key, share is theirs of all that were refused; flows are all records of the key, and refused_share is the part of them that was refused; packets, bytes and times are those of the refused records; a key that was not logged is empty
 -- answers: Contributor Insights: rejected TCP connections by interface and source | "by" := 'interface_id,srcaddr'
+-- answers: Tailpipe: High-Volume Rejected Traffic | "by" := 'srcaddr,dstaddr'
 -- source: CloudWatch Contributor Insights, sample rule for rejected TCP connections
 CREATE OR REPLACE MACRO rejects_by(
     "by" := 'interface_id', since := NULL, until := NULL, interface_id := NULL, top := 10

@@ -14,7 +14,7 @@
 -- trap: replies -- the answers of a server do not count
 -- trap: no data -- left out
 -- counts: destinations are distinct addresses that the source sent requests to, ports the distinct ports of these requests, of all destinations together, accepted or refused; a source is a row if it has as many of either
--- counts: a request goes to the port of a service, see is_request; what has no ports, such as ICMP, has equal ones, or has two of the range of ephemeral ports and no SYN in its flags, does not count
+-- counts: a request has SYN without ACK in its flags; without SYN it goes from an ephemeral port to a well-known one, else from a port that is not in services to one that is, else to the lower port; what has no ports, such as ICMP, has equal ones, or has two of the range of ephemeral ports and no SYN in its flags, does not count
 -- source: fan-out of SiLK's and nfdump's scan reports; MITRE ATT&CK T1046
 CREATE OR REPLACE MACRO fan_out(
     destinations := 50, ports := 20, since := NULL, until := NULL, interface_id := NULL, top := 100

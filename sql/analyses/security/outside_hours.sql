@@ -1,5 +1,5 @@
 -- summary: Traffic outside of working hours: at night and at weekends.
--- param: by KEYS = 'pair' {pair, srcaddr, dstaddr, dstport, protocol, interface_id} -- what to add up by
+-- param: by KEYS = 'pair' {pair, srcaddr, dstaddr, dstport, protocol, interface_id} -- what to add up by; two keys are two columns, in the order that flows has them
 -- param: from_hour INTEGER = 8 -- the hour at which work begins
 -- param: to_hour INTEGER = 18 -- the hour at which it ends; before from_hour, it ends on the next day
 -- param: weekdays INTEGER[] = [1, 2, 3, 4, 5] -- the days of work, 1 for Monday to 7 for Sunday

@@ -13,7 +13,7 @@
 -- trap: replies -- the answers to a host's own connections do not count
 -- trap: no data -- left out
 -- counts: what was accepted by security groups and network ACLs and went from an address that is not private to a port of one that is; whether anything listens there the logs do not tell
--- counts: an answer comes from the port of a service, see is_request; what has no ports, such as ICMP, has equal ones, or has two of the range of ephemeral ports and no SYN in its flags, may be one and does not count
+-- counts: an answer has SYN and ACK in its flags; without SYN it comes from a well-known port to an ephemeral one, else from a port in services to one that is not, else from the lower port; what has no ports, such as ICMP, has equal ones, or has two of the range of ephemeral ports and no SYN in its flags, may be one and does not count
 -- answers: Tailpipe: Detect Suspicious Traffic from External IPs
 -- source: RFC 1918 and others, see is_private; MITRE ATT&CK T1133 and T1190
 CREATE OR REPLACE MACRO public_exposure(since := NULL, until := NULL, interface_id := NULL, top := 100) AS TABLE

@@ -1,5 +1,5 @@
 -- summary: The rate of each key over time: mean, 95th percentile, peak, and when that was.
--- param: by KEYS = 'srcaddr' {srcaddr, dstaddr, pair, pkt_srcaddr, pkt_dstaddr, pkt_pair, srcport, dstport, protocol, interface_id, instance_id, subnet_id, vpc_id, az_id, account_id, region, pkt_src_aws_service, pkt_dst_aws_service, action} -- what to add up by
+-- param: by KEYS = 'srcaddr' {srcaddr, dstaddr, pair, pkt_srcaddr, pkt_dstaddr, pkt_pair, srcport, dstport, protocol, interface_id, instance_id, subnet_id, vpc_id, az_id, account_id, region, pkt_src_aws_service, pkt_dst_aws_service, action} -- what to add up by; two keys are two columns, in the order that flows has them
 -- param: bucket INTERVAL = '5 minutes' -- over how long a rate is taken
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded

@@ -1,5 +1,5 @@
 -- summary: This period beside the one before it, of the same length: what grew, what is new, what is gone.
--- param: by KEYS = 'srcaddr' {srcaddr, dstaddr, pair, pkt_srcaddr, pkt_dstaddr, pkt_pair, srcport, dstport, protocol, interface_id, instance_id, subnet_id, vpc_id, az_id, account_id, region, pkt_src_aws_service, pkt_dst_aws_service, action} -- what to add up by
+-- param: by KEYS = 'srcaddr' {srcaddr, dstaddr, pair, pkt_srcaddr, pkt_dstaddr, pkt_pair, srcport, dstport, protocol, interface_id, instance_id, subnet_id, vpc_id, az_id, account_id, region, pkt_src_aws_service, pkt_dst_aws_service, action} -- what to add up by; two keys are two columns, in the order that flows has them
 -- param: metric TEXT = 'bytes' {bytes, packets, flows} -- what to compare
 -- param: since TIMESTAMP = NULL -- first moment of this period, included; NULL for a day before its end
 -- param: until TIMESTAMP = NULL -- last moment of this period, excluded; NULL for the end of the newest date
@@ -32,23 +32,23 @@ WITH period AS (
 
 ends AS (
     SELECT
+        account_id,
+        flows.interface_id,
         srcaddr,
         dstaddr,
-        pkt_srcaddr,
-        pkt_dstaddr,
         srcport,
         dstport,
         protocol,
-        flows.interface_id,
-        instance_id,
-        subnet_id,
+        upper(action) AS action,
         vpc_id,
-        az_id,
-        account_id,
+        subnet_id,
+        instance_id,
+        pkt_srcaddr,
+        pkt_dstaddr,
         region,
+        az_id,
         pkt_src_aws_service,
         pkt_dst_aws_service,
-        upper(action) AS action,
         CASE metric WHEN 'packets' THEN packets WHEN 'flows' THEN 1 ELSE bytes END AS amount,
         record_moment(start_time, end_time, date) >= first_moment AS is_after
     FROM traffic(

@@ -13,9 +13,10 @@
 -- trap: windows -- summed; a port that is used again for the same server is the same connection
 -- trap: replies -- a refused answer makes the action 'mixed'
 -- trap: no data -- left out
--- counts: nat_addr is an address that stood for the one of the packet at some interface: of a NAT gateway, of the host of a pod
--- counts: flows are records, of all interfaces; action is ACCEPT, REJECT or mixed, which is both; interfaces are those that logged it
--- counts: client_by says how the client was told: 'SYN', as it sent the first packet of a TCP connection or was sent its answer; 'ephemeral port', as the other's port is a service's by is_request; 'first seen'; 'higher port'; 'address', which sorts last
+-- counts: nat_addr is an address that stood for the one of the packet at some interface: of a NAT gateway, of the host of a pod; of several the one that sorts last
+-- counts: flows are records, of all interfaces; action is ACCEPT, REJECT or mixed, which is both; interfaces are those that logged it; last_seen is the last end
+-- counts: records without ports are one connection for each pair of addresses and protocol
+-- counts: client_by says how the client was told: 'SYN', as it sent the first packet of a TCP connection or was sent its answer; 'ephemeral port', as the other's port is a service's by is_request; 'first seen', or alone; 'higher port'; 'address', which sorts last
 -- counts: two flow logs that watch one interface count twice
 -- source: SiLK and nfdump, bidirectional flows; RFC 5103
 CREATE OR REPLACE MACRO conversations(

@@ -13,7 +13,7 @@
 -- trap: primary address -- the ends are those of the packets, where logs have them
 -- trap: windows -- summed, so that a transfer counts however many records it is
 -- trap: no data -- left out
--- counts: addr_a is the one of the two that sorts first; connections are distinct protocols and pairs of ports; refused traffic counts too
+-- counts: addr_a is the one of the two that sorts first, as text; last_seen is the last end; connections are distinct protocols and pairs of ports; refused traffic counts too
 -- answers: Tailpipe: Unusually Large Data Transfers
 -- answers: Tailpipe: large_data_transfer
 CREATE OR REPLACE MACRO large_transfers(

@@ -15,7 +15,7 @@
 -- trap: windows -- records of one direction with no longer pause between them are one connection
 -- trap: no data -- left out
 -- counts: one row for each direction; portless protocols are one connection for each pair of hosts; refused traffic counts too
--- counts: flows are records at all interfaces; seconds are from the first start to the last end
+-- counts: flows are records at all interfaces; seconds are from the first start to the last end, which is last_seen
 CREATE OR REPLACE MACRO long_flows(
     minimum := '1 hour', pause := '15 minutes', since := NULL, until := NULL, interface_id := NULL, addr := NULL,
     top := 10

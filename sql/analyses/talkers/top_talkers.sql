@@ -1,5 +1,5 @@
 -- summary: Who sends, receives or carries most, with its share of all traffic.
--- param: by KEYS = 'srcaddr' {srcaddr, dstaddr, pair, conversation, pkt_srcaddr, pkt_dstaddr, pkt_pair, srcport, dstport, protocol, interface_id, instance_id, subnet_id, vpc_id, az_id, account_id, region, pkt_src_aws_service, pkt_dst_aws_service, action, ip_family} -- what to add up by
+-- param: by KEYS = 'srcaddr' {srcaddr, dstaddr, pair, conversation, pkt_srcaddr, pkt_dstaddr, pkt_pair, srcport, dstport, protocol, interface_id, instance_id, subnet_id, vpc_id, az_id, account_id, region, pkt_src_aws_service, pkt_dst_aws_service, action, ip_family} -- what to add up by; two keys are two columns, in the order that flows has them
 -- param: metric TEXT = 'bytes' {bytes, packets, flows} -- what to rank and share by
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
@@ -13,13 +13,14 @@
 -- param: top INTEGER = 10 -- how many rows; NULL for every row
 -- columns: the key, flows, packets, bytes, share, cumulative_share, first_seen, last_seen, keys
 -- tags: traffic
--- trap: both ends -- counted at both, unless interface_id names one or dedup is true: then of the sums of all interfaces for one direction of one connection the largest counts
+-- trap: both ends -- counted at both, unless interface_id names one or dedup is true: then of the sums of all interfaces for one direction of one connection, which the packets' addresses, ports and protocol make, the largest counts
 -- trap: nat -- counted at each interface and under each address; conversations counts it once
 -- trap: primary address -- srcaddr and dstaddr are as logged, pkt_srcaddr and pkt_dstaddr those of the packets
 -- trap: windows -- summed
 -- trap: no data -- left out
 -- counts: pair is srcaddr and dstaddr, pkt_pair the same of the packets; conversation (protocol, server, server_port, client, client_port) has both directions as one, the server being the end with the lower port, and stands alone
 -- counts: keys is how many keys a row stands for: 1, and in the row of the rest as many as it adds up; a key that belongs to an interface, such as subnet_id, keeps what its own interfaces logged
+-- counts: share is that of the sum of all keys, also with dedup
 -- answers: VPC console: VpcFlowLogsTopTalkers | top := 50
 -- answers: VPC console: VpcFlowLogsTopTalkersPacketLevel | "by" := 'pkt_srcaddr', top := 50
 -- answers: VPC console: VpcFlowLogsTopTalkingInstances | "by" := 'instance_id', top := 50
@@ -42,6 +43,18 @@
 -- answers: Tailpipe: High-Volume Network Traffic | "by" := 'interface_id'
 -- answers: Tailpipe: Traffic to a Specific Subnet | "by" := 'subnet_id'
 -- answers: Tailpipe: Track Traffic to a Specific Instance | "by" := 'instance_id'
+-- answers: VPC console: VpcFlowLogsRejectedTCPTraffic | "by" := 'pair', protocol := 6, action := 'REJECT', top := NULL
+-- answers: Athena guide: the servers that received most packets over HTTPS in a period | "by" := 'dstaddr', metric := 'packets', port := 443, since := '2024-01-15', until := '2024-01-16'
+-- answers: Tailpipe: high_packet_traffic | "by" := 'pair', metric := 'packets'
+-- answers: Tailpipe: High-Volume Network Traffic by interface | "by" := 'interface_id'
+-- answers: Tailpipe: network graph | "by" := 'pair', top := 5000
+-- answers: Tailpipe: activity dashboard, total, accepted and rejected records | "by" := 'action', metric := 'flows', others := true
+-- answers: Tailpipe: activity dashboard, records by region | "by" := 'region', metric := 'flows', top := NULL
+-- answers: Tailpipe: activity dashboard, records by protocol | "by" := 'protocol', metric := 'flows', top := NULL
+-- answers: Tailpipe: activity dashboard, top interfaces | "by" := 'interface_id', metric := 'flows'
+-- answers: Tailpipe: activity dashboard, top sources | "by" := 'srcaddr', metric := 'flows'
+-- answers: Tailpipe: activity dashboard, top destinations | "by" := 'dstaddr', metric := 'flows'
+-- answers: Tailpipe: activity dashboard, top pairs by packets | "by" := 'pair', metric := 'packets'
 -- source: SiLK, top-N with cumulative share
 CREATE OR REPLACE MACRO top_talkers(
     "by" := 'srcaddr', metric := 'bytes', since := NULL, until := NULL, interface_id := NULL, addr := NULL,
@@ -49,23 +62,23 @@ CREATE OR REPLACE MACRO top_talkers(
 ) AS TABLE
 WITH ends AS (
     SELECT
-        flows.interface_id,
-        instance_id,
-        subnet_id,
-        vpc_id,
-        az_id,
         account_id,
-        region,
-        flows.protocol,
+        flows.interface_id,
         srcaddr,
-        srcport,
         dstaddr,
+        srcport,
         dstport,
+        flows.protocol,
+        upper(flows.action) AS action,
+        vpc_id,
+        subnet_id,
+        instance_id,
         pkt_srcaddr,
         pkt_dstaddr,
+        region,
+        az_id,
         pkt_src_aws_service,
         pkt_dst_aws_service,
-        upper(flows.action) AS action,
         ip_family(srcaddr) AS ip_family,
         packets,
         bytes,

@@ -12,6 +12,7 @@
 -- trap: windows -- a record counts in proportion to its time in each bucket, and as a flow in that of its start
 -- trap: no data -- left out; a bucket without traffic between two with it has 0
 -- counts: what a flow that started before until carried after it is in the buckets after it, so that no byte is lost
+-- counts: what a record had carried by the end of a bucket is rounded, so that its buckets add up to it
 -- answers: Tailpipe: Daily Network Traffic Trends | bucket := '1 day'
 -- source: SiLK, rwcount with a load scheme in proportion to time; Akvorado
 CREATE OR REPLACE MACRO traffic_over_time(
