@@ -103,7 +103,7 @@ def large_transfers(records: Iterable[Record], threshold: int) -> list[Row]:
     return rows
 
 
-def conversations(records: Iterable[Record]) -> list[Row]:
+def conversations(records: Iterable[Record], services: Services) -> list[Row]:
     found = [one for one in with_packet_ends(traffic(records)) if one.get("srcaddr") and one.get("dstaddr")]
     translated = set()
     for one in found:
@@ -116,7 +116,8 @@ def conversations(records: Iterable[Record]) -> list[Row]:
         if _leg(one, "src", one["dstaddr"]) not in translated
         and _leg(one, "dst", one["srcaddr"]) not in translated
     ]
-    return [_conversation(ones) for ones in groups(both_ways(once), "protocol", "low", "high").values()]
+    connections = groups(both_ways(once), "protocol", "low", "high")
+    return [_conversation(ones, services) for ones in connections.values()]
 
 
 def _leg(one: Record, end: str, gateway: Value) -> Key:
@@ -124,8 +125,8 @@ def _leg(one: Record, end: str, gateway: Value) -> Key:
     return (one.get("interface_id"), gateway, one[f"{end}addr"], one.get(f"{end}port"), one.get("protocol"))
 
 
-def _conversation(ones: list[Record]) -> Row:
-    *ends, client_by = _client(ones)
+def _conversation(ones: list[Record], services: Services) -> Row:
+    *ends, client_by = _client(ones, services)
     there = [one for one in ones if (one["srcaddr"], one.get("srcport")) == tuple(ends[:2])]
     back = [one for one in ones if one not in there]
     actions = {one.get("action") for one in ones} - {None}
@@ -147,7 +148,7 @@ def _conversation(ones: list[Record]) -> Row:
     )
 
 
-def _client(ones: list[Record]) -> Key:
+def _client(ones: list[Record], services: Services) -> Key:
     """Return client, its port, server, its port and how that was told."""
     ways = groups(ones, "srcaddr", "srcport", "dstaddr", "dstport")
     for way, each in ways.items():
@@ -159,8 +160,13 @@ def _client(ones: list[Record]) -> Key:
     way = next(iter(ways))
     turned = (*way[2:], *way[:2])
     ports = _ports(ones[0])
-    if ports and max(ports) >= 1024 > min(ports):
-        return (*(way if way[1] == max(ports) else turned), "ephemeral port")
+    known = {port for _, port in services}
+    kinds = [(port >= 32768, port < 1024, port in known) for port in ports]
+    if ports and kinds[0] != kinds[1]:
+        surely = min(ports) < 1024 and max(ports) >= 32768
+        is_told = (ports[0] in known) != (ports[1] in known) and not surely
+        server_port = next(port for port in ports if port in known) if is_told else min(ports)
+        return (*(way if way[3] == server_port else turned), "ephemeral port")
     starts = {seen(each)[0]: each_way for each_way, each in ways.items() if seen(each)[0]}
     if starts and (len(starts) == 2 or len(ways) == 1):
         return (*starts[min(start for start in starts if start)], "first seen")

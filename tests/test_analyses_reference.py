@@ -140,7 +140,7 @@ def test_large_transfers_are_those_of_plain_python(logs: Logs, threshold: int) -
 
 
 def test_conversations_are_those_of_plain_python(logs: Logs) -> None:
-    logs.check("conversations", answers_traffic.conversations(logs.records))
+    logs.check("conversations", answers_traffic.conversations(logs.records, logs.services))
 
 
 def test_traffic_over_time_loses_no_byte(timed: Logs) -> None:

@@ -16,7 +16,7 @@
 -- counts: nat_addr is an address that stood for the one of the packet at some interface: of a NAT gateway, of the host of a pod; of several the one that sorts last
 -- counts: flows are records, of all interfaces; action is ACCEPT, REJECT or mixed, which is both; interfaces are those that logged it; last_seen is the last end
 -- counts: records without ports are one connection for each pair of addresses and protocol
--- counts: client_by says how the client was told: 'SYN', as it sent the first packet of a TCP connection or was sent its answer; 'ephemeral port', as the other's port is a service's by is_request; 'first seen', or alone; 'higher port'; 'address', which sorts last
+-- counts: client_by says how the client was told: 'SYN', as it sent the first packet of a TCP connection or was sent its answer; 'ephemeral port', as one of the ports is in services, well known or not ephemeral, the other not, and it is the client's by is_request; 'first seen', or alone; 'higher port'; 'address', which sorts last
 -- counts: two flow logs that watch one interface count twice
 -- source: SiLK and nfdump, bidirectional flows; RFC 5103
 CREATE OR REPLACE MACRO conversations(
@@ -114,7 +114,9 @@ judged AS (
         *,
         CASE
             WHEN left_asked <> right_asked THEN 'SYN'
-            WHEN is_request(left_port, right_port, NULL) IS NOT NULL THEN 'ephemeral port'
+            WHEN (left_port >= 32768) <> (right_port >= 32768)
+                OR (left_port < 1024) <> (right_port < 1024)
+                OR is_service(left_port) <> is_service(right_port) THEN 'ephemeral port'
             WHEN coalesce(left_first <> right_first, (left_first IS NULL) <> (right_first IS NULL)) THEN 'first seen'
             WHEN left_port <> right_port THEN 'higher port'
             ELSE 'address'
