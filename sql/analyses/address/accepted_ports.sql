@@ -19,7 +19,7 @@
 CREATE OR REPLACE MACRO accepted_ports(
     direction := 'ingress', ports := NULL, addr := NULL, since := NULL, until := NULL, interface_id := NULL, top := 100
 ) AS TABLE
-WITH sums AS (
+WITH sums AS MATERIALIZED (
     SELECT
         flows.interface_id,
         srcaddr,
@@ -54,7 +54,8 @@ own AS MATERIALIZED (
         'accepted_ports',
         ['action', 'interface-id', 'srcaddr', 'dstaddr', 'srcport', 'dstport'],
         since,
-        until
+        until,
+        wanted := EXISTS (FROM sums WHERE flow_direction IS NULL)
     )
 ),
 
