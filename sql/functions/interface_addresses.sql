@@ -47,9 +47,12 @@ drawn AS (
         arg_min(
             struct_pack(src := srcaddr, dst := nullif(dstaddr, srcaddr)), hash(start_time, srcport, dstport), 16
         ) AS records
-    FROM traffic(analysis, fields, since, until) AS records
+    -- That the fields are there is known by now.
+    FROM flows AS records
     SEMI JOIN untold ON records.interface_id = untold.interface_id
-    WHERE coalesce(srcaddr, dstaddr) IS NOT NULL
+    WHERE is_traffic(records.log_status, records.bytes, records.srcaddr)
+        AND in_window(records.date, records.start_time, since, until)
+        AND coalesce(srcaddr, dstaddr) IS NOT NULL
     GROUP BY ALL
 ),
 
@@ -101,13 +104,15 @@ counted AS (
         known.interface_id,
         known.is_ipv6,
         known.addr,
-        count(*) FILTER (coalesce(known.addr = logged.srcaddr OR known.addr = logged.dstaddr, false)),
+        count(*) FILTER (coalesce(known.addr = records.srcaddr OR known.addr = records.dstaddr, false)),
         count(*)
-    FROM traffic(analysis, fields, since, until) AS logged
+    FROM flows AS records
     INNER JOIN known
-        ON logged.interface_id = known.interface_id
-        AND contains(coalesce(logged.srcaddr, logged.dstaddr), ':') = known.is_ipv6
+        ON records.interface_id = known.interface_id
+        AND contains(coalesce(records.srcaddr, records.dstaddr), ':') = known.is_ipv6
     WHERE NOT known.is_settled
+        AND is_traffic(records.log_status, records.bytes, records.srcaddr)
+        AND in_window(records.date, records.start_time, since, until)
     GROUP BY known.interface_id, known.is_ipv6, known.addr
 ),
 

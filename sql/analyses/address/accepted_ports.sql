@@ -44,6 +44,8 @@ WITH sums AS MATERIALIZED (
         -- TCP, UDP, DCCP, SCTP, UDPLite.
         AND coalesce(protocol IN (6, 17, 33, 132, 136), true)
         AND NOT is_answer(srcport, dstport, tcp_flags)
+        -- What is told otherwise is looked at below.
+        AND coalesce(lower(flow_direction) = direction, true)
         AND touches(addr, srcaddr, dstaddr)
         AND one_of('direction', direction, ['ingress', 'egress'])
     GROUP BY flows.interface_id, srcaddr, dstaddr, dstport, protocol, lower(flow_direction)
