@@ -135,8 +135,10 @@ def line(name: str, one: Measured) -> str:
     """Return the row of the table for one analysis."""
     remark = LESS.get(name, "") if one.is_same else "ANOTHER ANSWER"
     medians = [statistics.median(times) for times in (one.plain, one.macro, one.plan)]
-    cells = [f"{median:.3f}" for median in medians]
-    return f"| {name:24} | {cells[0]:>7} | {cells[1]:>8} | {one.ratio:>5.2f} | {cells[2]:>6} | {one.rows:>5} | {remark} |"
+    plain, macro, plan = (f"{median:.3f}" for median in medians)
+    return (
+        f"| {name:24} | {plain:>7} | {macro:>8} | {one.ratio:>5.2f} | {plan:>6} | {one.rows:>5} | {remark} |"
+    )
 
 
 def table(measured: dict[str, Measured]) -> str:
@@ -151,11 +153,12 @@ def document(measured: dict[str, Measured], records: int, days: int, rounds: int
     above = [f"`{name}` ({one.ratio:.2f})" for name, one in measured.items() if one.ratio > LIMIT]
     return f"""# The analyses beside plain queries
 
-{records:,} records of 30 fields over {days} days, {rounds} interleaved rounds with the files in the page cache.
-Every analysis, asked with its defaults, ran in turn with the plainest query written by hand in DuckDB's SQL
+{records:,} records of 30 fields over {days} days, in {rounds} interleaved rounds with the files in the page
+cache. Every analysis, asked with its defaults, ran in turn with the plainest query written by hand in DuckDB's SQL
 that answers the same over the same Parquet: `benchmarks/plain/` has one for each. A plain query knows no
 parameters, checks nothing, and trusts the logs to have every field and one spelling; it handles the same
-traps. Both gave the same rows in the same order.
+traps. Both gave the same rows in the same order; where there are none, that these logs have nothing of the
+kind is all that the two agree on.
 
 {table(measured)}
 
@@ -181,9 +184,13 @@ def main() -> int:
     """Run the benchmark; the exit status is 1 if an analysis answers another thing than its plain query."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.analyses", description=__doc__)
     parser.add_argument("--rows", type=int, default=3_000_000, help="records to generate")
-    parser.add_argument("--files", type=int, default=864, help="objects of five minutes to generate: 288 are a day")
+    parser.add_argument(
+        "--files", type=int, default=864, help="objects of five minutes to generate: 288 are a day"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="runs of each query")
-    parser.add_argument("--store", type=Path, help="a store of generated logs to use as it is; no report is written")
+    parser.add_argument(
+        "--store", type=Path, help="a store of generated logs to use as it is; no report is written"
+    )
     parser.add_argument("--only", nargs="+", help="measure these analyses alone; no report is written")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("ANALYSES.md"))
     args = parser.parse_args()
@@ -200,7 +207,9 @@ def main() -> int:
         print(f"no report is written, for these answer another thing: {', '.join(others)}", file=sys.stderr)
         return 1
     if args.store is None and args.only is None:
-        command = f"python -m benchmarks.analyses --rows {args.rows} --files {args.files} --rounds {args.rounds}"
+        command = (
+            f"python -m benchmarks.analyses --rows {args.rows} --files {args.files} --rounds {args.rounds}"
+        )
         days = math.ceil(args.files / 288)
         args.output.write_text(document(measured, args.rows, days, args.rounds, command), encoding="utf-8")
     return 0
