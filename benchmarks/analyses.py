@@ -154,11 +154,11 @@ def document(measured: dict[str, Measured], records: int, days: int, rounds: int
     return f"""# The analyses beside plain queries
 
 {records:,} records of 30 fields over {days} days, in {rounds} interleaved rounds with the files in the page
-cache. Every analysis, asked with its defaults, ran in turn with the plainest query written by hand in DuckDB's SQL
-that answers the same over the same Parquet: `benchmarks/plain/` has one for each. A plain query knows no
-parameters, checks nothing, and trusts the logs to have every field and one spelling; it handles the same
-traps. Both gave the same rows in the same order; where there are none, that these logs have nothing of the
-kind is all that the two agree on.
+cache. Every analysis, asked with its defaults, ran in turn with the plainest query written by hand in
+DuckDB's SQL that answers the same over the same Parquet: `benchmarks/plain/` has one for each. A plain query
+knows no parameters, checks nothing, and trusts the logs to have every field and one spelling; it handles the
+same traps. Both gave the same rows in the same order; where there are none, that these logs have nothing of
+the kind is all that the two agree on.
 
 {table(measured)}
 
