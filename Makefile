@@ -8,10 +8,10 @@ BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-oldest fuzz soak year lint format docs samples bench wheel wheels clean
+.PHONY: help demo test test-oldest fuzz soak year lint format docs samples bench bench-analyses wheel wheels clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .venv/installed: pyproject.toml hatch_build.py flowdb/native.c
 	@test -n "$(PYTHON)" || { echo "flowdb needs Python 3.11 or later" >&2; exit 1; }
@@ -84,6 +84,9 @@ samples: .venv/dev ## generate the sample logs under docs/samples again
 
 bench: .venv/dev ## measure the ingest beside DuckDB, Polars and plain decompression (10 million records)
 	$(BIN)/python -m benchmarks
+
+bench-analyses: .venv/dev ## measure every analysis beside the plainest query that answers the same (3 million records)
+	$(BIN)/python -m benchmarks.analyses
 
 wheel: .venv/dev ## build the wheel for this machine into dist/
 	$(BIN)/python -m build --wheel

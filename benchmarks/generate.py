@@ -24,6 +24,7 @@ from benchmarks.answers import Answer, Totals
 from benchmarks.traffic import (
     ACCOUNT,
     DEFAULT_FIELDS,
+    ENCRYPTION_FIELDS,
     REGION,
     SLOT_SECONDS,
     V5_FIELDS,
@@ -35,7 +36,7 @@ from benchmarks.traffic import (
     world,
 )
 
-FIELDS = {"default": DEFAULT_FIELDS, "v5": V5_FIELDS}
+FIELDS = {"default": DEFAULT_FIELDS, "v5": V5_FIELDS, "encryption": ENCRYPTION_FIELDS}
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def generate(
 ) -> Totals:
     """Write `records` records over `files` five-minute objects from `start` on, with their `totals.json`.
 
-    `fields` is `default` or `v5`. The bytes depend on everything but `directory` and `processes`.
+    `fields` is one of `FIELDS`. The bytes depend on everything but `directory` and `processes`.
     """
     first = int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp())
     plan = Plan(directory, records, files, seed, first, FIELDS[fields])

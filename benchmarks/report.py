@@ -71,11 +71,11 @@ process, the highest of its runs. A ratio is the peer's median over the named pe
 
 ## Machine
 
-{_list(machine())}
+{listed(machine())}
 
 ## Versions
 
-{_list(versions())}
+{listed(versions())}
 
 ## Command
 
@@ -111,5 +111,6 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _list(entries: dict[str, str]) -> str:
+def listed(entries: dict[str, str]) -> str:
+    """Write entries as a list."""
     return "\n".join(f"- {name}: {value}" for name, value in entries.items())

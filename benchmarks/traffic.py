@@ -16,6 +16,7 @@ V5_FIELDS = (
     "region", "az-id", "sublocation-type", "sublocation-id", "pkt-src-aws-service", "pkt-dst-aws-service",
     "flow-direction", "traffic-path",
 )  # fmt: skip
+ENCRYPTION_FIELDS = (*V5_FIELDS, "encryption-status")
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 SLOT_SECONDS = 300
@@ -214,6 +215,7 @@ def text(world: World, records: Records, fields: tuple[str, ...]) -> list[pa.Arr
             "pkt-dst-aws-service": world.services.take(target),
             "flow-direction": maybe(pc.if_else(pa.array(incoming), "ingress", "egress")),
             "traffic-path": maybe(pa.array(np.where(incoming, "-", path))),
+            "encryption-status": maybe(pa.array(np.where(path == "1", "1", "0"))),
         }
     return [spelt[field] for field in fields]
 

@@ -3,18 +3,40 @@
 -- param: fields TEXT[] -- the fields that it needs, as AWS names them; none of the logs having one is an error
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
+-- param: wanted BOOLEAN = true -- false has no rows, and reads no records; such as whether anything there is that records do not tell themselves
 -- columns: interface_id, addr
 -- source: Amazon VPC user guide, flow log records: srcaddr or dstaddr is the interface's own primary address
-CREATE OR REPLACE MACRO interface_addresses(analysis, fields, since := NULL, until := NULL) AS TABLE
+CREATE OR REPLACE MACRO interface_addresses(analysis, fields, since := NULL, until := NULL, wanted := true) AS TABLE
 -- Of all interfaces, whichever is asked for: one is told from its only peer by what that has as its own.
-WITH told AS MATERIALIZED (
+WITH asked AS MATERIALIZED (
+    SELECT true AS is_asked
+    WHERE wanted
+),
+
+logged AS MATERIALIZED (
     SELECT
         interface_id,
-        CASE lower(flow_direction) WHEN 'egress' THEN srcaddr ELSE dstaddr END AS addr
+        lower(flow_direction) IN ('ingress', 'egress') AS is_told,
+        CASE lower(flow_direction) WHEN 'egress' THEN srcaddr WHEN 'ingress' THEN dstaddr END AS addr
     FROM traffic(analysis, fields, since, until)
-    WHERE lower(flow_direction) IN ('ingress', 'egress')
-        AND interface_id IS NOT NULL
+    CROSS JOIN asked
+    WHERE interface_id IS NOT NULL
     GROUP BY ALL
+),
+
+told AS MATERIALIZED (
+    SELECT DISTINCT
+        interface_id,
+        addr
+    FROM logged
+    WHERE is_told
+),
+
+-- Where there is none, the records are not read again.
+untold AS MATERIALIZED (
+    SELECT DISTINCT interface_id
+    FROM logged
+    WHERE interface_id NOT IN (SELECT interface_id FROM told)
 ),
 
 -- Its own address is in all of its records but for odd ones, so a few of them have it.
@@ -25,8 +47,11 @@ drawn AS (
         arg_min(
             struct_pack(src := srcaddr, dst := nullif(dstaddr, srcaddr)), hash(start_time, srcport, dstport), 16
         ) AS records
-    FROM traffic(analysis, fields, since, until)
-    WHERE interface_id IS NOT NULL
+    -- That the fields are there is known by now.
+    FROM flows AS records
+    SEMI JOIN untold ON records.interface_id = untold.interface_id
+    WHERE is_traffic(records.log_status, records.bytes, records.srcaddr)
+        AND in_window(records.date, records.start_time, since, until)
         AND coalesce(srcaddr, dstaddr) IS NOT NULL
     GROUP BY ALL
 ),
@@ -42,7 +67,6 @@ drawn_ends AS (
             )
         ) AS addr
     FROM drawn
-    WHERE interface_id NOT IN (SELECT interface_id FROM told)
 ),
 
 frequent AS (
@@ -80,13 +104,15 @@ counted AS (
         known.interface_id,
         known.is_ipv6,
         known.addr,
-        count(*) FILTER (coalesce(known.addr = logged.srcaddr OR known.addr = logged.dstaddr, false)),
+        count(*) FILTER (coalesce(known.addr = records.srcaddr OR known.addr = records.dstaddr, false)),
         count(*)
-    FROM traffic(analysis, fields, since, until) AS logged
+    FROM flows AS records
     INNER JOIN known
-        ON logged.interface_id = known.interface_id
-        AND contains(coalesce(logged.srcaddr, logged.dstaddr), ':') = known.is_ipv6
+        ON records.interface_id = known.interface_id
+        AND contains(coalesce(records.srcaddr, records.dstaddr), ':') = known.is_ipv6
     WHERE NOT known.is_settled
+        AND is_traffic(records.log_status, records.bytes, records.srcaddr)
+        AND in_window(records.date, records.start_time, since, until)
     GROUP BY known.interface_id, known.is_ipv6, known.addr
 ),
 

@@ -19,7 +19,7 @@
 CREATE OR REPLACE MACRO accepted_ports(
     direction := 'ingress', ports := NULL, addr := NULL, since := NULL, until := NULL, interface_id := NULL, top := 100
 ) AS TABLE
-WITH sums AS (
+WITH sums AS MATERIALIZED (
     SELECT
         flows.interface_id,
         srcaddr,
@@ -44,6 +44,8 @@ WITH sums AS (
         -- TCP, UDP, DCCP, SCTP, UDPLite.
         AND coalesce(protocol IN (6, 17, 33, 132, 136), true)
         AND NOT is_answer(srcport, dstport, tcp_flags)
+        -- What is told otherwise is looked at below.
+        AND coalesce(lower(flow_direction) = direction, true)
         AND touches(addr, srcaddr, dstaddr)
         AND one_of('direction', direction, ['ingress', 'egress'])
     GROUP BY flows.interface_id, srcaddr, dstaddr, dstport, protocol, lower(flow_direction)
@@ -54,7 +56,8 @@ own AS MATERIALIZED (
         'accepted_ports',
         ['action', 'interface-id', 'srcaddr', 'dstaddr', 'srcport', 'dstport'],
         since,
-        until
+        until,
+        wanted := EXISTS (FROM sums WHERE flow_direction IS NULL)
     )
 ),
 

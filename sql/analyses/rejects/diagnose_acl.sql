@@ -181,7 +181,7 @@ refusals AS (
     )
 ),
 
-judged AS (
+judged AS MATERIALIZED (
     SELECT
         CASE
             WHEN protocol = 6
@@ -204,7 +204,8 @@ own AS (
         'diagnose_acl',
         ['action', 'interface-id', 'srcaddr', 'dstaddr', 'srcport', 'dstport', 'start'],
         since,
-        until
+        until,
+        wanted := EXISTS (FROM judged WHERE side.direction IS NULL)
     )
 )
 

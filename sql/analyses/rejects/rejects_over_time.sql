@@ -17,14 +17,22 @@
 CREATE OR REPLACE MACRO rejects_over_time(
     bucket := '1 hour', since := NULL, until := NULL, interface_id := NULL, top := NULL
 ) AS TABLE
-WITH logged AS (
+WITH records AS (
     SELECT
-        time_bucket(bucket::INTERVAL, record_moment(start_time, end_time, date)) AS moment,
-        count(*) FILTER (upper(action) = 'ACCEPT') AS accepted,
-        count(*) FILTER (upper(action) = 'REJECT') AS refused
+        record_moment(start_time, end_time, date) AS first_moment,
+        bucket_start(bucket, first_moment) AS moment,
+        upper(action) AS action
     FROM traffic('rejects_over_time', ['action'], since, until, interface_id)
     WHERE upper(action) IN ('ACCEPT', 'REJECT')
-    GROUP BY 1
+),
+
+logged AS (
+    SELECT
+        moment,
+        count(*) FILTER (action = 'ACCEPT') AS accepted,
+        count(*) FILTER (action = 'REJECT') AS refused
+    FROM records
+    GROUP BY moment
 ),
 
 moments AS (

@@ -70,27 +70,15 @@ lengths AS (
     FROM beginnings
 ),
 
-pairs AS (
-    SELECT
-        srcaddr,
-        dstaddr,
-        count(*) AS flows,
-        count(*) FILTER (WHERE upper(action) = 'ACCEPT') AS accepted,
-        count(*) FILTER (WHERE upper(action) = 'REJECT') AS rejected,
-        total(packets) AS packets,
-        total(bytes) AS bytes,
-        min(start_time) AS first_seen,
-        max(start_time) AS last_seen
-    FROM traffic('in_list', ['srcaddr', 'dstaddr'], since, until, interface_id) AS flows
-    GROUP BY 1, 2
-),
-
+-- Two columns alone, each read for itself.
 addresses AS (
     SELECT srcaddr AS addr
-    FROM pairs
+    FROM flows
+    WHERE in_window(flows.date, flows.start_time, since, until)
     UNION
     SELECT dstaddr
-    FROM pairs
+    FROM flows
+    WHERE in_window(flows.date, flows.start_time, since, until)
 ),
 
 keys AS (
@@ -113,13 +101,31 @@ begun AS (
     CROSS JOIN lengths
 ),
 
-found AS (
+found AS MATERIALIZED (
     SELECT
         addr,
         arg_max(cidr, (bits, cidr)) AS cidr
     FROM begun
     INNER JOIN beginnings ON begun.beginning = beginnings.beginning
     GROUP BY addr
+),
+
+-- Few of the records are of an address that is listed.
+pairs AS (
+    SELECT
+        srcaddr,
+        dstaddr,
+        count(*) AS flows,
+        count(*) FILTER (WHERE upper(action) = 'ACCEPT') AS accepted,
+        count(*) FILTER (WHERE upper(action) = 'REJECT') AS rejected,
+        total(packets) AS packets,
+        total(bytes) AS bytes,
+        min(start_time) AS first_seen,
+        max(start_time) AS last_seen
+    FROM traffic('in_list', ['srcaddr', 'dstaddr'], since, until, interface_id) AS flows
+    WHERE srcaddr IN (SELECT addr FROM found)
+        OR dstaddr IN (SELECT addr FROM found)
+    GROUP BY 1, 2
 ),
 
 sides AS (

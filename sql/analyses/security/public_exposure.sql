@@ -17,12 +17,13 @@
 -- answers: Tailpipe: Detect Suspicious Traffic from External IPs
 -- source: RFC 1918 and others, see is_private; MITRE ATT&CK T1133 and T1190
 CREATE OR REPLACE MACRO public_exposure(since := NULL, until := NULL, interface_id := NULL, top := 100) AS TABLE
-WITH exposed AS (
+-- Whether an address is private is asked once for each pair, not for each record.
+WITH pairs AS (
     SELECT
+        srcaddr,
         dstaddr,
         dstport,
         protocol,
-        count(DISTINCT srcaddr) AS sources,
         count(*) AS flows,
         total(packets) AS packets,
         total(bytes) AS bytes,
@@ -33,7 +34,22 @@ WITH exposed AS (
     ) AS flows
     WHERE upper(action) = 'ACCEPT'
         AND is_request(srcport, dstport, tcp_flags)
-        AND is_private(dstaddr)
+    GROUP BY 1, 2, 3, 4
+),
+
+exposed AS (
+    SELECT
+        dstaddr,
+        dstport,
+        protocol,
+        count(*) AS sources,
+        total(pairs.flows) AS flows,
+        total(packets) AS packets,
+        total(bytes) AS bytes,
+        min(first_seen) AS first_seen,
+        max(last_seen) AS last_seen
+    FROM pairs
+    WHERE is_private(dstaddr)
         AND NOT is_private(srcaddr)
     GROUP BY 1, 2, 3
     ORDER BY sources DESC, 5 DESC, 1, 2, 3

@@ -50,19 +50,24 @@ ends AS (
         pkt_src_aws_service,
         pkt_dst_aws_service,
         CASE metric WHEN 'packets' THEN packets WHEN 'flows' THEN 1 ELSE bytes END AS amount,
-        record_moment(start_time, end_time, date) >= first_moment AS is_after
-    FROM traffic(
-        'compare_periods',
-        key_fields("by", known_keys()),
-        -- Known beforehand, it prunes files.
-        CASE WHEN since IS NOT NULL AND until IS NOT NULL THEN utc(since) - (utc(until) - utc(since)) END,
-        until,
-        interface_id
+        moment >= first_moment AS is_after
+    FROM (
+        SELECT
+            *,
+            record_moment(start_time, end_time, date) AS moment
+        FROM traffic(
+            'compare_periods',
+            key_fields("by", known_keys()),
+            -- Known beforehand, it prunes files.
+            CASE WHEN since IS NOT NULL AND until IS NOT NULL THEN utc(since) - (utc(until) - utc(since)) END,
+            until,
+            interface_id
+        )
     ) AS flows
     INNER JOIN period
         ON flows.date >= before_moment::DATE
-        AND record_moment(start_time, end_time, date) >= before_moment
-        AND record_moment(start_time, end_time, date) < last_moment
+        AND moment >= before_moment
+        AND moment < last_moment
     WHERE touches(addr, srcaddr, dstaddr)
         AND check_keys('by', "by", list_concat(known_keys(), ['pair', 'pkt_pair']))
         AND one_of('metric', metric, ['bytes', 'packets', 'flows'])

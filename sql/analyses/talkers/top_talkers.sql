@@ -96,6 +96,8 @@ WITH ends AS (
 keyed AS (
     SELECT
         *,
+        ends.interface_id AS seen_at,
+        row(ends.protocol, coalesce(pkt_srcaddr, srcaddr), srcport, coalesce(pkt_dstaddr, dstaddr), dstport) AS connection,
         CASE WHEN server_sends THEN srcaddr ELSE dstaddr END AS "server",
         CASE WHEN server_sends THEN srcport ELSE dstport END AS server_port,
         CASE WHEN server_sends THEN dstaddr ELSE srcaddr END AS client,
@@ -111,13 +113,9 @@ sides AS (
                 WHEN 'conversation' THEN c IN ('server', 'server_port', 'client', 'client_port', 'protocol')
                 ELSE is_key(c, "by", list_append(known_keys(), 'ip_family'))
             END
+            -- Not there unless asked for: a column that is always empty takes time in a group too.
+            OR (coalesce(dedup, false) AND c IN ('seen_at', 'connection'))
         ),
-        CASE WHEN dedup THEN keyed.interface_id END AS seen_at,
-        CASE
-            WHEN dedup THEN row(
-                keyed.protocol, coalesce(pkt_srcaddr, srcaddr), srcport, coalesce(pkt_dstaddr, dstaddr), dstport
-            )
-        END AS connection,
         count(*) AS flows,
         total(packets) AS packets,
         total(bytes) AS bytes,
@@ -129,7 +127,7 @@ sides AS (
 
 once AS (
     SELECT
-        COLUMNS(* EXCLUDE (seen_at, flows, packets, bytes, first_seen, last_seen)),
+        COLUMNS(lambda c: c NOT IN ('seen_at', 'flows', 'packets', 'bytes', 'first_seen', 'last_seen')),
         max(flows) AS flows,
         max(packets) AS packets,
         max(bytes) AS bytes,
@@ -141,7 +139,7 @@ once AS (
 
 sums AS (
     SELECT
-        COLUMNS(* EXCLUDE (connection, flows, packets, bytes, first_seen, last_seen)),
+        COLUMNS(lambda c: c NOT IN ('connection', 'flows', 'packets', 'bytes', 'first_seen', 'last_seen')),
         total(flows) AS flows,
         total(packets) AS packets,
         total(bytes) AS bytes,
