@@ -36,11 +36,51 @@ WITH connections AS (
     -- No range begins below 1024, and a number is compared before anything else is read.
     WHERE srcport >= 1024
         AND dstport >= 1024
-        AND least(srcport, dstport) >= ephemeral_port(os, 'first')
-        AND greatest(srcport, dstport) <= ephemeral_port(os, 'last')
+        AND is_ephemeral(srcport, os)
+        AND is_ephemeral(dstport, os)
         AND coalesce(upper(action) <> 'REJECT', true)
         AND touches(addr, srcaddr, dstaddr)
     GROUP BY 1, 2, 3, 4, 5
+),
+
+lower_ports AS (
+    SELECT
+        lower,
+        upper,
+        protocol,
+        count(*) AS ports,
+        arg_max(lower_port, (uses, -lower_port)) AS port
+    FROM (
+        SELECT
+            lower,
+            upper,
+            protocol,
+            lower_port,
+            count(*) AS uses
+        FROM connections
+        GROUP BY lower, upper, protocol, lower_port
+    )
+    GROUP BY lower, upper, protocol
+),
+
+upper_ports AS (
+    SELECT
+        lower,
+        upper,
+        protocol,
+        count(*) AS ports,
+        arg_max(upper_port, (uses, -upper_port)) AS port
+    FROM (
+        SELECT
+            lower,
+            upper,
+            protocol,
+            upper_port,
+            count(*) AS uses
+        FROM connections
+        GROUP BY lower, upper, protocol, upper_port
+    )
+    GROUP BY lower, upper, protocol
 ),
 
 sums AS (
@@ -48,8 +88,6 @@ sums AS (
         lower,
         upper,
         protocol,
-        histogram(lower_port) AS lower_ports,
-        histogram(upper_port) AS upper_ports,
         count(*) AS connections,
         total(connections.flows) AS flows,
         total(connections.packets) AS packets,
@@ -61,20 +99,27 @@ sums AS (
 )
 
 SELECT
-    lower AS addr,
-    upper AS peer,
-    protocol,
-    cardinality(lower_ports)::BIGINT AS addr_ports,
-    -- The one that is used most, of several the lowest.
-    list_sort(list_transform(map_entries(lower_ports), lambda one: row(-one.value::BIGINT, one.key)))[1][2] AS addr_port,
-    cardinality(upper_ports)::BIGINT AS peer_ports,
-    list_sort(list_transform(map_entries(upper_ports), lambda one: row(-one.value::BIGINT, one.key)))[1][2] AS peer_port,
+    sums.lower AS addr,
+    sums.upper AS peer,
+    sums.protocol,
+    lower_ports.ports AS addr_ports,
+    lower_ports.port AS addr_port,
+    upper_ports.ports AS peer_ports,
+    upper_ports.port AS peer_port,
     sums.connections,
     sums.flows,
-    packets,
-    bytes,
-    first_seen,
-    last_seen
+    sums.packets,
+    sums.bytes,
+    sums.first_seen,
+    sums.last_seen
 FROM sums
-ORDER BY bytes DESC NULLS LAST, sums.flows DESC, lower, upper, protocol
+INNER JOIN lower_ports
+    ON sums.lower IS NOT DISTINCT FROM lower_ports.lower
+    AND sums.upper IS NOT DISTINCT FROM lower_ports.upper
+    AND sums.protocol IS NOT DISTINCT FROM lower_ports.protocol
+INNER JOIN upper_ports
+    ON sums.lower IS NOT DISTINCT FROM upper_ports.lower
+    AND sums.upper IS NOT DISTINCT FROM upper_ports.upper
+    AND sums.protocol IS NOT DISTINCT FROM upper_ports.protocol
+ORDER BY sums.bytes DESC NULLS LAST, sums.flows DESC, sums.lower, sums.upper, sums.protocol
 LIMIT top;
