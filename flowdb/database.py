@@ -245,7 +245,7 @@ class FlowDB(Keeping):
         if self._sandbox:
             from flowdb import sandbox
 
-            return sandbox.connect(store.root, self._shown(store.statements()))
+            return sandbox.connect(store.root, store.fill, self._shown(store.view_statements()))
         if self._forget is None:
             # A folder that nobody else can have prepared, for what does not fit into memory.
             self._spilled = tempfile.mkdtemp(prefix="flowdb-")
@@ -254,13 +254,8 @@ class FlowDB(Keeping):
             "autoinstall_known_extensions": "false",
             "temp_directory": self._spilled,
         }
-        # A copy, so that no open shell can be in the way: to make all views and macros takes far longer.
-        copy = Path(tempfile.mkdtemp(dir=self._spilled), "flowdb.duckdb")
-        if "?" not in self._spilled and store.copy_generated(copy):
-            return duckdb.connect(str(copy), config=config)
         connection = duckdb.connect(config=config)
-        for statement in store.statements():
-            connection.execute(statement)
+        store.fill(connection)
         return connection
 
     def _shown(self, statements: list[str]) -> list[str]:

@@ -191,5 +191,4 @@ _TYPES = {
     "CIDR": _Type(_range, "an address, or a range such as 10.0.0.0/8"),
     "INTEGER[]": _Type(_list_of(_integer), "whole numbers, 0 or more, such as [22, 3389]"),
     "CIDR[]": _Type(_list_of(_range), "addresses and ranges such as ['192.0.2.7', '10.0.0.0/8']"),
-    "TEXT[]": _Type(_list_of(_text), "texts such as ['a', 'b']"),
 }

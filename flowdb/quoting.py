@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
 
 __all__ = ["quote_name", "quote_path", "quote_text"]
 
@@ -20,6 +20,6 @@ def quote_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def quote_path(path: Path) -> str:
+def quote_path(path: str | os.PathLike[str]) -> str:
     """Return a path as a pattern that it alone matches, quoted for SQL."""
-    return quote_text(_PATTERN.sub(r"[\g<0>]", str(path)))
+    return quote_text(_PATTERN.sub(r"[\g<0>]", os.fspath(path)))

@@ -56,14 +56,14 @@ class Reading:
         source = self._source
         lines = records = bad = count = raw_bytes = 0
         starts: list[int] = []
-        layout = ""
+        names: dict[str, None] = {}
         with Opened(source) as opened:
             name = ""
             stream: BufferedReader = BufferedReader(opened, _BUFFER)  # closes what it reads when it is gone
             try:
                 for name, text, batches in deliveries(stream, self._given, self._leave):
                     for batch in batches:
-                        layout = layout or str(batch.layout)
+                        names |= dict.fromkeys(batch.layout.names)
                         found = sum(map(len, batch.records))
                         lines, records, bad = lines + batch.lines, records + found, bad + len(batch.bad)
                         for table in batch.records:
@@ -90,7 +90,7 @@ class Reading:
                 modified=source.modified,
                 delivered=iso_time(source.time.timestamp() * 1e3),
                 fingerprint=opened.fingerprint,
-                layout=layout,
+                layout=" ".join(names),
                 lines=lines,
                 records=records,
                 bad_lines=bad,

@@ -41,7 +41,8 @@ FILES = "files"
 class SourceRow:
     """A source whose records are in the store; sizes are bytes, times UTC in ISO 8601.
 
-    `delivered` is when its name, its folder or its last change says that it was written.
+    `delivered` is when its name, its folder or its last change says that it was written,
+    `layout` the fields that its records have, all of them where they differ.
     """
 
     source_id: int

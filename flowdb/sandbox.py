@@ -12,7 +12,7 @@ import io
 import os
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -128,11 +128,14 @@ class _Files(fsspec.AbstractFileSystem):  # type: ignore[misc]
         return real
 
 
-def connect(root: Path, statements: Iterable[str]) -> duckdb.DuckDBPyConnection:
-    """Return a connection on which `statements` were run and that was closed off then."""
+def connect(
+    root: Path, fill: Callable[[duckdb.DuckDBPyConnection], None], statements: Iterable[str]
+) -> duckdb.DuckDBPyConnection:
+    """Return a connection that was filled, on which `statements` were run, and that was closed off then."""
     connection = duckdb.connect(config=_SETTINGS)
     connection.register_filesystem(_Files(root))
     connection.execute(f"SET allowed_directories = [{quote_text(_HERE)}]")
+    fill(connection)
     for statement in statements:
         connection.execute(statement)
     connection.execute("SET enable_external_access = false")

@@ -26,6 +26,8 @@ from flowdb.rows import QUARANTINE, Change, CommitRow, FileRow, iso_time
 from flowdb.views import view_statements
 
 if TYPE_CHECKING:
+    import duckdb
+
     from flowdb.partitions import FolderWriter
 
 __all__ = [
@@ -121,9 +123,12 @@ class Store:
         """Return the statements that show the store in an empty DuckDB database."""
         return statements(self.root.resolve(), self.files())
 
-    def copy_generated(self, path: Path) -> bool:
-        """Copy `flowdb.duckdb`, if it shows the newest commit and is as it was generated; return whether."""
-        return self.catalog.has_ledgers and self._generated.copy_to(path, self.catalog.last_commit)
+    def fill(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the views and macros of the newest commit in an empty DuckDB database."""
+        if self.catalog.has_ledgers and self._generated.fill(connection, self.catalog.last_commit):
+            return
+        for statement in self.statements():
+            connection.execute(statement)
 
     @contextmanager
     def writer(self, verb: str) -> Iterator[Writer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def _plain(base: Path, columns: dict[str, str], paths: Sequence[str]) -> str:
 
 
 def _read(base: Path, paths: Iterable[str], partitioned: bool = False) -> str:
-    listed = ", ".join(quote_path(base / path) for path in paths)
+    listed = ", ".join(quote_path(os.path.join(base, path)) for path in paths)
     partitions = "true, hive_types = {'date': DATE}" if partitioned else "false"
     if partitioned and _lies_below_a_partition(base):
         partitions = "false, filename = true"

@@ -76,7 +76,7 @@ def test_what_does_not_fit_into_memory_goes_where_nobody_else_can_look(
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         rows = "SELECT range AS a, md5(range::VARCHAR) AS b FROM range(1500000) ORDER BY b"
         assert db.sql(f"SELECT count(*) FROM ({rows} LIMIT 1400000)").fetchall() == [(1_400_000,)]
-        db.sql(f"CREATE TEMP TABLE spilled AS {rows}")
+        db.sql(f"CREATE TABLE spilled AS {rows}")
         (size,) = db.sql("SELECT coalesce(sum(size), 0) FROM duckdb_temporary_files()").fetchall()[0]
         assert size > 0
         assert sum(path.stat().st_size for path in folder.rglob("*")) > 0

@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -155,8 +155,10 @@ def main() -> int:
     parser.add_argument("--folder", help="where the store is made, stays and is played on")
     given = parser.parse_args()
     months = []
-    temporary = tempfile.TemporaryDirectory(prefix="flowdb-year-")
-    with nullcontext(given.folder) if given.folder else temporary as folder:
+    place: AbstractContextManager[str] = (
+        nullcontext(given.folder) if given.folder else tempfile.TemporaryDirectory(prefix="flowdb-year-")
+    )
+    with place as folder:
         print(TITLE, flush=True)
         for month in simulate(Path(folder), given.days, given.every, given.month):
             print(month.line(), flush=True)
