@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
+import duckdb
 import pytest
 
 import flowdb
@@ -230,3 +232,41 @@ def test_a_bucket_may_be_any_length_of_time(tmp_path: Path) -> None:
         "00:01:30": (3, 0.000106, datetime(2024, 1, 15)),
         "1 day": (4, 0.000142, datetime(2024, 1, 15)),
     }
+
+
+WITH_FLAGS = "10.0.0.1 10.0.0.2 40000 443 1 40 {0} {0} 2"
+WITHOUT_FLAGS = "10.0.0.1 10.0.0.2 40000 443 1 40 {0} {0}"
+FIRST_DAY, SECOND_DAY = 1_705_276_800, 1_705_363_200
+
+
+def logs_with_and_without_flags(folder: Path) -> tuple[Path, Path]:
+    """The log of a day without TCP flags, and that of the next one with them."""
+    names = "srcaddr dstaddr srcport dstport packets bytes start end"
+    without, with_flags = folder / "1.log", folder / "2.log"
+    without.write_text(f"{names}\n{WITHOUT_FLAGS.format(FIRST_DAY)}\n", encoding="utf-8")
+    with_flags.write_text(f"{names} tcp-flags\n{WITH_FLAGS.format(SECOND_DAY)}\n", encoding="utf-8")
+    return without, with_flags
+
+
+def test_a_field_that_is_needed_is_one_of_the_logs_of_the_window(tmp_path: Path) -> None:
+    with flowdb.open(tmp_path / "store") as db:
+        db.ingest(*logs_with_and_without_flags(tmp_path))
+        begun = [("10.0.0.2", 1)]
+        assert db.unanswered().project("dstaddr, unanswered").fetchall() == begun
+        assert db.unanswered(since="2024-01-16").project("dstaddr, unanswered").fetchall() == begun
+        assert db.unanswered(since="2024-01-17").fetchall() == []
+        with pytest.raises(duckdb.Error, match="unanswered needs tcp-flags, a field that no log here has"):
+            db.unanswered(until="2024-01-16").fetchall()
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_an_archive_of_logs_with_different_fields_has_all_of_them(
+    order: tuple[int, int], tmp_path: Path
+) -> None:
+    logs = logs_with_and_without_flags(tmp_path)
+    with zipfile.ZipFile(tmp_path / "both.zip", "w") as archive:
+        for number in order:
+            archive.write(logs[number], logs[number].name)
+    with flowdb.open(tmp_path / "store") as db:
+        assert db.ingest(tmp_path / "both.zip").records == 2
+        assert db.unanswered().project("dstaddr, unanswered").fetchall() == [("10.0.0.2", 1)]
