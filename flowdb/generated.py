@@ -122,9 +122,14 @@ class Generated:
         reached("generated.done")
 
     def problem(self, files: Sequence[FileRow]) -> str:
-        """Return what is wrong with the file, compared with one that is made anew, or nothing."""
+        """Return what is wrong with the file, or nothing: for one that shows the newest commit.
+
+        It is as it was written, or else is compared with one that is made anew.
+        """
         import duckdb
 
+        if self._content() is not None:
+            return ""
         try:
             with tempfile.TemporaryDirectory(prefix="flowdb-") as folder:
                 # Written and read, a macro is not spelled as it was.

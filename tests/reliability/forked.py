@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 import flowdb.faults
+from flowdb import generated
 
 __all__ = ["Ended", "Forked"]
 
@@ -135,6 +136,9 @@ def _forked(request: dict[str, Any], out: int, said: int) -> int:
 def _serve() -> None:
     for name in (*_LIBRARIES, *(f"flowdb.{path.stem}" for path in (_ROOT / "flowdb").glob("[!_]*.py"))):
         importlib.import_module(name)
+    # What a process needs once; the connection goes, as its threads do not live on in a fork.
+    generated._template()
+    generated._kept.__dict__.pop("connection")[1].close()
     for line in sys.stdin:
         ended = _run(json.loads(line), _forked)
         print(json.dumps(ended.__dict__), flush=True)
