@@ -54,7 +54,7 @@ class Catalog:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._store = str(path.parent)
-        self._files: tuple[tuple[int, int], list[FileRow]] | None = None
+        self._files: tuple[int, list[FileRow]] | None = None
         # A catalogue that may not be written is still read: a rollback journal leaves no file beside it.
         writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
         with self._errors():
@@ -131,10 +131,10 @@ class Catalog:
     def files(self) -> list[FileRow]:
         """Return the live files, in the order of their paths."""
         with self._errors():
-            # What others committed shows in the one number, what this connection did in the other.
-            state = self._value("PRAGMA data_version"), self._connection.total_changes
-            if self._files is None or self._files[0] != state:
-                self._files = state, list(self._rows("files", FileRow, "ORDER BY path"))
+            # The number is another one after a commit of somebody else.
+            version = self._value("PRAGMA data_version")
+            if self._files is None or self._files[0] != version:
+                self._files = version, list(self._rows("files", FileRow, "ORDER BY path"))
             return list(self._files[1])
 
     def sources(self) -> Iterator[SourceRow]:
@@ -219,6 +219,10 @@ class Catalog:
     def commit(self, commit: CommitRow, change: Change) -> None:
         """Add a commit with all that it changes, or nothing."""
         with self._transaction():
+            gone = {row.path for row in change.retired}
+            files = [row for row in self.files() if row.path not in gone]
+            files += [written.row for written in change.files]
+            version = self._value("PRAGMA data_version")
             self._insert("commits", [commit])
             self._delete(
                 "sources", "source_id", [*change.forgotten, *(row.source_id for row in change.amended)]
@@ -236,6 +240,8 @@ class Catalog:
             )
             self._insert_files(change.files)
             reached("catalog.commit")
+        # It takes longer to read them all again than to add a few.
+        self._files = version, sorted(files, key=lambda row: row.path)
 
     def fill(
         self,
@@ -314,6 +320,7 @@ class Catalog:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._files = None
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:

@@ -17,6 +17,10 @@ _GOOD_SIZE = 4_000_000
 # After an ingest, a date that it added to may have so many files, and any other so many.
 _MOST_FILES = 16
 _MOST_SETTLED = 4
+# A date to which so many commits added nothing, and that has few records, has one file: to write it
+# takes less time than to list one file more in the views of every commit to come.
+_QUIET_COMMITS = 20
+_FEW_RECORDS = 50_000
 
 
 def small_ones(files: Sequence[FileRow]) -> list[FileRow]:
@@ -41,9 +45,13 @@ def crowded(commit_id: int) -> Callable[[Iterable[FileRow]], list[Group]]:
     def choose(files: Iterable[FileRow]) -> list[Group]:
         groups = []
         for group in _grouped(files):
-            is_settled = all(row.commit_id < commit_id for row in group)
-            if len(group) > (_MOST_SETTLED if is_settled else _MOST_FILES):
-                groups.append(_worth_it(group) if is_settled else small_ones(group))
+            quiet = commit_id - max(row.commit_id for row in group)
+            if quiet == 0:
+                groups.append(small_ones(group) if len(group) > _MOST_FILES else [])
+            elif quiet >= _QUIET_COMMITS and sum(row.records for row in group) <= _FEW_RECORDS:
+                groups.append(group if len(group) > 1 else [])
+            else:
+                groups.append(_worth_it(group) if len(group) > _MOST_SETTLED else [])
         return [group for group in groups if group]
 
     return choose
