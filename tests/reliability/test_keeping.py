@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import flowdb
+from flowdb import tiers
 from flowdb.catalog import Catalog
 from flowdb.datasets import DATASETS
 from flowdb.errors import NotAStore, SourceChanged, SourceNotFound, StoreDamaged, StoreMissing, UsageError
@@ -125,6 +126,27 @@ def test_an_ingest_compacts_a_date_that_has_too_many_files_and_only_if_it_may(
     assert report.files_compacted >= 30
     assert len([row for row in data(db) if row[:2] == ("flows", "2024-01-15")]) <= 16
     assert seen_by_python(db.path) == before
+
+
+@pytest.mark.parametrize(("few", "files"), [(2, 1), (1, 2)])
+def test_a_date_to_which_some_commits_added_nothing_has_one_file_if_it_has_few_records(
+    few: int, files: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiers, "_FEW_RECORDS", few)
+    monkeypatch.setattr(tiers, "_QUIET_COMMITS", 5)
+    quiet = [record(n, start=NOON) for n in range(2)]
+    busy = [record(n, start=MIDNIGHT + 60 * n) for n in range(2, 7)]
+    with flowdb.open(tmp_path / "flows") as db:
+
+        def files_of_first_day() -> int:
+            return len([row for row in data(db) if row[1] == str(FIRST)])
+
+        for n, line in enumerate([*quiet, *busy]):
+            db.ingest(write_log(tmp_path / f"{n}.log", [line]))
+            if line != busy[-1]:
+                assert files_of_first_day() == min(n + 1, 2)
+        assert files_of_first_day() == files
+        assert len(db.sql("FROM flows").fetchall()) == 7
 
 
 def test_retired_files_stay_for_the_grace_period_and_no_longer(db: flowdb.FlowDB, logs: Path) -> None:
