@@ -1,0 +1,71 @@
+"""Every analysis as a command: its arguments and options, and the rows that the method gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from flowdb import FlowDB
+from flowdb.analyses import analyses
+from flowdb.cli import main
+from tests.cases import ALL_CASES, CASES, NAMES, Case, given_store
+from tests.cells import csv_cells, csv_file_cells
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FlowDB]]:
+    """The given log of each analysis, in a store."""
+    opened = {name: given_store(tmp_path_factory.mktemp(name), name) for name in NAMES}
+    yield opened
+    for db in opened.values():
+        db.close()
+
+
+def cases_that_give_more() -> Iterator[Case]:
+    """The cases of each analysis that give a parameter which none before them gives."""
+    seen: dict[str, set[str]] = {}
+    for case in ALL_CASES:
+        if case.analysis not in seen or not case.params.keys() <= seen[case.analysis]:
+            seen.setdefault(case.analysis, set()).update(case.params)
+            yield case
+
+
+def written(value: object) -> str:
+    """A value as a person writes it in a shell."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(written, value))
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():g} seconds"
+    return "all" if value is None else str(value)
+
+
+def command(case: Case) -> list[str]:
+    """The command that asks what a case asks."""
+    argv = [case.analysis.replace("_", "-")]
+    for one in analyses()[case.analysis].parameters:
+        option = f"--{one.name.replace('_', '-')}"
+        if one.name not in case.params:
+            continue
+        value = case.params[one.name]
+        if one.is_required:
+            argv.append(written(value))
+        elif one.type == "BOOLEAN":
+            argv.append(option if value else option.replace("--", "--no-", 1))
+        else:
+            argv += [option, written(value)]
+    return argv
+
+
+@pytest.mark.parametrize("case", list(cases_that_give_more()), ids=str)
+def test_a_command_answers_as_expected(
+    case: Case, stores: dict[str, FlowDB], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main([*command(case), "--store", str(stores[case.analysis].path), "--output", "csv"])
+    printed = capsys.readouterr()
+    assert (code, printed.err) == (0, "")
+    assert csv_cells(printed.out.splitlines()) == csv_file_cells(CASES / case.analysis / case.expected)
