@@ -15,7 +15,7 @@ from pathlib import Path
 from flowdb.errors import UsageError
 from flowdb.parameters import Parameter, literal, parse_parameter
 
-__all__ = ["TRAPS", "Analysis", "analyses", "find_analysis", "statements"]
+__all__ = ["TRAPS", "Analysis", "analyses", "find_analysis", "statements", "view_names"]
 
 TRAPS = {
     "both ends": "A conversation that both of its interfaces log",
@@ -26,7 +26,7 @@ TRAPS = {
     "no data": "Records without traffic",
 }
 """What makes naive answers wrong, by the names that headers give it."""
-_FOLDERS = ("views", "functions", "analyses")
+_FOLDERS = ("views", "functions", "athena", "analyses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,12 @@ def statements() -> tuple[str, ...]:
     """Return the statements that make every view, function and analysis over the view `flows`."""
     paths = [path for folder in _FOLDERS for path in _files(folder)]
     return tuple(_body(path) for path in _in_order(paths))
+
+
+@cache
+def view_names() -> tuple[str, ...]:
+    """Return the names of the views that `statements` makes."""
+    return tuple(path.stem for path in _files("views"))
 
 
 def _in_order(paths: Iterable[Path]) -> list[Path]:

@@ -57,7 +57,8 @@ class FlowDB(Keeping):
         self._sandbox = sandbox
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._forget: Callable[[], object] | None = None
-        self._shown_commit = -1
+        self._shown: tuple[int, str] = (-1, "")
+        self._earlier: list[duckdb.DuckDBPyConnection] = []
         try:
             self._store: Store | None = Store(self.path, self._grace)
         except StoreMissing:
@@ -162,6 +163,8 @@ class FlowDB(Keeping):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        while self._earlier:
+            self._earlier.pop().close()
         if self._forget is not None:
             self._forget()
             self._forget = None
@@ -221,17 +224,21 @@ class FlowDB(Keeping):
         import duckdb
 
         store = self._opened
-        commit = store.catalog.last_commit
+        shown = store.shown
+        if self._connection is not None and shown[1] != self._shown[1]:
+            # Results that came of it can still be fetched.
+            self._earlier.append(self._connection)
+            self._connection = None
         try:
             if self._connection is None:
                 self._connection = self._connect(store)
-            elif commit != self._shown_commit:
-                for statement in self._shown(store.view_statements()):
+            elif shown != self._shown:
+                for statement in self._shown_by(store.view_statements()):
                     self._connection.execute(statement)
         except duckdb.Error as error:
             self._connection = None
             raise self._damaged(error) from error
-        self._shown_commit = commit
+        self._shown = shown
         return self._connection
 
     def _damaged(self, error: Exception) -> StoreDamaged:
@@ -245,7 +252,7 @@ class FlowDB(Keeping):
         if self._sandbox:
             from flowdb import sandbox
 
-            return sandbox.connect(store.root, store.fill, self._shown(store.view_statements()))
+            return sandbox.connect(store.root, store.fill, self._shown_by(store.view_statements()))
         if self._forget is None:
             # A folder that nobody else can have prepared, for what does not fit into memory.
             self._spilled = tempfile.mkdtemp(prefix="flowdb-")
@@ -258,7 +265,7 @@ class FlowDB(Keeping):
         store.fill(connection)
         return connection
 
-    def _shown(self, statements: list[str]) -> list[str]:
+    def _shown_by(self, statements: list[str]) -> list[str]:
         """Return the statements that make views as this connection can run them."""
         if not self._sandbox:
             return statements

@@ -6,6 +6,7 @@
     │   ├── SourceNotFound      a path that does not exist
     │   └── NoSources           a folder or pattern without flow logs
     ├── QueryError              the SQL, or the data under it, failed    exit 1
+    │   └── DialectError        a query of another engine has no translation
     ├── SourceError             one source cannot be read                exit 1
     │   ├── LayoutError         its records have no known layout
     │   ├── SourceDamaged       its compression ends early or is broken
@@ -29,6 +30,7 @@ from enum import IntEnum
 from typing import ClassVar
 
 __all__ = [
+    "DialectError",
     "ExitCode",
     "FlowdbError",
     "LayoutError",
@@ -113,6 +115,32 @@ class QueryError(FlowdbError):
         self.detail = detail
         self.sql = sql
         super().__init__(gist(detail))
+
+
+class DialectError(QueryError):
+    """A query of another dialect that cannot be run: what is wrong, at which line and column, from 1.
+
+    `translation` is the query in DuckDB's SQL as far as it could be translated; `picture` shows the
+    line with a mark under the place, and the translation.
+    """
+
+    def __init__(self, what: str, query: str, line: int, column: int, translation: str = "") -> None:
+        self.what = what
+        self.query = query
+        self.line = line
+        self.column = column
+        self.translation = translation
+        super().__init__(f"line {line}, column {column}: {what}", query)
+
+    @property
+    def picture(self) -> str:
+        """The line of the query with a mark under the place, and the translation so far."""
+        lines = self.query.split("\n")
+        text = lines[self.line - 1] if self.line <= len(lines) else ""
+        # Tabs stay in front of the mark, so that it stands where the place is.
+        before = "".join(mark if mark == "\t" else " " for mark in text[: self.column - 1])
+        shown = f"  {text}\n  {before}^"
+        return f"{shown}\n\ntranslated so far:\n{self.translation}" if self.translation else shown
 
 
 class SourceError(FlowdbError):
