@@ -10,15 +10,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ErrorLevel, ParseError, TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
 
-from flowdb.athena_rules import Rules, Untranslatable, names_columns
+from flowdb.athena_nodes import Untranslatable
+from flowdb.athena_rules import Rules, names_columns
 from flowdb.errors import DialectError
+
+if TYPE_CHECKING:
+    from sqlglot.expressions import Expr
 
 __all__ = ["Statement", "Translation", "locate", "split", "translate"]
 
@@ -35,8 +39,10 @@ class FlowdbTrino(Trino):
         """Names are in double quotes or backquotes."""
 
         IDENTIFIERS: ClassVar[Any] = ['"', "`"]
+        # What begins with one of these would be one token.
+        COMMANDS: ClassVar[Any] = set()
 
-    class Parser(Trino.Parser):
+    class Parser(Trino.Parser):  # type: ignore[misc, valid-type]
         """Every function is one that is not known."""
 
         FUNCTIONS: ClassVar[Any] = {}
@@ -106,7 +112,7 @@ def translate(
         raise _refused(statement, error) from error
     if len(parsed) != 1 or not isinstance(parsed[0], exp.Query):
         raise statement.error("this statement is not a query", statement.start)
-    tree: exp.Expression = parsed[0]
+    tree: Expr = parsed[0]
     names_columns(tree)
     rules = Rules(tree, columns)
     wrong = [*_clauses(tree)]
@@ -132,9 +138,9 @@ def locate(text: str, offset: int) -> tuple[int, int]:
     return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
 
 
-def _clauses(tree: exp.Expression) -> Iterator[Untranslatable]:
+def _clauses(tree: Expr) -> Iterator[Untranslatable]:
     """Find clauses that DuckDB has nothing for."""
-    names: dict[type[exp.Expression], str] = {
+    names: dict[type[Expr], str] = {
         exp.MatchRecognize: "MATCH_RECOGNIZE",
         exp.Version: "FOR TIMESTAMP AS OF and FOR VERSION AS OF",
         exp.Command: "this statement",
@@ -146,7 +152,7 @@ def _clauses(tree: exp.Expression) -> Iterator[Untranslatable]:
             yield Untranslatable(f"{name} cannot be translated", _offset(place))
 
 
-def _offset(node: exp.Expression) -> int | None:
+def _offset(node: Expr) -> int | None:
     """Return where the first name below a node stands, or else one above it."""
     found = [one.meta["start"] for one in node.walk() if "start" in one.meta]
     if found:
@@ -154,7 +160,7 @@ def _offset(node: exp.Expression) -> int | None:
     return _offset(node.parent) if node.parent is not None else None
 
 
-def _name_tables(tree: exp.Expression, table: Mapping[tuple[str, str], tuple[str, str]]) -> None:
+def _name_tables(tree: Expr, table: Mapping[tuple[str, str], tuple[str, str]]) -> None:
     """Put the names of views in place of those of tables; a name that the query itself defines stays."""
     own = {one.alias.lower() for one in tree.find_all(exp.CTE)}
     for one in tree.find_all(exp.Table):

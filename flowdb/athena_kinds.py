@@ -1,12 +1,16 @@
-"""Tells what kind of value an expression of an Athena query has, as far as it can be told without running it."""
+"""Tells what kind of value an expression of an Athena query has, as far as that is told by the query."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from flowdb.athena_functions import functions
+
+if TYPE_CHECKING:
+    from sqlglot.expressions import Expr
 
 __all__ = ["DAYS", "Kinds", "kind_of_type"]
 
@@ -36,7 +40,7 @@ _TYPES = {
     "ARRAY": "array",
     "MAP": "map",
 }
-_NODES: tuple[tuple[type[exp.Expression], str], ...] = (
+_NODES: tuple[tuple[type[Expr], str], ...] = (
     (exp.CurrentDate, "date"),
     (exp.CurrentTimestamp, "zoned"),
     (exp.Localtimestamp, "ts"),
@@ -98,7 +102,7 @@ class Kinds:
     has the kind of that, if all that have the name agree.
     """
 
-    def __init__(self, tree: exp.Expression, columns: Mapping[str, str]) -> None:
+    def __init__(self, tree: Expr, columns: Mapping[str, str]) -> None:
         self._columns = columns
         self._aliases: dict[str, set[str]] = {}
         self._found: dict[int, str] = {}
@@ -117,20 +121,20 @@ class Kinds:
             self._aliases = aliases
 
     @property
-    def nodes(self) -> list[exp.Expression]:
+    def nodes(self) -> list[Expr]:
         """The nodes, each after all that are below it."""
         return self._nodes
 
-    def of(self, node: exp.Expression | None) -> str:
+    def of(self, node: Expr | None) -> str:
         """Return the kind of an expression, or nothing where it is not known."""
         return self._found.get(id(node), "")
 
-    def keep(self, old: exp.Expression, new: exp.Expression) -> None:
+    def keep(self, old: Expr, new: Expr) -> None:
         """Note that an expression stands for another one."""
         self._found[id(new)] = self._found.get(id(old), "")
         self._nodes.append(new)
 
-    def _of(self, node: exp.Expression) -> str:
+    def _of(self, node: Expr) -> str:
         if isinstance(node, exp.Literal):
             if node.is_string:
                 return "text"

@@ -15,10 +15,11 @@ import click
 from flowdb import analyses
 from flowdb.analyses import Analysis
 from flowdb.commands import COMMANDS, grace_option
-from flowdb.errors import ExitCode, FlowdbError, plural
+from flowdb.errors import DialectError, ExitCode, FlowdbError, plural
 from flowdb.options import EVERY, Moment, choice_options, parameter_option, storage_of, storage_options
 from flowdb.terminal import (
     answer,
+    answer_each,
     json_option,
     opened,
     output_option,
@@ -120,15 +121,23 @@ def ingest(
 @store_option
 @output_option
 @click.option(
+    "--dialect",
+    type=click.Choice(("duckdb", "athena", "trino", "presto")),
+    default="duckdb",
+    show_default=True,
+    help="Whose SQL it is.",
+)
+@click.option(
     "--sandbox",
     is_flag=True,
     help="For a query that is not yours: no file but the store, nothing but SELECT.",
 )
-def sql(query: str, store: str, output: str, sandbox: bool) -> None:
+def sql(query: str, store: str, output: str, dialect: str, sandbox: bool) -> None:
     """Run a SQL QUERY on the store, which it cannot change; - reads it from standard input.
 
     The views are flows, tgw_flows, coverage, bad_lines, sources, commits, files and
-    ephemeral_ranges; every analysis is a table macro: FROM top_talkers(top := 5).
+    ephemeral_ranges; every analysis is a table macro: FROM top_talkers(top := 5). Athena's
+    names and types are those of vpc_flow_logs, and of tables that `flowdb athena-table` declares.
     """
     if query == "-":
         if sys.stdin is None:
@@ -138,7 +147,13 @@ def sql(query: str, store: str, output: str, sandbox: bool) -> None:
         query = os.fsencode(query).decode()
     except UnicodeError:
         raise click.UsageError("the query is not UTF-8.") from None
-    answer(store, lambda db: db.sql(query), output, sandbox=sandbox)
+    if dialect == "duckdb":
+        answer(store, lambda db: db.sql(query), output, sandbox=sandbox)
+        return
+    is_shown = output != "parquet"
+    answer_each(
+        store, lambda db: db.results(query, dialect=dialect, as_shown=is_shown), output, sandbox=sandbox
+    )
 
 
 @cli.command(name="analyses")
@@ -241,6 +256,8 @@ def main(args: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except FlowdbError as error:
         say(f"error: {error}")
+        if isinstance(error, DialectError):
+            say(error.picture, bare=True)
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         say(error.format_message(), bare=True)

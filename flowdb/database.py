@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from flowdb.meter import Meter
 
 __all__ = ["FlowDB", "listed_analyses"]
+
+_TRINO = ("athena", "trino", "presto")
 
 
 class FlowDB(Keeping):
@@ -123,14 +125,21 @@ class FlowDB(Keeping):
             self._compact_crowded(report, watch)
         return report
 
-    def sql(self, query: str, params: object = None) -> duckdb.DuckDBPyRelation:
+    def sql(self, query: str, params: object = None, *, dialect: str = "duckdb") -> duckdb.DuckDBPyRelation:
         """Return the result of a query; `params` are the values of its `?`, `$1` or `$name`.
 
-        Raises `QueryError` where DuckDB refuses the query, or the sandbox does. The rows are
-        computed when they are fetched, and what fails then is an error of DuckDB's own.
+        The `dialect` is `duckdb`, or `athena`, `trino` or `presto`: of several statements the
+        result is that of the last, and what cannot be translated is a `DialectError`. Raises
+        `QueryError` where DuckDB refuses the query, or the sandbox does. The rows are computed
+        when they are fetched, and what fails then is an error of DuckDB's own.
         """
         import duckdb
 
+        if dialect != "duckdb":
+            given = [*self.results(query, params, dialect=dialect)]
+            if not given:
+                raise QueryError("the query is empty", query)
+            return given[-1]
         connection = self._connected()
         try:
             if not connection.extract_statements(query):
@@ -148,6 +157,32 @@ class FlowDB(Keeping):
             raise self._damaged(error) from error
         except duckdb.Error as error:
             raise QueryError(str(error), query) from error
+
+    def results(
+        self, text: str, params: object = None, *, dialect: str = "athena", as_shown: bool = False
+    ) -> Iterator[duckdb.DuckDBPyRelation]:
+        """Run the statements of a text one by one, and yield the result of each.
+
+        With `as_shown` times are texts, as Athena shows them.
+        """
+        if dialect not in _TRINO:
+            raise UsageError(f"dialect is {dialect!r}; expected one of: duckdb, {', '.join(_TRINO)}")
+        from flowdb.athena_scripts import Script, shown_times
+
+        for answer in Script(text, lambda: self._opened, is_sandbox=self._sandbox):
+            try:
+                result = self.sql(answer.sql, params)
+            except QueryError as error:
+                raise answer.refused(error) from error
+            yield shown_times(result, answer.zoned) if as_shown else result
+
+    def athena_table(self, ddl: str) -> duckdb.DuckDBPyRelation:
+        """Declare tables over the store as CREATE EXTERNAL TABLE says; return the columns of the last.
+
+        Every column of a delimited text is the field at that place of the logs' format, one of
+        Parquet the field of that name; partition columns are computed. The tables stay in the store.
+        """
+        return self.sql(ddl, dialect="athena")
 
     def analyses(self) -> duckdb.DuckDBPyRelation:
         """Return the analyses: name, topic, what each answers, and its parameters."""

@@ -33,7 +33,7 @@ class Keeping:
 
     path: Path
 
-    def sql(self, query: str, params: object = None) -> duckdb.DuckDBPyRelation:
+    def sql(self, query: str, params: object = None, *, dialect: str = "duckdb") -> duckdb.DuckDBPyRelation:
         """Return the result of a query."""
         raise NotImplementedError
 

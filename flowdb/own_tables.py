@@ -200,9 +200,6 @@ def built_in_statement() -> str:
     return f"CREATE OR REPLACE VIEW {quote_name(BUILT_IN)} AS {_query(built_in(), set())}"
 
 
-
-
-
 def _query(table: Table, extra: set[str]) -> str:
     columns = [*table.columns, *table.partitions]
     cells = [f"{_cell(table.view, one, extra)} AS {quote_name(one.name)}" for one in columns]
@@ -212,7 +209,8 @@ def _query(table: Table, extra: set[str]) -> str:
         # One row for each source, as DuckDB can tell: where no column of it is asked for, it is not read.
         query += (
             " LEFT JOIN (SELECT sources.source_id AS source_id,"
-            f" any_value({_found_in_path(_ACCOUNT)}) AS account, any_value({_found_in_path(_REGION)}) AS region"
+            f" any_value({_found_in_path(_ACCOUNT)}) AS account,"
+            f" any_value({_found_in_path(_REGION)}) AS region"
             " FROM main.sources GROUP BY sources.source_id) AS paths ON paths.source_id = records.source_id"
         )
     return query
@@ -240,7 +238,9 @@ def _value(view: str, column: Column, extra: set[str]) -> tuple[str, str]:
 
 
 def _field_value(view: str, column: Column, extra: set[str]) -> tuple[str, str]:
-    fields = {name: one for one in DATASETS if one.view == view for name, one in one.by_name.items()}
+    fields = {
+        name: one for dataset in DATASETS if dataset.view == view for name, one in dataset.by_name.items()
+    }
     field = fields.get(column.field) or Field(column.field, Kind.CODE, 0, "")
     if column.field not in fields and field.column not in extra:
         return "NULL", ""

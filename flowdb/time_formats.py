@@ -94,10 +94,23 @@ def has_year(form: str) -> bool:
 
 
 def pieces_of_java(text: str) -> list[tuple[str, str]]:
-    """Return a Java date format as pieces: `("", text)`, and `(letters, "")` for yyyy, MM, dd and the like."""
+    """Return a Java date format as pieces: `("", text)`, and `(letters, "")` for yyyy, MM, dd."""
     found = []
     for piece, quoted, letter in _joda_pieces(text):
-        if letter and piece not in ("yyyy", "uuuu", "YYYY", "yy", "MM", "M", "dd", "d", "HH", "H", "mm", "ss"):
+        if letter and piece not in (
+            "yyyy",
+            "uuuu",
+            "YYYY",
+            "yy",
+            "MM",
+            "M",
+            "dd",
+            "d",
+            "HH",
+            "H",
+            "mm",
+            "ss",
+        ):
             raise FormatUnknown(f"the format {text!r} has {piece}, which a partition cannot be made of here")
         found.append((piece, "") if letter else ("", quoted or ""))
     return found
