@@ -162,6 +162,10 @@ def _offset(node: Expr) -> int | None:
 
 def _name_tables(tree: Expr, table: Mapping[tuple[str, str], tuple[str, str]]) -> None:
     """Put the names of views in place of those of tables; a name that the query itself defines stays."""
+    for name in tree.find_all(exp.Identifier):
+        # DuckDB knows upper and lower case of ASCII alone.
+        if not name.name.isascii():
+            name.set("this", name.name.lower())
     own = {one.alias.lower() for one in tree.find_all(exp.CTE)}
     for one in tree.find_all(exp.Table):
         if not isinstance(one.this, exp.Identifier):

@@ -150,7 +150,8 @@ class Kinds:
         if isinstance(node, exp.Paren | exp.Alias | exp.Neg | exp.Filter | exp.Window | exp.WithinGroup):
             return self.of(node.this)
         if isinstance(node, exp.IgnoreNulls | exp.RespectNulls | exp.Distinct | exp.Ordered | exp.Order):
-            return self.of(node.this if not isinstance(node, exp.Distinct) else node.expressions[0])
+            inside = node.expressions if isinstance(node, exp.Distinct) else [node.this]
+            return self.of(inside[0]) if inside else ""
         if isinstance(node, exp.If):
             return self.of(node.args.get("true"))
         if isinstance(node, exp.Case):

@@ -143,7 +143,10 @@ class Reader:
     def name(self) -> str:
         """Return the next token as a name, in lower case, as Athena keeps names."""
         token = self.token
-        if token is None or not re.match(r"\w", token.text) or token.token_type == TokenType.STRING:
+        is_name = token is not None and (
+            bool(token.text) if self.text(token)[0] in '`"' else re.match(r"\w", self.text(token))
+        )
+        if token is None or not is_name:
             raise self.refused("expected a name")
         self.place += 1
         return token.text.lower()
