@@ -32,7 +32,7 @@ logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 _PARSED = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING", "LISTAGG")
 
 
-class FlowdbTrino(Trino):
+class _Trino(Trino):
     """Trino's grammar without its functions; a name may be in backquotes too, as in Athena's DDL."""
 
     class Tokenizer(Trino.Tokenizer):
@@ -81,7 +81,7 @@ class Translation:
 def split(text: str) -> list[Statement]:
     """Return the statements of a text, without comments and empty ones."""
     try:
-        tokens = FlowdbTrino().tokenize(text)
+        tokens = _Trino().tokenize(text)
     except TokenError as error:
         raise DialectError(_unended(text), text, *locate(text, _open_quote(text))) from error
     found: list[Statement] = []
@@ -107,7 +107,7 @@ def translate(
     database is empty where the query gives none.
     """
     try:
-        parsed = FlowdbTrino().parse(statement.text)
+        parsed = _Trino().parse(statement.text)
     except (ParseError, TokenError) as error:
         raise _refused(statement, error) from error
     if len(parsed) != 1 or not isinstance(parsed[0], exp.Query):
@@ -162,10 +162,10 @@ def _offset(node: Expr) -> int | None:
 
 def _name_tables(tree: Expr, table: Mapping[tuple[str, str], tuple[str, str]]) -> None:
     """Put the names of views in place of those of tables; a name that the query itself defines stays."""
-    for name in tree.find_all(exp.Identifier):
+    for word in tree.find_all(exp.Identifier):
         # DuckDB knows upper and lower case of ASCII alone.
-        if not name.name.isascii():
-            name.set("this", name.name.lower())
+        if not word.name.isascii():
+            word.set("this", word.name.lower())
     own = {one.alias.lower() for one in tree.find_all(exp.CTE)}
     for one in tree.find_all(exp.Table):
         if not isinstance(one.this, exp.Identifier):

@@ -40,85 +40,140 @@ def refused(db: FlowDB, query: str) -> DialectError:
 
 PAIRS = {
     "rows of a day": (
-        "SELECT * FROM vpc_flow_logs WHERE date = DATE('2024-01-15') ORDER BY start, srcaddr, srcport, dstport"
-        " LIMIT 100",
-        "SELECT * FROM vpc_flow_logs WHERE date = DATE '2024-01-15' ORDER BY start, srcaddr, srcport, dstport"
-        " LIMIT 100",
+        (
+            "SELECT * FROM vpc_flow_logs WHERE date = DATE('2024-01-15') ORDER BY start, srcaddr,"
+            " srcport, dstport"
+            " LIMIT 100"
+        ),
+        (
+            "SELECT * FROM vpc_flow_logs WHERE date = DATE '2024-01-15' ORDER BY start, srcaddr,"
+            " srcport, dstport"
+            " LIMIT 100"
+        ),
     ),
     "rejected TCP": (
-        "SELECT day_of_week(date) AS day, date, interface_id, srcaddr, action, protocol FROM vpc_flow_logs"
-        " WHERE action = 'REJECT' AND protocol = 6 ORDER BY 2, 3, 4 LIMIT 100",
-        "SELECT isodow(date), date, interface_id, srcaddr, action, protocol FROM flows"
-        " WHERE action = 'REJECT' AND protocol = 6 ORDER BY 2, 3, 4 LIMIT 100",
+        (
+            "SELECT day_of_week(date) AS day, date, interface_id, srcaddr, action, protocol FROM"
+            " vpc_flow_logs"
+            " WHERE action = 'REJECT' AND protocol = 6 ORDER BY 2, 3, 4 LIMIT 100"
+        ),
+        (
+            "SELECT isodow(date), date, interface_id, srcaddr, action, protocol FROM flows"
+            " WHERE action = 'REJECT' AND protocol = 6 ORDER BY 2, 3, 4 LIMIT 100"
+        ),
     ),
     "top receivers by packets": (
-        "SELECT SUM(packets) AS packetcount, dstaddr FROM vpc_flow_logs WHERE dstport = 443"
-        " AND date > current_date - interval '36500' day GROUP BY dstaddr ORDER BY packetcount DESC, 2 LIMIT 10",
-        "SELECT sum(packets)::BIGINT, dstaddr FROM flows WHERE dstport = 443 GROUP BY dstaddr"
-        " ORDER BY 1 DESC, 2 LIMIT 10",
+        (
+            "SELECT SUM(packets) AS packetcount, dstaddr FROM vpc_flow_logs WHERE dstport = 443"
+            " AND date > current_date - interval '36500' day GROUP BY dstaddr ORDER BY packetcount"
+            " DESC, 2 LIMIT 10"
+        ),
+        (
+            "SELECT sum(packets)::BIGINT, dstaddr FROM flows WHERE dstport = 443 GROUP BY dstaddr"
+            " ORDER BY 1 DESC, 2 LIMIT 10"
+        ),
     ),
     "top receivers in a week that is long ago": (
-        "SELECT SUM(packets) AS packetcount, dstaddr FROM vpc_flow_logs WHERE dstport = 443"
-        " AND date > current_date - interval '7' day GROUP BY dstaddr ORDER BY packetcount DESC LIMIT 10",
+        (
+            "SELECT SUM(packets) AS packetcount, dstaddr FROM vpc_flow_logs WHERE dstport = 443"
+            " AND date > current_date - interval '7' day GROUP BY dstaddr ORDER BY packetcount DESC LIMIT 10"
+        ),
         "SELECT 1, '' WHERE false",
     ),
     "days of a period, projected": (
-        "SELECT day, count(*) FROM vpc_flow_logs WHERE day >= '2021/02/01' AND day < '2024/01/15'"
-        " GROUP BY day ORDER BY 1",
-        "SELECT strftime(date, '%Y/%m/%d'), count(*) FROM flows"
-        " WHERE date >= '2021-02-01' AND date < '2024-01-15' GROUP BY 1 ORDER BY 1",
+        (
+            "SELECT day, count(*) FROM vpc_flow_logs WHERE day >= '2021/02/01' AND day < '2024/01/15'"
+            " GROUP BY day ORDER BY 1"
+        ),
+        (
+            "SELECT strftime(date, '%Y/%m/%d'), count(*) FROM flows"
+            " WHERE date >= '2021-02-01' AND date < '2024-01-15' GROUP BY 1 ORDER BY 1"
+        ),
     ),
     "a period in ISO 8601": (
-        'SELECT to_iso8601(from_unixtime(start)) AS start_time, to_iso8601(from_unixtime("end")) AS end_time,'
-        " srcaddr, dstaddr FROM vpc_flow_logs WHERE day >= '2024/01/15' ORDER BY 1, 2, 3, 4 LIMIT 50",
-        "SELECT strftime(start_time, '%Y-%m-%dT%H:%M:%S.000Z'), strftime(end_time, '%Y-%m-%dT%H:%M:%S.000Z'),"
-        " srcaddr, dstaddr FROM flows WHERE date >= '2024-01-15' ORDER BY 1, 2, 3, 4 LIMIT 50",
+        (
+            'SELECT to_iso8601(from_unixtime(start)) AS start_time, to_iso8601(from_unixtime("end"))'
+            " AS end_time,"
+            " srcaddr, dstaddr FROM vpc_flow_logs WHERE day >= '2024/01/15' ORDER BY 1, 2, 3, 4 LIMIT 50"
+        ),
+        (
+            "SELECT strftime(start_time, '%Y-%m-%dT%H:%M:%S.000Z'), strftime(end_time,"
+            " '%Y-%m-%dT%H:%M:%S.000Z'),"
+            " srcaddr, dstaddr FROM flows WHERE date >= '2024-01-15' ORDER BY 1, 2, 3, 4 LIMIT 50"
+        ),
     ),
     "one source": (
-        "SELECT interface_id, dstport, bytes FROM vpc_flow_logs WHERE srcaddr = '172.31.16.139' ORDER BY 1, 2",
+        (
+            "SELECT interface_id, dstport, bytes FROM vpc_flow_logs WHERE srcaddr = '172.31.16.139'"
+            " ORDER BY 1, 2"
+        ),
         "SELECT interface_id, dstport, bytes FROM flows WHERE srcaddr = '172.31.16.139' ORDER BY 1, 2",
     ),
     "split_part": (
-        "SELECT srcaddr, count(*) FROM vpc_flow_logs WHERE split_part(srcaddr, '.', 1) = '10'"
-        " AND split_part(srcaddr, '.', 2) = '0' GROUP BY 1 ORDER BY 2 DESC, 1",
+        (
+            "SELECT srcaddr, count(*) FROM vpc_flow_logs WHERE split_part(srcaddr, '.', 1) = '10'"
+            " AND split_part(srcaddr, '.', 2) = '0' GROUP BY 1 ORDER BY 2 DESC, 1"
+        ),
         "SELECT srcaddr, count(*) FROM flows WHERE srcaddr LIKE '10.0.%' GROUP BY 1 ORDER BY 2 DESC, 1",
     ),
     "a range of addresses": (
-        "SELECT count(*), sum(bytes) FROM vpc_flow_logs WHERE log_status = 'OK'"
-        " AND contains('10.0.0.0/16', cast(srcaddr AS ipaddress))"
-        " AND NOT contains('10.0.0.0/8', cast(dstaddr AS ipaddress))",
-        "SELECT count(*), sum(bytes)::BIGINT FROM flows WHERE log_status = 'OK'"
-        " AND srcaddr LIKE '10.0.%' AND dstaddr NOT LIKE '10.%'",
+        (
+            "SELECT count(*), sum(bytes) FROM vpc_flow_logs WHERE log_status = 'OK'"
+            " AND contains('10.0.0.0/16', cast(srcaddr AS ipaddress))"
+            " AND NOT contains('10.0.0.0/8', cast(dstaddr AS ipaddress))"
+        ),
+        (
+            "SELECT count(*), sum(bytes)::BIGINT FROM flows WHERE log_status = 'OK'"
+            " AND srcaddr LIKE '10.0.%' AND dstaddr NOT LIKE '10.%'"
+        ),
     ),
     "between two addresses": (
-        "SELECT count(*) FROM vpc_flow_logs WHERE log_status = 'OK'"
-        " AND cast(srcaddr AS ipaddress) BETWEEN ipaddress '10.0.0.0' AND ipaddress '10.0.255.255'",
+        (
+            "SELECT count(*) FROM vpc_flow_logs WHERE log_status = 'OK'"
+            " AND cast(srcaddr AS ipaddress) BETWEEN ipaddress '10.0.0.0' AND ipaddress '10.0.255.255'"
+        ),
         "SELECT count(*) FROM flows WHERE log_status = 'OK' AND srcaddr LIKE '10.0.%'",
     ),
     "first and last seen": (
-        'SELECT srcaddr, from_unixtime(min(start)), from_unixtime(max("end")), approx_distinct(dstaddr)'
-        " FROM vpc_flow_logs WHERE dstport < 32768 GROUP BY srcaddr ORDER BY 1",
-        "SELECT srcaddr, min(start_time), max(end_time), count(DISTINCT dstaddr) FROM flows"
-        " WHERE dstport < 32768 GROUP BY srcaddr ORDER BY 1",
+        (
+            'SELECT srcaddr, from_unixtime(min(start)), from_unixtime(max("end")), approx_distinct(dstaddr)'
+            " FROM vpc_flow_logs WHERE dstport < 32768 GROUP BY srcaddr ORDER BY 1"
+        ),
+        (
+            "SELECT srcaddr, min(start_time), max(end_time), count(DISTINCT dstaddr) FROM flows"
+            " WHERE dstport < 32768 GROUP BY srcaddr ORDER BY 1"
+        ),
     ),
     "partitions of Hive": (
-        'SELECT "aws-account-id", "aws-region", hour, sum(bytes) / count(*) FROM vpc_flow_logs'
-        " WHERE year = '2024' AND month = '01' AND day = '15' AND \"aws-service\" = 'vpcflowlogs'"
-        " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-        "SELECT account_id, 'us-east-1', strftime(start_time, '%H'), sum(bytes) // count(*) FROM flows"
-        " WHERE date = '2024-01-15' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+        (
+            'SELECT "aws-account-id", "aws-region", hour, sum(bytes) / count(*) FROM vpc_flow_logs'
+            " WHERE year = '2024' AND month = '01' AND day = '15' AND \"aws-service\" = 'vpcflowlogs'"
+            " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        ),
+        (
+            "SELECT account_id, 'us-east-1', strftime(start_time, '%H'), sum(bytes) // count(*) FROM flows"
+            " WHERE date = '2024-01-15' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        ),
     ),
     "fields that are absent": (
         "SELECT count(*) FILTER (WHERE srcaddr = '-'), count_if(srcaddr <> '-'), count(*) FROM vpc_flow_logs",
         "SELECT count(*) FILTER (WHERE srcaddr IS NULL), count(srcaddr), count(*) FROM flows",
     ),
     "both directions": (
-        "WITH pairs AS (SELECT least(srcaddr, dstaddr) AS a, greatest(srcaddr, dstaddr) AS b, sum(bytes) AS bytes"
-        " FROM vpc_flow_logs GROUP BY 1, 2) SELECT a, b, bytes, rank() OVER (ORDER BY bytes DESC) FROM pairs"
-        " WHERE bytes IS NOT NULL ORDER BY bytes DESC, a, b LIMIT 15",
-        "WITH pairs AS (SELECT least(srcaddr, dstaddr) AS a, greatest(srcaddr, dstaddr) AS b, sum(bytes) AS bytes"
-        " FROM flows GROUP BY 1, 2) SELECT a, b, bytes::BIGINT, rank() OVER (ORDER BY bytes DESC) FROM pairs"
-        " WHERE bytes IS NOT NULL ORDER BY bytes DESC, a, b LIMIT 15",
+        (
+            "WITH pairs AS (SELECT least(srcaddr, dstaddr) AS a, greatest(srcaddr, dstaddr) AS b,"
+            " sum(bytes) AS bytes"
+            " FROM vpc_flow_logs GROUP BY 1, 2) SELECT a, b, bytes, rank() OVER (ORDER BY bytes"
+            " DESC) FROM pairs"
+            " WHERE bytes IS NOT NULL ORDER BY bytes DESC, a, b LIMIT 15"
+        ),
+        (
+            "WITH pairs AS (SELECT least(srcaddr, dstaddr) AS a, greatest(srcaddr, dstaddr) AS b,"
+            " sum(bytes) AS bytes"
+            " FROM flows GROUP BY 1, 2) SELECT a, b, bytes::BIGINT, rank() OVER (ORDER BY bytes"
+            " DESC) FROM pairs"
+            " WHERE bytes IS NOT NULL ORDER BY bytes DESC, a, b LIMIT 15"
+        ),
     ),
     "real names": (
         "SELECT date_trunc('hour', start_time) AS hour, sum(bytes) FROM flows GROUP BY 1 ORDER BY 1",
@@ -432,7 +487,10 @@ def test_a_sandbox_declares_nothing(db: FlowDB) -> None:
 
 
 def test_each_statement_of_a_text_is_answered(db: FlowDB, run: Run) -> None:
-    text = "SELECT 1 AS a; -- 一\nSELECT from_unixtime(0), TIMESTAMP '2024-01-15 10:00:00'; /* zwei; */ SELECT 'x;y' AS b;"
+    text = (
+        "SELECT 1 AS a; -- 一\nSELECT from_unixtime(0), TIMESTAMP '2024-01-15 10:00:00'; /* zwei;"
+        " */ SELECT 'x;y' AS b;"
+    )
     done = run("sql", "--dialect", "athena", "--store", str(db.path), "-o", "csv", text)
     assert done.stdout == ("a\n1\n_col0,_col1\n1970-01-01 00:00:00.000 UTC,2024-01-15 10:00:00.000\nb\nx;y\n")
 
@@ -449,7 +507,8 @@ def test_the_command_line_shows_the_place(db: FlowDB, run: Run) -> None:
 def test_plain_commands_do_not_load_the_translator(run: Run, tmp_path: Any) -> None:
     write_log(tmp_path / "a.log", [HEADER, record()])
     code = (
-        "import sys, flowdb; db = flowdb.open('s'); db.ingest('a.log'); db.sql('FROM vpc_flow_logs').fetchall();"
+        "import sys, flowdb; db = flowdb.open('s'); db.ingest('a.log'); db.sql('FROM"
+        " vpc_flow_logs').fetchall();"
         " print('sqlglot' in sys.modules)"
     )
     import subprocess

@@ -1,4 +1,4 @@
-"""Tables of a person's own: CREATE EXTERNAL TABLE of all kinds over one store, in Python, shells and copies."""
+"""Tables of a person's own: CREATE EXTERNAL TABLE over one store, in Python, shells and copies."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ def test_the_parquet_table_of_the_guide_has_hives_partitions(declared: FlowDB) -
         asked(declared, query)
         == declared.sql(
             "SELECT account_id, 'vpcflowlogs', 'us-east-1', '2024', '01', strftime(date, '%d'),"
-            " strftime(start_time, '%H'), count(*) FROM flows WHERE year(date) = 2024 GROUP BY ALL ORDER BY 6, 7"
+            " strftime(start_time, '%H'), count(*) FROM flows WHERE year(date) = 2024 GROUP BY ALL"
+            " ORDER BY 6, 7"
         ).fetchall()
     )
 
@@ -93,8 +94,10 @@ def test_the_projected_table_of_the_guide_has_region_and_day(declared: FlowDB) -
     assert (
         asked(declared, query)
         == declared.sql(
-            f"SELECT coalesce(region, regexp_extract(uri, '{PATH_REGION}', 1)) AS r, strftime(date, '%Y/%m/%d'),"
-            " sum(packets)::BIGINT FROM flows JOIN sources USING (source_id) WHERE date >= '2021-01-01' AND r <> ''"
+            f"SELECT coalesce(region, regexp_extract(uri, '{PATH_REGION}', 1)) AS r, strftime(date,"
+            f" '%Y/%m/%d'),"
+            " sum(packets)::BIGINT FROM flows JOIN sources USING (source_id) WHERE date >="
+            " '2021-01-01' AND r <> ''"
             " GROUP BY 1, 2 ORDER BY 2"
         ).fetchall()
     )

@@ -32,6 +32,7 @@ VIEWS = (
     "prices",
     "protocols",
     "services",
+    "vpc_flow_logs",
 )
 
 
