@@ -110,7 +110,7 @@ def translate(
         parsed = _Trino().parse(statement.text)
     except (ParseError, TokenError) as error:
         raise _refused(statement, error) from error
-    if len(parsed) != 1 or not isinstance(parsed[0], exp.Query):
+    if len(parsed) != 1 or not isinstance(parsed[0], exp.Query | exp.Values):
         raise statement.error("this statement is not a query", statement.start)
     tree: Expr = parsed[0]
     names_columns(tree)

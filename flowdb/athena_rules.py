@@ -53,6 +53,12 @@ def names_columns(tree: Expr) -> None:
     select.set("expressions", named)
 
 
+def _unchecked(node: Expr) -> Expr:
+    """Return an address before it was checked to be one: what is none is in no range and no order."""
+    is_checked = isinstance(node, exp.Anonymous) and node.name in _CASTS["ip"]
+    return node.expressions[0] if is_checked else node
+
+
 class Rules:
     """What is to be done to a tree; `columns` are the kinds of the columns of its tables."""
 
@@ -217,7 +223,8 @@ class Rules:
                     raise Untranslatable(f"{zone[1]!r} is no time zone")
                 clock = exp.Literal.string(node.this.name[: zone.start()])
                 return call("athena_with_timezone", exp.cast(clock, "TIMESTAMP"), exp.Literal.string(zone[1]))
-            return call("utc", node.this.copy())
+            has_offset = kind == "zoned" or re.search(r":\d+\s*[-+]\d", node.this.name)
+            return call("utc", node.this.copy()) if has_offset else exp.cast(node.this.copy(), "TIMESTAMP")
         if kind in _CASTS:
             return call(_CASTS[kind][is_try], node.this.copy())
         if kind == "prefix":
@@ -241,7 +248,7 @@ class Rules:
         sides = [node.this, *values]
         if "ip" in map(self._kinds.of, sides):
             for side in sides:
-                side.replace(call("ip_key", exp.cast(side.copy(), "TEXT")))
+                side.replace(call("ip_key", exp.cast(_unchecked(side).copy(), "TEXT")))
             return node
         column = next((one for one in sides if isinstance(one, exp.Column)), None)
         texts = [one.name for one in sides if isinstance(one, exp.Literal) and one.is_string]
@@ -275,7 +282,7 @@ class Rules:
         if holder == "array":
             return call("list_contains", *args)
         if item == "ip" or holder in ("text", "prefix"):
-            return call("in_cidr", *reversed(args))
+            return call("in_cidr", _unchecked(args[1]), args[0])
         return call("athena_contains", *args)
 
     def _from_unixtime(self, _: exp.Anonymous, args: list[Expr]) -> Expr:

@@ -323,6 +323,7 @@ def _by_place(names: list[str], layouts: Sequence[tuple[str, ...]], outside: set
 def _partition(name: str, kind: str, properties: dict[str, str], others: list[str]) -> Column:
     """Return what a partition's column is computed from: its projection, or else its name, tells."""
     bare = re.sub(r"[-_ ]", "", name)
+    bare = bare.removesuffix("partition") or bare
     if form := properties.get(f"projection.{name}.format"):
         return Column(name, kind, pattern=form)
     digits = properties.get(f"projection.{name}.digits", "2")

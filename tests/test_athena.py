@@ -421,6 +421,7 @@ def test_clauses_of_trino(db: FlowDB) -> None:
         "SELECT lag(n) IGNORE NULLS OVER (ORDER BY i) FROM (VALUES (1, 1), (NULL, 2), (3, 3)) AS t (n, i)"
     )
     assert asked(db, lagged) == [(None,), (1,), (1,)]
+    assert asked(db, "VALUES (1, 'a'), (2, 'b')") == [(1, "a"), (2, "b")]
     assert asked(db, "WITH a AS (SELECT from_unixtime(0) AS t) SELECT to_iso8601(t) FROM a") == [
         ("1970-01-01T00:00:00.000Z",)
     ]

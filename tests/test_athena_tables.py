@@ -193,6 +193,7 @@ def test_columns_of_parquet_are_by_name(small: FlowDB) -> None:
         ("account_id string", "", "123456789012"),
         ("`aws-region` string", "", "None"),
         ("accountid bigint", "", "123456789012"),
+        ("region_partition string, date_partition string", "", "None, 2024-01-15"),
         ("team string", "'projection.team.type'='enum', 'projection.team.values'='net'", "net"),
         ("whatever string", "", "None"),
     ],
