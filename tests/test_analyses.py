@@ -386,14 +386,13 @@ def test_a_window_over_everything_changes_nothing(name: str, stores: dict[str, F
 def test_a_store_without_records_answers_without_rows(name: str, empty: FlowDB) -> None:
     columns = documented_columns(analyses()[name], str(default_of(name, "by")))
     assert cells(getattr(empty, name)(**given(name))) == [columns]
-    for case in (case for case in ALL_CASES if case.analysis == name and "by" not in case.params):
-        assert cells(getattr(empty, name)(**case.params)) == [columns]
 
 
 @pytest.mark.parametrize(
-    ("name", "field"), [(name, field) for name in NAMES for field in analyses()[name].needs]
+    ("name", "field"), [(name, analyses()[name].needs[-1]) for name in NAMES if analyses()[name].needs]
 )
 def test_a_field_that_no_log_has_is_named(name: str, field: str, tmp_path: Path) -> None:
+    """The last of those that an analysis needs: that it asks for all of them is another test's."""
     header, *lines = given_log(name).read_text(encoding="utf-8").splitlines()
     kept = [n for n, one in enumerate(header.split(" ")) if one != field]
     assert len(kept) < len(header.split(" "))
