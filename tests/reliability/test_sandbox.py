@@ -449,7 +449,13 @@ def test_a_query_in_a_sandbox_can_be_interrupted(place: Path, form: str) -> None
     endless = "SELECT count(*) FROM range(1000000000) a, range(1000000) b WHERE a.range * b.range % 7 = 3"
     command = [sys.executable, "-m", "flowdb", "sql", "--sandbox", endless, "-o", form]
     process = subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, text=True)
-    time.sleep(3)
+    # DuckDB has threads of its own from when it begins.
+    tasks = Path(f"/proc/{process.pid}/task")
+    for _ in range(300 if tasks.exists() else 50):
+        time.sleep(0.1)
+        if tasks.exists() and len(list(tasks.iterdir())) > 2:
+            break
+    time.sleep(1)
     process.send_signal(signal.SIGINT)
     try:
         _, said = process.communicate(timeout=30)
