@@ -27,6 +27,7 @@ SELECT
 FROM flows
 WHERE in_window(date, start_time, since, until)
     AND (interface_id IS NULL OR flows.interface_id = interface_id)
+    AND check_bucket(bucket)
 GROUP BY moment
 ORDER BY moment
 LIMIT top;
