@@ -93,7 +93,7 @@ seen AS (
         coalesce(total(bad_lines), 0) AS bad_lines,
         lead(hour) OVER (PARTITION BY shares.account_id, shares.interface_id ORDER BY hour) AS next_hour
     FROM shares
-    LEFT JOIN sources AS source ON shares.source_id = source.source_id
+    LEFT JOIN flowdb_sources AS source ON shares.source_id = source.source_id
     GROUP BY shares.account_id, shares.interface_id, hour
 ),
 
@@ -139,7 +139,7 @@ answer AS (
         count(*),
         0,
         total(bad_lines)
-    FROM sources
+    FROM flowdb_sources
     WHERE records = 0
         AND bad_lines > 0
         AND in_window(delivered::DATE, delivered, since, until)

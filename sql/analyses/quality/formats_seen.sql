@@ -35,7 +35,7 @@ formats AS (
         min(logged.first_seen) AS first_seen,
         max(logged.last_seen) AS last_seen
     FROM logged
-    LEFT JOIN sources AS source ON logged.source_id = source.source_id
+    LEFT JOIN flowdb_sources AS source ON logged.source_id = source.source_id
     GROUP BY 1
 ),
 

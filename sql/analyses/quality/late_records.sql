@@ -44,7 +44,7 @@ delays AS (
         source.delivered > end_time + threshold::INTERVAL AS is_late,
         sum(ended.records) AS records
     FROM ended
-    INNER JOIN sources AS source ON ended.source_id = source.source_id
+    INNER JOIN flowdb_sources AS source ON ended.source_id = source.source_id
     GROUP BY ALL
 ),
 
