@@ -55,7 +55,6 @@ WRONG = {
         "-1 hour",
         "\u0665 minutes",
         "1.5 months",
-        "0.0001 milliseconds",
         "99999 weeks",
     ),
     "CIDR": (
