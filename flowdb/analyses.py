@@ -124,7 +124,8 @@ def _in_order(paths: Iterable[Path]) -> list[Path]:
     ordered: list[Path] = []
     while remaining:
         for name, path in list(remaining.items()):
-            words = set(re.findall(r"\w+\(?", _body(path)))
+            # A name in a text, such as that of who asks, is none that is used.
+            words = set(re.findall(r"\w+\(?", re.sub(r"'[^'\n]*'", "", _body(path))))
             if not words & (remaining.keys() - {name}):
                 ordered.append(remaining.pop(name))
     return ordered

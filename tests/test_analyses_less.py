@@ -33,6 +33,13 @@ ASKED = [
     ("traffic_of", {"addr": "10.0.0.0/8", "by": "port"}, "dstport"),
     ("traffic_of", {"addr": "10.0.0.0/8", "by": "action"}, "action"),
     ("late_records", {}, "end"),
+    ("log_status", {"by": "interface_id"}, "interface-id"),
+    ("log_status", {"interface_id": "eni-0a"}, "interface-id"),
+    ("skipped_over_time", {"interface_id": "eni-0a"}, "interface-id"),
+    ("duplicate_records", {"interface_id": "eni-0a"}, "interface-id"),
+    ("formats_seen", {"interface_id": "eni-0a"}, "interface-id"),
+    ("coverage", {"interface_id": "eni-0a"}, "interface-id"),
+    ("coverage", {"account_id": "012345678901"}, "account-id"),
 ]
 
 

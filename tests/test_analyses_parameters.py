@@ -178,6 +178,15 @@ def test_less_than_the_least_is_an_error_that_names_it(name: str, parameter: Par
     assert re.search(rf"\b{parameter.least}\b", parameter.expected)
 
 
+@pytest.mark.parametrize(("name", "parameter"), BOUNDED, ids=lambda value: getattr(value, "name", value))
+def test_less_than_the_least_is_an_error_in_sql(name: str, parameter: Parameter, tmp_path: Path) -> None:
+    assert parameter.least is not None
+    with given_store(tmp_path, name) as store:
+        query = analyses()[name].call(given(name) | {parameter.name: parameter.least - 1})
+        found = failure(store, query.removesuffix(";"))
+    assert f"{parameter.name} is {parameter.least - 1}; expected a number" in found
+
+
 @pytest.mark.parametrize(("name", "parameter"), EVERY, ids=lambda value: getattr(value, "name", value))
 def test_none_is_a_value_only_where_it_means_something(name: str, parameter: Parameter, db: FlowDB) -> None:
     params = given(name) | {parameter.name: None}

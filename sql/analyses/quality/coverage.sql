@@ -34,6 +34,7 @@ WITH logged AS (
     FROM flows
     WHERE in_window(date, record_moment(start_time, end_time, date), since, until)
         AND (interface_id IS NULL OR flows.interface_id = interface_id)
+        AND needs('coverage', list_concat(field_if(interface_id, 'interface-id'), field_if(account_id, 'account-id')), since, until)
         AND (account_id IS NULL OR flows.account_id = account_id)
 ),
 

@@ -23,6 +23,7 @@ WITH logged AS (
     FROM flows
     WHERE in_window(date, start_time, since, until)
         AND (interface_id IS NULL OR flows.interface_id = interface_id)
+        AND needs('formats_seen', field_if(interface_id, 'interface-id'), since, until)
     GROUP BY source_id
 ),
 
