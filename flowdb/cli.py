@@ -36,8 +36,18 @@ __all__ = ["main"]
 _MOST_FAILURES_SHOWN = 20
 
 
+class _ReaderGone(Exception):
+    """Nobody reads standard output any more; click would take a `BrokenPipeError` for a failure."""
+
+
 class _Commands(click.Group):
     """The verbs, and a command for each analysis."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGone from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*super().list_commands(ctx), *map(_hyphened, analyses.analyses())]
@@ -251,7 +261,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         say("interrupted; nothing is left half done")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
+    except (_ReaderGone, BrokenPipeError):
         # Whoever read standard output has had enough; nothing may be flushed into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK

@@ -15,7 +15,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from flowdb.analyses import Analysis, analyses
-from flowdb.errors import FlowdbError, QueryError, StoreDamaged, StoreMissing, UsageError, gist
+from flowdb.errors import (
+    FlowdbError,
+    ParameterError,
+    QueryError,
+    StoreDamaged,
+    StoreMissing,
+    UsageError,
+    gist,
+)
 from flowdb.keeping import Keeping
 from flowdb.quantities import age
 from flowdb.store import GRACE, Store
@@ -298,6 +306,9 @@ def _method(db: FlowDB, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRela
             raise UsageError(f"{analysis.name}: {', '.join(sorted(twice))} is given twice")
         given |= values
         query, bound = analysis.query(given)
+        for parameter in analysis.parameters:
+            if parameter.type == "REGION" and bound.get(parameter.name) is not None:
+                _check_region(db, analysis.name, parameter.name, bound[parameter.name])
         return db.sql(query, bound or None)
 
     ask.__name__ = ask.__qualname__ = analysis.name
@@ -314,3 +325,10 @@ def _method(db: FlowDB, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRela
         return_annotation="duckdb.DuckDBPyRelation",
     )
     return ask
+
+
+def _check_region(db: FlowDB, analysis: str, parameter: str, region: object) -> None:
+    """Raise `ParameterError` for a region that the price table, which a person can replace, does not have."""
+    regions = [name for (name,) in db.sql("SELECT DISTINCT region FROM prices ORDER BY region").fetchall()]
+    if region not in regions:
+        raise ParameterError(analysis, parameter, region, f"one of: {', '.join(map(str, regions))}")

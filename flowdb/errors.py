@@ -49,7 +49,10 @@ __all__ = [
     "gist",
     "heard",
     "plural",
+    "shortened",
 ]
+
+_MOST_SHOWN = 80
 
 
 class ExitCode(IntEnum):
@@ -75,14 +78,19 @@ class UsageError(FlowdbError):
 
 
 class ParameterError(UsageError):
-    """A parameter of an analysis that is unknown, of the wrong type or out of range."""
+    """A parameter of an analysis that is unknown, of the wrong type or out of range.
 
-    def __init__(self, analysis: str, parameter: str, value: object, expected: str) -> None:
+    `said`, where it is given, takes the place of "is" and the value in the sentence.
+    """
+
+    def __init__(
+        self, analysis: str, parameter: str, value: object, expected: str, said: str | None = None
+    ) -> None:
         self.analysis = analysis
         self.parameter = parameter
         self.value = value
         self.expected = expected
-        super().__init__(f"{analysis}: {parameter} is {value!r}; expected {expected}")
+        super().__init__(f"{analysis}: {parameter} {said or f'is {shortened(value)}'}; expected {expected}")
 
 
 class SourceNotFound(UsageError):
@@ -209,3 +217,9 @@ def gist(said: str) -> str:
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun: `1 file`, `2,000 files`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def shortened(value: object) -> str:
+    """Return a value as Python writes it, without its middle where that is long."""
+    shown = repr(value)
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[: _MOST_SHOWN - 20]}...{shown[-17:]}"

@@ -32,6 +32,9 @@ VIEWS = (
     "prices",
     "protocols",
     "services",
+    # By these names macros ask sources and services, whatever a session calls by theirs.
+    "flowdb_sources",
+    "flowdb_services",
 )
 
 

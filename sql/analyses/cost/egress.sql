@@ -1,5 +1,5 @@
 -- summary: What leaves, by the way it takes, the AWS service it goes to and the region, and what the Internet's part costs.
--- param: region TEXT = NULL -- whose prices; NULL for those of the records' region, us-east-1 where they name none
+-- param: region REGION = NULL -- whose prices; NULL for those of the records' region, us-east-1 where they name none
 -- param: per_gb NUMBER = NULL -- dollars for a GB to the Internet; NULL for the price table's
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded

@@ -1,5 +1,5 @@
 -- summary: Days on which a host of one's own sent far more to public addresses than on its own days before.
--- param: days INTEGER = 14 -- how many days before each day it is compared with
+-- param: days INTEGER 1..36500 = 14 -- how many days before each day it is compared with
 -- param: factor NUMBER = 3 -- how many times the average of these days is far more
 -- param: min_bytes INTEGER = 104857600 -- how many bytes a day are worth telling
 -- param: min_days INTEGER = 3 -- on how many of the days before the host has to have been seen
