@@ -218,7 +218,7 @@ def test_help_names_every_command_and_analysis(run: Run, capsys: pytest.CaptureF
         (["top-talkers", "--day", "2024-01-15", "--since", "2h"], 2, "--day says both --since and --until"),
         (["analyses", "nothing"], 2, "no analysis 'nothing'; there are: "),
         (["rejects", "-o", "xml"], 2, "Invalid value for '-o'"),
-        (["ephemeral-ports", "--bucket", "soon"], 1, "Conversion Error"),
+        (["ephemeral-ports", "--bucket", "soon"], 2, "ephemeral_ports: bucket is 'soon'; expected a length"),
     ],
 )
 def test_each_mistake_gets_one_sentence_and_its_exit_code(
