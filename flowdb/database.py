@@ -295,7 +295,8 @@ def _from_insights(connection: duckdb.DuckDBPyConnection, query: str, limit: boo
 
     layouts = connection.execute("SELECT DISTINCT layout FROM sources ORDER BY 1").fetchall()
     columns = connection.execute("SELECT * FROM flows LIMIT 0").description
-    extra = [column[0] for column in columns if column[0] not in FLOWS.sql_columns]
+    known = FLOWS.sql_columns
+    extra = [column[0] for column in columns if column[0] not in known]
     return translate(query, layouts=[row[0] for row in layouts], extra=extra, limit=limit)
 
 

@@ -66,7 +66,8 @@ class Expressions:
         return self._condition(node, None)
 
     def _value(self, node: Expression, groups: Sequence[tuple[Expression, Value]] | None) -> Value:
-        for known, value in (*self._known, *(groups or ())):
+        # What stats has computed before is an argument of what it computes now, not the same again.
+        for known, value in self._known if groups is None else groups:
             if known == node:
                 return value
         match node:

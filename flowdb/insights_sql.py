@@ -7,7 +7,8 @@ in which order the rows come, is kept beside, and said once, at the end.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 from flowdb.errors import DialectError
 from flowdb.insights import parse, trouble
@@ -121,19 +122,24 @@ class _Translation:
     def _trouble(self, at: int, reason: str) -> DialectError:
         return trouble(self._query, at, reason)
 
-    def _expressions(self) -> Expressions:
-        return Expressions(self._trouble, self._field, self._known, self._now)
+    def _expressions(self, fresh: Mapping[str, Value] | None = None) -> Expressions:
+        """Return what translates expressions; `fresh` are names that the command itself has given so far."""
+        return Expressions(self._trouble, partial(self._field, fresh=fresh or {}), self._known, self._now)
 
-    def _field(self, node: Name) -> Value:
-        """Return the field of a name; one that no record has is nothing, but after `stats` an error."""
+    def _field(self, node: Name, fresh: Mapping[str, Value]) -> Value:
+        """Return the field of a name; one that no record has is nothing, but after `stats` an error.
+
+        What a command names does not hide, in the same command, what had that name before.
+        """
         if found := self._named.get(node.name):
             return found
+        if self._is_grouped and node.name in fresh:
+            return fresh[node.name]
         if self._is_grouped:
             names = ", ".join(self._named)
             raise self._trouble(node.at, f"after stats there is no {node.name}; there is {names}")
-        return (
-            event_field(node.name, self._extra, self._layouts) or log_field(node.name, self._extra) or NOTHING
-        )
+        added = event_field(node.name, self._extra, self._layouts)
+        return added or log_field(node.name, self._extra) or fresh.get(node.name, NOTHING)
 
     def _layer(self, chosen: str, rest: str = "") -> None:
         self._layers.append((chosen, rest))
@@ -155,21 +161,20 @@ class _Translation:
 
     def _show_default(self) -> None:
         for name in ("@timestamp", "@message"):
-            self._shown[name] = self._field(Name(0, name))
+            self._shown[name] = self._field(Name(0, name), {})
 
     def _add_fields(self, command: Fields) -> None:
-        expressions = self._expressions()
         found: dict[str, Value] = {}
-        computed = []
+        named: dict[str, Value] = {}
         for item in command.items:
-            value = self._plain(expressions, item)
+            value = self._plain(self._expressions(named), item)
             if not isinstance(item.value, Name):
                 text, value = self._new_column(value)
-                computed.append(text)
+                self._layer(f"*, {text}")
             found[item.name] = value
-        if computed:
-            self._layer(f"*, {', '.join(computed)}")
-        self._named |= {item.name: found[item.name] for item in command.items if item.is_named}
+            if item.is_named:
+                named[item.name] = value
+        self._named |= named
         if command.is_display:
             self._shown = found
         elif not self._is_displayed:
