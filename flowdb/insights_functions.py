@@ -305,6 +305,8 @@ def _edge(name: str, direction: str) -> Callable[[Sequence[Value]], Value]:
 
     def make(given: Sequence[Value]) -> Value:
         value = given[0]
+        if value.constant is not None:  # which DuckDB does not let anything be ordered by
+            return Value(f"any_value({value.sql})", value.type)
         if value.type is Type.TEXT:
             keys = ", ".join(f"{key} {direction}" for key in natural_order(value))
             return Value(f"first({value.sql} ORDER BY {keys}) FILTER ({value.sql} IS NOT NULL)", Type.TEXT)
@@ -321,6 +323,8 @@ def _by_time(direction: str) -> Callable[[Sequence[Value]], Value]:
 
     def make(given: Sequence[Value]) -> Value:
         value, time = given
+        if value.constant is not None:
+            return Value(f"any_value({value.sql})", value.type)
         if not is_known(value):
             return Value("NULL::VARCHAR", Type.TEXT)
         kind = Type.INTEGER if value.type is Type.BOOLEAN else value.type

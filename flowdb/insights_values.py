@@ -141,7 +141,7 @@ def shown(value: Value) -> str:
 def natural_order(value: Value) -> list[str]:
     """Return what to sort by so that texts stand before numbers, and numbers in texts count as such."""
     if value.type is not Type.TEXT:
-        return [value.sql]
+        return [shown(value)]
     text = value.sql
     is_number = f"regexp_full_match({text}, {quote_text(NUMBER_PATTERN)})"
     # A run of digits goes by its length first; that it begins with 0 puts it where digits are.

@@ -94,8 +94,8 @@ def utc(seconds: int) -> datetime:
         (
             'filter logStatus="SKIPDATA" | stats count(*) by bin(1h) as t | sort t',
             (
-                "SELECT date_trunc('hour', start_time) AS t, count(*) FROM flows WHERE log_status = 'SKIPDATA'"
-                " GROUP BY ALL ORDER BY t"
+                "SELECT date_trunc('hour', start_time) AS t, count(*) FROM flows"
+                " WHERE log_status = 'SKIPDATA' GROUP BY ALL ORDER BY t"
             ),
         ),
     ],
@@ -421,6 +421,11 @@ STATS = {
     "count(*) > 4 and true": 1,
     "concat(count(*), '!')": "5!",
     "greatest(count(*), max(packets))": 20,
+    "earliest('x')": "x",
+    "latest(true)": 1,
+    "max(5)": 5,
+    "max('5')": "5",
+    "sortsLast(ispresent(nonsense))": 0,
 }
 
 
@@ -486,6 +491,13 @@ QUERIES: dict[str, tuple[list[str], list[tuple[Any, ...]]]] = {
     "display srcAddr | display dstPort | fields bytes | sort bytes | limit 2": (["dstPort"], [(22,), (53,)]),
     "fields srcAddr, srcAddr | sort srcAddr desc | limit 1": (["srcAddr"], [("2001:db8::5",)]),
     "fields 1 as x | sort 1 | sort nonsense | limit 1": (["x"], [(1,)]),
+    "fields true | sort true, 'x', 1.5, now(), ispresent(nonsense), bytes > 99 desc, bytes | limit 1": (
+        ["true"],
+        [(1,)],
+    ),
+    "display bytes | sort bytes > 99, bytes": (["bytes"], [(40,), (None,), (200,), (1000,), (3000,)]),
+    "stats count(*) by true, 'x', 5": (["true", "'x'", "5", "count(*)"], [(1, "x", 5, 5)]),
+    "display bytes | sort start | dedup true": (["bytes"], [(1000,)]),
     "display srcAddr | sort srcAddr": (
         ["srcAddr"],
         [("10.0.0.1",), ("10.0.0.2",), ("10.0.0.10",), ("2001:db8::5",), (None,)],
