@@ -29,6 +29,9 @@ from flowdb.terminal import (
 )
 
 if TYPE_CHECKING:
+    import duckdb
+
+    from flowdb.database import FlowDB
     from flowdb.ingest import IngestReport
 
 __all__ = ["main"]
@@ -164,7 +167,14 @@ def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_lim
         raise click.UsageError("the query is not UTF-8.") from None
     if no_limit and dialect != "insights":
         raise click.UsageError("--no-limit is for --dialect insights.")
-    answer(store, lambda db: db.sql(query, dialect=dialect, limit=not no_limit), output, sandbox=sandbox)
+
+    def ask(db: FlowDB) -> duckdb.DuckDBPyRelation:
+        result = db.sql(query, dialect=dialect, limit=not no_limit)
+        for note in db.notes:
+            say(f"note: {note}")
+        return result
+
+    answer(store, ask, output, sandbox=sandbox)
 
 
 @cli.command(name="analyses")

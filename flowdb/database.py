@@ -69,6 +69,7 @@ class FlowDB(Keeping):
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._forget: Callable[[], object] | None = None
         self._shown_commit = -1
+        self.notes: list[str] = []
         try:
             self._store: Store | None = Store(self.path, self._grace)
         except StoreMissing:
@@ -142,9 +143,11 @@ class FlowDB(Keeping):
         limits on rows hold unless `limit` is false. Raises `QueryError` where DuckDB refuses
         the query, or the sandbox does, and of these `DialectError` for one that has no translation.
         The rows are computed when they are fetched, and what fails then is an error of DuckDB's own.
+        What else is to be said of the query is in `notes`.
         """
         import duckdb
 
+        self.notes = []
         if dialect not in DIALECTS:
             raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
         connection = self._connected()
@@ -152,7 +155,7 @@ class FlowDB(Keeping):
             if dialect == "insights":
                 if params is not None:
                     raise UsageError("a query of Logs Insights takes no params")
-                query = _from_insights(connection, query, limit)
+                query = self._from_insights(connection, query, limit)
             if not connection.extract_statements(query):
                 raise QueryError("the query is empty", query)
             if self._sandbox:
@@ -279,6 +282,19 @@ class FlowDB(Keeping):
         store.fill(connection)
         return connection
 
+    def _from_insights(self, connection: duckdb.DuckDBPyConnection, query: str, limit: bool) -> str:
+        """Return a query of Logs Insights as DuckDB's SQL over the views of a connection."""
+        from flowdb.datasets import FLOWS
+        from flowdb.insights_sql import translate
+
+        layouts = connection.execute("SELECT DISTINCT layout FROM sources ORDER BY 1").fetchall()
+        columns = connection.execute("SELECT * FROM flows LIMIT 0").description
+        known = FLOWS.sql_columns
+        extra = [column[0] for column in columns if column[0] not in known]
+        made = translate(query, layouts=[row[0] for row in layouts], extra=extra, limit=limit)
+        self.notes = [f"no record has a field named {name}" for name in made.unknown]
+        return made.sql
+
     def _shown(self, statements: list[str]) -> list[str]:
         """Return the statements that make views as this connection can run them."""
         if not self._sandbox:
@@ -286,18 +302,6 @@ class FlowDB(Keeping):
         from flowdb.sandbox import inside
 
         return inside(self._opened.root.resolve(), statements)
-
-
-def _from_insights(connection: duckdb.DuckDBPyConnection, query: str, limit: bool) -> str:
-    """Return a query of Logs Insights as DuckDB's SQL over the views of a connection."""
-    from flowdb.datasets import FLOWS
-    from flowdb.insights_sql import translate
-
-    layouts = connection.execute("SELECT DISTINCT layout FROM sources ORDER BY 1").fetchall()
-    columns = connection.execute("SELECT * FROM flows LIMIT 0").description
-    known = FLOWS.sql_columns
-    extra = [column[0] for column in columns if column[0] not in known]
-    return translate(query, layouts=[row[0] for row in layouts], extra=extra, limit=limit)
 
 
 def listed_analyses() -> duckdb.DuckDBPyRelation:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from flowdb.errors import DialectError
@@ -31,12 +32,20 @@ from flowdb.insights_tree import (
 from flowdb.insights_values import NOTHING, Type, Value, as_text, is_known, natural_order, shown
 from flowdb.quoting import quote_name, quote_text
 
-__all__ = ["DEFAULT_ROWS", "MOST_ROWS", "translate"]
+__all__ = ["DEFAULT_ROWS", "MOST_ROWS", "Translation", "translate"]
 
 DEFAULT_ROWS = 10_000
 """The rows of a query that has no `limit`."""
 MOST_ROWS = 100_000
 """The most rows that a `limit` can ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A query as SQL, and the names in it that are those of no field, and so of nothing."""
+
+    sql: str
+    unknown: tuple[str, ...]
 
 
 def translate(
@@ -46,7 +55,7 @@ def translate(
     extra: Collection[str] = (),
     limit: bool = True,
     now: int | None = None,
-) -> str:
+) -> Translation:
     """Return a query of Logs Insights as SQL; raise `DialectError` where it has no translation.
 
     `layouts` are those of the sources in the store, which `@message` shows, and `extra` the
@@ -55,16 +64,16 @@ def translate(
     if "\0" in query:
         raise trouble(query, query.index("\0"), "a null character")
     commands = parse(query)
-    made = _Translation(query, layouts, extra, limit, int(time.time()) if now is None else now)
+    made = _Pipeline(query, layouts, extra, limit, int(time.time()) if now is None else now)
     try:
         for command in commands:
             made.add(command)
-        return made.finished()
+        return Translation(made.finished(), tuple(made.unknown))
     except RecursionError:
         raise trouble(query, commands[0].at, "the query is nested too deeply") from None
 
 
-class _Translation:
+class _Pipeline:
     """A query as far as it is translated."""
 
     def __init__(
@@ -75,6 +84,7 @@ class _Translation:
         self._extra = extra
         self._is_limited = is_limited
         self._now = now
+        self.unknown: dict[str, None] = {}
         self._layers: list[tuple[str, str]] = []
         self._columns = 0
         self._named: dict[str, Value] = {}
@@ -138,8 +148,10 @@ class _Translation:
         if self._is_grouped:
             names = ", ".join(self._named)
             raise self._trouble(node.at, f"after stats there is no {node.name}; there is {names}")
-        added = event_field(node.name, self._extra, self._layouts)
-        return added or log_field(node.name, self._extra) or fresh.get(node.name, NOTHING)
+        found = event_field(node.name, self._extra, self._layouts) or log_field(node.name, self._extra)
+        if found is None and node.name not in fresh:
+            self.unknown[node.name] = None
+        return found or fresh.get(node.name, NOTHING)
 
     def _layer(self, chosen: str, rest: str = "") -> None:
         self._layers.append((chosen, rest))

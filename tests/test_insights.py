@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -18,6 +19,7 @@ import flowdb
 from flowdb.errors import DialectError, QueryError, UsageError
 from flowdb.fields import FIELDS
 from tests.conftest import HEADER, ROOT, Run, record, write_log
+from tests.test_readme import comparable, console
 
 LOGS = [ROOT / "tests" / "data" / "real", ROOT / "tests" / "data" / "official"]
 START = 1_705_312_800
@@ -689,6 +691,16 @@ def test_an_error_points_to_the_place(five: flowdb.FlowDB, query: str) -> None:
     assert len(shown) <= 100
 
 
+def test_names_of_no_field_are_noted(five: flowdb.FlowDB) -> None:
+    ask(
+        five,
+        "filter ispresent(srcPrt) | fields foo as b, b, @ptr, bytes as c, c, dstport | sort foo, start",
+    )
+    assert five.notes == [f"no record has a field named {name}" for name in ("srcPrt", "foo", "@ptr")]
+    assert ask(five, "stats count(*)") == [(5,)]
+    assert five.notes == []
+
+
 def test_a_list_may_be_long(five: flowdb.FlowDB) -> None:
     ports = ", ".join(map(str, range(1000)))
     assert len(ask(five, f"filter dstPort in [{ports}]")) == 4
@@ -737,6 +749,9 @@ def test_the_command_line_answers_and_points_to_mistakes(run: Run, tmp_path: Pat
         input="display bytes|tail 1",
     )
     assert (done.returncode, done.stdout) == (0, "bytes\n1000\n")
+    done = run("sql", "--dialect", "insights", "fields scrAddr, bytes | limit 1", "-o", "csv")
+    assert (done.returncode, done.stdout) == (0, "scrAddr,bytes\n,\n")
+    assert done.stderr == "flowdb: note: no record has a field named scrAddr\n"
     done = run("sql", "--dialect", "insights", "fields a\n|\tfilter x lik /a/")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
@@ -751,6 +766,16 @@ def test_the_command_line_answers_and_points_to_mistakes(run: Run, tmp_path: Pat
 def test_reading_a_query_does_not_load_the_parser_for_other_commands(run: Run, tmp_path: Path) -> None:
     code = "import sys, flowdb; flowdb.open('x'); sys.exit('lark' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
+
+
+def test_the_page_shows_what_queries_answer(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    page = (ROOT / "docs" / "insights.md").read_text(encoding="utf-8")
+    shown = [one for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL) for one in console(block)]
+    assert len(shown) == 5
+    for command, said in shown:
+        done = run(*shlex.split(command)[1:])
+        assert comparable(done.stdout + done.stderr) == comparable(said)
 
 
 def test_no_value_of_a_query_is_sql(five: flowdb.FlowDB) -> None:
