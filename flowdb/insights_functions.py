@@ -220,16 +220,18 @@ def _in_subnet(family: int | None) -> Callable[[Sequence[Value]], Value]:
             raise Refused(1, f"{text} is no range of addresses; expected one such as 10.0.0.0/8") from None
         if family is not None and network.version != family:
             raise Refused(1, f"{text} is no range of IPv{family} addresses")
-        return Value(
-            f"coalesce(in_cidr({as_text(given[0])}, {quote_text(str(network))}), false)", Type.BOOLEAN
-        )
+        addr = as_text(given[0])
+        # The range is a pattern, which more than addresses can match.
+        is_there = f"in_cidr({addr}, {quote_text(str(network))}) AND ip_family({addr}) = {network.version}"
+        return Value(f"coalesce({is_there}, false)", Type.BOOLEAN)
 
     return make
 
 
 def _is_private(given: Sequence[Value]) -> Value:
-    ranges = (f"in_cidr({as_text(given[0])}, {quote_text(one)})" for one in _PRIVATE)
-    return Value(f"coalesce({' OR '.join(ranges)}, false)", Type.BOOLEAN)
+    addr = as_text(given[0])
+    ranges = " OR ".join(f"in_cidr({addr}, {quote_text(one)})" for one in _PRIVATE)
+    return Value(f"coalesce(({ranges}) AND ip_family({addr}) = 4, false)", Type.BOOLEAN)
 
 
 def _to_integer(kind: str) -> Callable[[Sequence[Value]], Value]:

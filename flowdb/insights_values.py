@@ -144,9 +144,9 @@ def natural_order(value: Value) -> list[str]:
         return [shown(value)]
     text = value.sql
     is_number = f"regexp_full_match({text}, {quote_text(NUMBER_PATTERN)})"
-    # A run of digits goes by its length first; that it begins with 0 puts it where digits are.
-    padded = "'0' || lpad(len(part)::VARCHAR, 9, '0') || part"
-    part = f"CASE WHEN part[1] BETWEEN '0' AND '9' THEN {padded} ELSE part END"
+    # A run of digits goes by its length first, written as a character; the 0 before puts it where digits are.
+    digits = "'0' || chr(48 + least(len(part), 50000)::INTEGER) || part"
+    part = f"CASE WHEN part >= '0' AND part < ':' THEN {digits} ELSE part END"
     parts = f"list_transform(regexp_extract_all({text}, {quote_text(_DIGITS)}), lambda part: {part})"
     return [is_number, as_number(value), f"CASE WHEN {is_number} THEN [{text}] ELSE {parts} END"]
 

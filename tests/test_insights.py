@@ -212,6 +212,7 @@ FILTERS = {
     "@message like /eni-b.*REJECT/": "C",
     'isIpv4InSubnet(srcAddr, "10.0.0.0/30")': "AB",
     'isIpv4InSubnet(dstAddr, "192.0.2.7")': "C",
+    'isIpInSubnet(action, "0.0.0.0/0")': "",
     'isIpv6InSubnet(srcAddr, "2001:db8::/32")': "D",
     'isIpInSubnet(srcAddr, "2001:db8::/32") or isIpInSubnet(srcAddr, "10.0.0.8/29")': "CD",
     'not isIpv4InSubnet(srcAddr, "10.0.0.0/8")': "DE",
