@@ -137,7 +137,7 @@ class Expressions:
         if node.operator == "/":
             return Value(f"(({left})::DOUBLE / nullif({right}, 0))", Type.NUMBER)
         if node.operator == "^":
-            return Value(f"TRY(pow({left}, {right}))", Type.NUMBER)
+            return Value(f"pow({left}, {right})", Type.NUMBER)
         if node.operator == "%":
             return Value(f"({left} % nullif({right}, 0))", Type.INTEGER if whole else Type.NUMBER)
         kind = "HUGEINT" if whole else "DOUBLE"

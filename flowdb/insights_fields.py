@@ -12,14 +12,12 @@ from functools import cache
 
 from flowdb.datasets import FLOWS, TGW, dataset_of
 from flowdb.fields import Field, Kind, column_name
-from flowdb.insights_values import Type, Value
+from flowdb.insights_values import ROWS, Type, Value
 from flowdb.layouts import DEFAULT
 from flowdb.quoting import quote_name, quote_text
 
-__all__ = ["EVENT_ORDER", "ROWS", "SOURCE_COLUMNS", "column", "event_field", "log_field"]
+__all__ = ["EVENT_ORDER", "SOURCE_COLUMNS", "column", "event_field", "log_field"]
 
-ROWS = "events"
-"""What the rows that an expression is about are called in SQL."""
 SOURCE_COLUMNS = {"_layout": "layout", "_delivered": "delivered"}
 """What rows can have of their source: its name in them, and in the view `sources`."""
 

@@ -15,6 +15,7 @@ from flowdb.insights_values import (
     as_number,
     as_text,
     as_time,
+    is_constant,
     is_integer,
     is_known,
     natural_order,
@@ -46,6 +47,7 @@ _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_00
 _MONTHS = {"mo": 1, "q": 3, "y": 12}
 # Logs Insights counts no further than to the next unit: of 300 seconds it makes 60.
 _MOST = {"ms": 1000, "s": 60, "m": 60, "h": 24}
+_LONGEST = 2**31 - 1
 _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
 
@@ -161,7 +163,9 @@ def _trim(name: str) -> Callable[[Sequence[Value]], Value]:
 
 def _substr(given: Sequence[Value]) -> Value:
     text = as_text(given[0])
-    start, *length = (f"greatest(TRY_CAST({as_number(one)} AS BIGINT), 0)" for one in given[1:])
+    start, *length = (
+        f"least(greatest(TRY_CAST({as_number(one)} AS BIGINT), 0), {_LONGEST})" for one in given[1:]
+    )
     counted = f", {length[0]}" if length else ""
     return Value(f"substring({text}, {start} + 1{counted})", Type.TEXT)
 
@@ -181,7 +185,8 @@ def _alike(values: Sequence[Value]) -> tuple[list[str], Type]:
         return [one.sql for one in values], next(iter(types), Type.TEXT)
     if types <= {Type.INTEGER, Type.NUMBER, Type.BOOLEAN}:
         whole = Type.NUMBER not in types
-        return [shown(one) for one in values], Type.INTEGER if whole else Type.NUMBER
+        numbers = [shown(one) if is_known(one) else "NULL" for one in values]
+        return numbers, Type.INTEGER if whole else Type.NUMBER
     return [as_text(one) for one in values], Type.TEXT
 
 
@@ -302,20 +307,23 @@ def _percentile(given: Sequence[Value]) -> Value:
     return Value(f"quantile_cont(({as_number(given[0])})::DOUBLE, {percent / 100!r})", Type.NUMBER)
 
 
+def _shown_type(value: Value) -> Type:
+    return Type.INTEGER if value.type is Type.BOOLEAN else value.type
+
+
 def _edge(name: str, direction: str) -> Callable[[Sequence[Value]], Value]:
     """Return what takes the value that is first in the order of `sort`, ascending or descending."""
 
     def make(given: Sequence[Value]) -> Value:
         value = given[0]
-        if value.constant is not None:  # which DuckDB does not let anything be ordered by
-            return Value(f"any_value({value.sql})", value.type)
+        if is_known(value) and is_constant(value):
+            return Value(f"any_value({shown(value)})", _shown_type(value))
         if value.type is Type.TEXT:
             keys = ", ".join(f"{key} {direction}" for key in natural_order(value))
             return Value(f"first({value.sql} ORDER BY {keys}) FILTER ({value.sql} IS NOT NULL)", Type.TEXT)
         if not is_known(value):
             return Value("NULL::VARCHAR", Type.TEXT)
-        kind = Type.INTEGER if value.type is Type.BOOLEAN else value.type
-        return Value(f"{name}({shown(value)})", kind)
+        return Value(f"{name}({shown(value)})", _shown_type(value))
 
     return make
 
@@ -325,13 +333,13 @@ def _by_time(direction: str) -> Callable[[Sequence[Value]], Value]:
 
     def make(given: Sequence[Value]) -> Value:
         value, time = given
-        if value.constant is not None:
-            return Value(f"any_value({value.sql})", value.type)
+        if is_known(value) and is_constant(value):
+            return Value(f"any_value({shown(value)})", _shown_type(value))
         if not is_known(value):
             return Value("NULL::VARCHAR", Type.TEXT)
-        kind = Type.INTEGER if value.type is Type.BOOLEAN else value.type
         one = shown(value)
-        return Value(f"first({one} ORDER BY {time.sql} {direction}, {one}) FILTER ({one} IS NOT NULL)", kind)
+        first = f"first({one} ORDER BY {time.sql} {direction}, {one})"
+        return Value(f"{first} FILTER ({one} IS NOT NULL)", _shown_type(value))
 
     return make
 

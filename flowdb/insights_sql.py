@@ -14,7 +14,7 @@ from functools import partial
 from flowdb.errors import DialectError
 from flowdb.insights import parse, trouble
 from flowdb.insights_expressions import Expressions
-from flowdb.insights_fields import EVENT_ORDER, ROWS, SOURCE_COLUMNS, column, event_field, log_field
+from flowdb.insights_fields import EVENT_ORDER, SOURCE_COLUMNS, column, event_field, log_field
 from flowdb.insights_patterns import captures, glob_pattern, rejection
 from flowdb.insights_tree import (
     Command,
@@ -29,7 +29,17 @@ from flowdb.insights_tree import (
     Sort,
     Stats,
 )
-from flowdb.insights_values import NOTHING, Type, Value, as_text, is_known, natural_order, shown
+from flowdb.insights_values import (
+    NOTHING,
+    ROWS,
+    Type,
+    Value,
+    as_text,
+    is_constant,
+    is_known,
+    natural_order,
+    shown,
+)
 from flowdb.quoting import quote_name, quote_text
 
 __all__ = ["DEFAULT_ROWS", "MOST_ROWS", "Translation", "translate"]
@@ -237,8 +247,12 @@ class _Pipeline:
             if value.type is Type.PERIOD:
                 raise self._trouble(key.at, "a length of time is nothing to sort by")
             direction = "DESC" if key.is_descending else "ASC"
-            if is_known(value) and value.constant is None:
-                self._order += [f"{one} {direction} NULLS LAST" for one in natural_order(value)]
+            if not is_known(value) or is_constant(value):
+                continue
+            if "(" in value.sql:  # not everything that is computed can order a window
+                text, value = self._new_column(value)
+                self._layer(f"*, {text}")
+            self._order += [f"{one} {direction} NULLS LAST" for one in natural_order(value)]
 
     def _add_limit(self, command: Limit) -> None:
         if self._is_limited and command.rows > MOST_ROWS:

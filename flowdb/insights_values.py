@@ -17,6 +17,7 @@ from flowdb.quoting import quote_text
 __all__ = [
     "NOTHING",
     "NUMBER_PATTERN",
+    "ROWS",
     "Type",
     "Value",
     "as_condition",
@@ -25,6 +26,7 @@ __all__ = [
     "as_time",
     "compared",
     "constant",
+    "is_constant",
     "is_integer",
     "is_known",
     "natural_order",
@@ -59,11 +61,14 @@ class Value:
     moment: str | None = None
 
 
+ROWS = "events"
+"""What the rows that an expression is about are called in SQL."""
 NOTHING = Value("NULL", Type.NOTHING)
 NUMBER_PATTERN = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
 _NUMBER = re.compile(NUMBER_PATTERN)
 _NUMBERS = (Type.INTEGER, Type.NUMBER, Type.BOOLEAN)
 _DIGITS = "[0-9]+|[^0-9]+"
+_FIRST_SECOND = -62_135_596_800
 _LAST_SECOND = 253_402_300_799
 
 
@@ -79,6 +84,11 @@ def constant(value: str | int | float) -> Value:
 def is_known(value: Value) -> bool:
     """Tell whether records can have it."""
     return value.type is not Type.NOTHING
+
+
+def is_constant(value: Value) -> bool:
+    """Tell whether it is the same for all records, which DuckDB lets nothing be ordered by."""
+    return value.constant is not None or f"{ROWS}." not in value.sql
 
 
 def is_integer(value: Value) -> bool:
@@ -119,7 +129,9 @@ def as_time(value: Value) -> str:
         return value.sql
     if value.type is Type.TEXT:
         return f"TRY_CAST({value.sql} AS TIMESTAMP)"
-    return f"TRY(epoch_ms(TRY_CAST({as_number(value)} AS BIGINT)))"
+    number = as_number(value)
+    is_one = f"{number} BETWEEN {_FIRST_SECOND}000 AND {_LAST_SECOND}999"
+    return f"CASE WHEN {is_one} THEN epoch_ms(TRY_CAST({number} AS BIGINT)) END"
 
 
 def as_condition(value: Value) -> str | None:

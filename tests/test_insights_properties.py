@@ -13,13 +13,16 @@ import tempfile
 from collections.abc import Callable
 from functools import cmp_to_key
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import flowdb
-from tests.conftest import HEADER, write_log
+from flowdb.errors import DialectError
+from flowdb.insights_functions import AGGREGATES, FUNCTIONS
+from tests.conftest import HEADER, record, write_log
 
 START = 1_705_312_800
 NAMES = (
@@ -518,7 +521,7 @@ def alike(one: Any, other: Any) -> bool:
     return math.isclose(one, other, rel_tol=1e-12, abs_tol=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(logs(), st.lists(queries(), min_size=6, max_size=6))
 def test_a_query_answers_what_plain_python_computes(lines: list[str], asked: list[list[Tree]]) -> None:
     with tempfile.TemporaryDirectory() as folder, flowdb.open(Path(folder, "flows")) as db:
@@ -529,3 +532,80 @@ def test_a_query_answers_what_plain_python_computes(lines: list[str], asked: lis
             assert len(found) == len(expected), written(commands)
             for row, wanted in zip(found, expected, strict=True):
                 assert all(map(alike, row, wanted)), (written(commands), found, expected)
+
+
+# --- what nobody would ask -------------------------------------------------------------------------------
+
+ATOMS = (
+    *("bytes", "srcAddr", "@timestamp", "@message", "nonsense", "start", "accountId", "x1", "true", "now()"),
+    *("5", "-1", "0", "2.5", "1e18", "99999999999999999999", "bin(5m)", "ispresent(bytes)"),
+    *('"x"', '""', '"7"', '"-"', '"10.0.0.1"', '"2024-01-15T10:00:00Z"', '"a{0}b"', "'%s'"),
+)
+
+
+def odd(random: Random, depth: int = 0, is_grouped: bool = False) -> str:
+    """Return an expression of any functions of anything."""
+
+    def more() -> str:
+        return odd(random, depth + 1, is_grouped)
+
+    kind = random.randrange(20)
+    if is_grouped and kind < 10:
+        name = random.choice(list(AGGREGATES))
+        return f"{name}({odd(random, depth + 1)}{', 50' if name == 'pct' else ''})"
+    if depth > 2 or kind < 6:
+        return "count(*)" if is_grouped else random.choice(ATOMS)
+    if kind < 12:
+        name, function = random.choice(list(FUNCTIONS.items()))
+        arguments = [more() for _ in range(random.randint(function.least, min(function.most, 4)))]
+        if name in ("datefloor", "dateceil"):
+            arguments[1] = random.choice(["5m", "2w", "1mo", "10ms", "1y"])
+        elif "subnet" in name:
+            arguments[1] = random.choice(['"10.0.0.0/8"', '"::/0"'])
+        return f"{name}({', '.join(arguments)})"
+    if kind < 15:
+        return f"({more()} {random.choice('+-*/%^')} {more()})"
+    if kind < 17:
+        return f"({more()} {random.choice(['=', '!=', '<', '<=', '>', '>='])} {more()})"
+    if kind < 18:
+        return f"({more()} not in [{more()}, {more()}])"
+    return f"(- {more()})" if kind < 19 else f"({more()} like /a|1/)"
+
+
+def odd_command(random: Random) -> str:
+    """Return a command about any expressions."""
+    one, other = odd(random), odd(random)
+    aggregates = f"{odd(random, 0, True)} as x1, {odd(random, 0, True)}"
+    return random.choice(
+        [
+            f"filter ispresent({one}) or bytes > 0",
+            f"filter {one} = {other} and true",
+            f"fields {one} as x1, {other}",
+            f"display {one}, {other} as z",
+            f"sort {one} desc, {other}",
+            f"stats {aggregates}",
+            f"stats {aggregates} by {one}, {other} as x2",
+            random.choice(
+                ["dedup srcAddr, bytes", "dedup x1", "limit 3", "tail 2", 'parse bytes "*0*" as x1, x2']
+            ),
+        ]
+    )
+
+
+def test_whatever_is_asked_has_an_answer_or_is_refused_with_a_place(tmp_path: Path) -> None:
+    random = Random(5)
+    places = []
+    with flowdb.open(tmp_path / "flows") as db:
+        db.ingest(
+            write_log(
+                tmp_path / "a.log", [record(n, start=START + n, srcaddr=a) for n, a in enumerate(ADDRESSES)]
+            )
+        )
+        for _ in range(120):
+            query = " | ".join(odd_command(random) for _ in range(random.randint(1, 3)))
+            try:
+                db.sql(query, dialect="insights").fetchall()
+            except DialectError as error:
+                places.append(query[error.column - 1 :])
+    assert 10 < len(places) < 80
+    assert all(places)
