@@ -15,7 +15,7 @@ import click
 from flowdb import analyses
 from flowdb.analyses import Analysis
 from flowdb.commands import COMMANDS, grace_option
-from flowdb.errors import ExitCode, FlowdbError, plural
+from flowdb.errors import DialectError, ExitCode, FlowdbError, plural
 from flowdb.options import EVERY, Moment, choice_options, parameter_option, storage_of, storage_options
 from flowdb.terminal import (
     answer,
@@ -29,11 +29,16 @@ from flowdb.terminal import (
 )
 
 if TYPE_CHECKING:
+    import duckdb
+
+    from flowdb.database import FlowDB
     from flowdb.ingest import IngestReport
 
 __all__ = ["main"]
 
 _MOST_FAILURES_SHOWN = 20
+# Those of `flowdb.database`, which is not imported before there is something to ask.
+_DIALECTS = ("duckdb", "insights")
 
 
 class _ReaderGone(Exception):
@@ -134,7 +139,19 @@ def ingest(
     is_flag=True,
     help="For a query that is not yours: no file but the store, nothing but SELECT.",
 )
-def sql(query: str, store: str, output: str, sandbox: bool) -> None:
+@click.option(
+    "--dialect",
+    type=click.Choice(_DIALECTS),
+    default="duckdb",
+    show_default=True,
+    help="The language of the query; insights is that of CloudWatch Logs Insights.",
+)
+@click.option(
+    "--no-limit",
+    is_flag=True,
+    help="All rows, where the dialect insights gives 10,000, or what its limit says, up to 100,000.",
+)
+def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_limit: bool) -> None:
     """Run a SQL QUERY on the store, which it cannot change; - reads it from standard input.
 
     The views are flows, tgw_flows, coverage, bad_lines, sources, commits, files and
@@ -148,7 +165,16 @@ def sql(query: str, store: str, output: str, sandbox: bool) -> None:
         query = os.fsencode(query).decode()
     except UnicodeError:
         raise click.UsageError("the query is not UTF-8.") from None
-    answer(store, lambda db: db.sql(query), output, sandbox=sandbox)
+    if no_limit and dialect != "insights":
+        raise click.UsageError("--no-limit is for --dialect insights.")
+
+    def ask(db: FlowDB) -> duckdb.DuckDBPyRelation:
+        result = db.sql(query, dialect=dialect, limit=not no_limit)
+        for note in db.notes:
+            say(f"note: {note}")
+        return result
+
+    answer(store, ask, output, sandbox=sandbox)
 
 
 @cli.command(name="analyses")
@@ -251,6 +277,8 @@ def main(args: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except FlowdbError as error:
         say(f"error: {error}")
+        if isinstance(error, DialectError):
+            say(error.picture, bare=True)
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         say(error.format_message(), bare=True)

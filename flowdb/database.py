@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from flowdb.ingest import IngestReport
     from flowdb.meter import Meter
 
-__all__ = ["FlowDB", "listed_analyses"]
+__all__ = ["DIALECTS", "FlowDB", "listed_analyses"]
+
+DIALECTS = ("duckdb", "insights")
+"""The languages that `FlowDB.sql` takes."""
 
 
 class FlowDB(Keeping):
@@ -66,6 +69,7 @@ class FlowDB(Keeping):
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._forget: Callable[[], object] | None = None
         self._shown_commit = -1
+        self.notes: list[str] = []
         try:
             self._store: Store | None = Store(self.path, self._grace)
         except StoreMissing:
@@ -130,16 +134,28 @@ class FlowDB(Keeping):
             self._compact_crowded(report, watch)
         return report
 
-    def sql(self, query: str, params: object = None) -> duckdb.DuckDBPyRelation:
+    def sql(
+        self, query: str, params: object = None, *, dialect: str = "duckdb", limit: bool = True
+    ) -> duckdb.DuckDBPyRelation:
         """Return the result of a query; `params` are the values of its `?`, `$1` or `$name`.
 
-        Raises `QueryError` where DuckDB refuses the query, or the sandbox does. The rows are
-        computed when they are fetched, and what fails then is an error of DuckDB's own.
+        The `dialect` is `duckdb`, or `insights` for the language of CloudWatch Logs Insights, whose
+        limits on rows hold unless `limit` is false. Raises `QueryError` where DuckDB refuses
+        the query, or the sandbox does, and of these `DialectError` for one that has no translation.
+        The rows are computed when they are fetched, and what fails then is an error of DuckDB's own.
+        What else is to be said of the query is in `notes`.
         """
         import duckdb
 
+        self.notes = []
+        if dialect not in DIALECTS:
+            raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
         connection = self._connected()
         try:
+            if dialect == "insights":
+                if params is not None:
+                    raise UsageError("a query of Logs Insights takes no params")
+                query = self._from_insights(connection, query, limit)
             if not connection.extract_statements(query):
                 raise QueryError("the query is empty", query)
             if self._sandbox:
@@ -265,6 +281,19 @@ class FlowDB(Keeping):
         connection = duckdb.connect(config=config)
         store.fill(connection)
         return connection
+
+    def _from_insights(self, connection: duckdb.DuckDBPyConnection, query: str, limit: bool) -> str:
+        """Return a query of Logs Insights as DuckDB's SQL over the views of a connection."""
+        from flowdb.datasets import FLOWS
+        from flowdb.insights_sql import translate
+
+        layouts = connection.execute("SELECT DISTINCT layout FROM sources ORDER BY 1").fetchall()
+        columns = connection.execute("SELECT * FROM flows LIMIT 0").description
+        known = FLOWS.sql_columns
+        extra = [column[0] for column in columns if column[0] not in known]
+        made = translate(query, layouts=[row[0] for row in layouts], extra=extra, limit=limit)
+        self.notes = [f"no record has a field named {name}" for name in made.unknown]
+        return made.sql
 
     def _shown(self, statements: list[str]) -> list[str]:
         """Return the statements that make views as this connection can run them."""

@@ -6,6 +6,7 @@
     │   ├── SourceNotFound      a path that does not exist
     │   └── NoSources           a folder or pattern without flow logs
     ├── QueryError              the SQL, or the data under it, failed    exit 1
+    │   └── DialectError        a query of another language has no translation
     ├── SourceError             one source cannot be read                exit 1
     │   ├── LayoutError         its records have no known layout
     │   ├── SourceDamaged       its compression ends early or is broken
@@ -29,6 +30,7 @@ from enum import IntEnum
 from typing import ClassVar
 
 __all__ = [
+    "DialectError",
     "ExitCode",
     "FlowdbError",
     "LayoutError",
@@ -53,6 +55,9 @@ __all__ = [
 ]
 
 _MOST_SHOWN = 80
+
+
+_MOST_SHOWN = 100
 
 
 class ExitCode(IntEnum):
@@ -121,6 +126,26 @@ class QueryError(FlowdbError):
         self.detail = detail
         self.sql = sql
         super().__init__(gist(detail))
+
+
+class DialectError(QueryError):
+    """A query of another language that cannot be translated, and the place in it where that shows.
+
+    `line` and `column` count from 1; `reason` says what is wrong there, `picture` shows it: the
+    line of the query, and a caret under the place.
+    """
+
+    def __init__(self, dialect: str, query: str, offset: int, reason: str) -> None:
+        before = query[:offset]
+        start = before.rfind("\n") + 1
+        self.dialect = dialect
+        self.query = query
+        self.reason = reason
+        self.line = before.count("\n") + 1
+        self.column = offset - start + 1
+        shown, place = _around(query[start:].partition("\n")[0], offset - start)
+        self.picture = f"{shown}\n{' ' * place}^"
+        super().__init__(f"{dialect}, line {self.line}, column {self.column}: {reason}\n\n{self.picture}")
 
 
 class SourceError(FlowdbError):
@@ -196,6 +221,13 @@ class StoreTooNew(StoreError):
 
 class StoreDamaged(StoreError):
     """A store whose catalogue or files do not fit together."""
+
+
+def _around(line: str, place: int) -> tuple[str, int]:
+    """Return a line as it can be shown, cut to what lies around a place, and the place in that."""
+    start = max(0, place - _MOST_SHOWN // 2)
+    cut = line[start : start + _MOST_SHOWN]
+    return "".join(c if c.isprintable() else " " for c in cut), place - start
 
 
 @contextmanager
