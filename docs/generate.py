@@ -60,7 +60,7 @@ def _section(one: Analysis) -> list[str]:
     lines += ["| parameter | type | default | meaning |", "|---|---|---|---|"]
     for parameter in one.parameters:
         default = "required" if parameter.is_required else literal(parameter.default)
-        choices = f" {parameter.expected[:1].upper()}{parameter.expected[1:]}." if parameter.choices else ""
+        choices = f" {parameter.allowed}" if parameter.allowed else ""
         lines.append(f"| `{parameter.name}` | {parameter.type} | {default} | {parameter.meaning}.{choices} |")
     lines += ["", f"Columns: {one.columns}."]
     if one.needs:

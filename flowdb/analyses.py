@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -51,7 +52,7 @@ class Analysis:
         """A docstring: summary, parameters, columns."""
         lines = [self.summary, ""]
         for one in self.parameters:
-            choices = f" {one.expected.capitalize()}." if one.choices else ""
+            choices = f" {one.allowed}" if one.allowed else ""
             default = "none" if one.default is None else repr(one.default)
             said = "Required." if one.is_required else f"Default: {default}."
             lines.append(f"{one.name}: {one.meaning}.{choices} {said}")
@@ -83,6 +84,9 @@ class Analysis:
             if one.is_required and name not in values:
                 raise UsageError(f"{self.name}: {name} is not given; it is {one.meaning}")
         bound = {name: known[name].checked(self.name, value) for name, value in values.items()}
+        since, until = bound.get("since"), bound.get("until")
+        if isinstance(since, datetime) and isinstance(until, datetime) and since > until:
+            raise UsageError(f"{self.name}: since, {since}, is after until, {until}")
         return f"FROM {self._called({name: f'${name}' for name in bound})}", bound
 
     def _called(self, values: Mapping[str, str]) -> str:
@@ -126,7 +130,8 @@ def _in_order(paths: Iterable[Path]) -> list[Path]:
     ordered: list[Path] = []
     while remaining:
         for name, path in list(remaining.items()):
-            words = set(re.findall(r"\w+\(?", _body(path)))
+            # A name in a text, such as that of who asks, is none that is used.
+            words = set(re.findall(r"\w+\(?", re.sub(r"'[^'\n]*'", "", _body(path))))
             if not words & (remaining.keys() - {name}):
                 ordered.append(remaining.pop(name))
     return ordered

@@ -24,7 +24,7 @@ from flowdb.errors import DialectError
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
 
-__all__ = ["Statement", "Translation", "locate", "split", "translate"]
+__all__ = ["Statement", "Translation", "split", "translate"]
 
 # What it has to say is in the errors; it would write to standard error by itself.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
@@ -67,7 +67,7 @@ class Statement:
 
     def error(self, what: str, offset: int, translation: str = "") -> DialectError:
         """Return the error for what is wrong at an offset of the whole text."""
-        return DialectError(what, self.whole, *locate(self.whole, offset), translation)
+        return DialectError("athena", self.whole, offset, what, translation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def split(text: str) -> list[Statement]:
     try:
         tokens = _Trino().tokenize(text)
     except TokenError as error:
-        raise DialectError(_unended(text), text, *locate(text, _open_quote(text))) from error
+        raise DialectError("athena", text, _open_quote(text), _unended(text)) from error
     found: list[Statement] = []
     mine: list[Token] = []
     for token in [*tokens, None]:
@@ -130,12 +130,6 @@ def translate(
         offset = first.offset if first.offset is not None else 0
         raise statement.error(str(first), statement.start + offset, sql)
     return Translation(sql, rules.zoned)
-
-
-def locate(text: str, offset: int) -> tuple[int, int]:
-    """Return line and column, from 1, of an offset in a text."""
-    before = text[:offset]
-    return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
 
 
 def _clauses(tree: Expr) -> Iterator[Untranslatable]:

@@ -30,15 +30,31 @@ from flowdb.terminal import (
 )
 
 if TYPE_CHECKING:
+    import duckdb
+
+    from flowdb.database import FlowDB
     from flowdb.ingest import IngestReport
 
 __all__ = ["main"]
 
 _MOST_FAILURES_SHOWN = 20
+# Those of `flowdb.database`, which is not imported before there is something to ask.
+_TRINO = ("athena", "trino", "presto")
+_DIALECTS = ("duckdb", *_TRINO, "insights")
+
+
+class _ReaderGone(Exception):
+    """Nobody reads standard output any more; click would take a `BrokenPipeError` for a failure."""
 
 
 class _Commands(click.Group):
     """The verbs, and a command for each analysis."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGone from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*super().list_commands(ctx), *map(_hyphened, analyses.analyses())]
@@ -121,18 +137,23 @@ def ingest(
 @store_option
 @output_option
 @click.option(
-    "--dialect",
-    type=click.Choice(("duckdb", "athena", "trino", "presto")),
-    default="duckdb",
-    show_default=True,
-    help="Whose SQL it is.",
-)
-@click.option(
     "--sandbox",
     is_flag=True,
     help="For a query that is not yours: no file but the store, nothing but SELECT.",
 )
-def sql(query: str, store: str, output: str, dialect: str, sandbox: bool) -> None:
+@click.option(
+    "--dialect",
+    type=click.Choice(_DIALECTS),
+    default="duckdb",
+    show_default=True,
+    help="The language of the query; insights is that of CloudWatch Logs Insights.",
+)
+@click.option(
+    "--no-limit",
+    is_flag=True,
+    help="All rows, where the dialect insights gives 10,000, or what its limit says, up to 100,000.",
+)
+def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_limit: bool) -> None:
     """Run a SQL QUERY on the store, which it cannot change; - reads it from standard input.
 
     The views are flows, tgw_flows, coverage, bad_lines, sources, commits, files and
@@ -147,13 +168,23 @@ def sql(query: str, store: str, output: str, dialect: str, sandbox: bool) -> Non
         query = os.fsencode(query).decode()
     except UnicodeError:
         raise click.UsageError("the query is not UTF-8.") from None
-    if dialect == "duckdb":
-        answer(store, lambda db: db.sql(query), output, sandbox=sandbox)
+    if no_limit and dialect != "insights":
+        raise click.UsageError("--no-limit is for --dialect insights.")
+
+    if dialect in _TRINO:
+        is_shown = output != "parquet"
+        answer_each(
+            store, lambda db: db.results(query, dialect=dialect, as_shown=is_shown), output, sandbox=sandbox
+        )
         return
-    is_shown = output != "parquet"
-    answer_each(
-        store, lambda db: db.results(query, dialect=dialect, as_shown=is_shown), output, sandbox=sandbox
-    )
+
+    def ask(db: FlowDB) -> duckdb.DuckDBPyRelation:
+        result = db.sql(query, dialect=dialect, limit=not no_limit)
+        for note in db.notes:
+            say(f"note: {note}")
+        return result
+
+    answer(store, ask, output, sandbox=sandbox)
 
 
 @cli.command(name="analyses")
@@ -268,7 +299,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         say("interrupted; nothing is left half done")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
+    except (_ReaderGone, BrokenPipeError):
         # Whoever read standard output has had enough; nothing may be flushed into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK

@@ -15,7 +15,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from flowdb.analyses import Analysis, analyses
-from flowdb.errors import FlowdbError, QueryError, StoreDamaged, StoreMissing, UsageError, gist
+from flowdb.errors import (
+    FlowdbError,
+    ParameterError,
+    QueryError,
+    StoreDamaged,
+    StoreMissing,
+    UsageError,
+    gist,
+)
 from flowdb.keeping import Keeping
 from flowdb.quantities import age
 from flowdb.store import GRACE, Store
@@ -26,9 +34,11 @@ if TYPE_CHECKING:
     from flowdb.ingest import IngestReport
     from flowdb.meter import Meter
 
-__all__ = ["FlowDB", "listed_analyses"]
+__all__ = ["DIALECTS", "FlowDB", "listed_analyses"]
 
 _TRINO = ("athena", "trino", "presto")
+DIALECTS = ("duckdb", *_TRINO, "insights")
+"""The languages that `FlowDB.sql` takes."""
 
 
 class FlowDB(Keeping):
@@ -61,6 +71,7 @@ class FlowDB(Keeping):
         self._forget: Callable[[], object] | None = None
         self._shown: tuple[int, str] = (-1, "")
         self._earlier: list[duckdb.DuckDBPyConnection] = []
+        self.notes: list[str] = []
         try:
             self._store: Store | None = Store(self.path, self._grace)
         except StoreMissing:
@@ -125,23 +136,34 @@ class FlowDB(Keeping):
             self._compact_crowded(report, watch)
         return report
 
-    def sql(self, query: str, params: object = None, *, dialect: str = "duckdb") -> duckdb.DuckDBPyRelation:
+    def sql(
+        self, query: str, params: object = None, *, dialect: str = "duckdb", limit: bool = True
+    ) -> duckdb.DuckDBPyRelation:
         """Return the result of a query; `params` are the values of its `?`, `$1` or `$name`.
 
-        The `dialect` is `duckdb`, or `athena`, `trino` or `presto`: of several statements the
-        result is that of the last, and what cannot be translated is a `DialectError`. Raises
-        `QueryError` where DuckDB refuses the query, or the sandbox does. The rows are computed
-        when they are fetched, and what fails then is an error of DuckDB's own.
+        The `dialect` is `duckdb`, or `athena`, `trino` or `presto`, where of several statements the
+        last gives the result, or `insights` for the language of CloudWatch Logs Insights, whose
+        limits on rows hold unless `limit` is false. Raises `QueryError` where DuckDB refuses
+        the query, or the sandbox does, and of these `DialectError` for one that has no translation.
+        The rows are computed when they are fetched, and what fails then is an error of DuckDB's own.
+        What else is to be said of the query is in `notes`.
         """
         import duckdb
 
-        if dialect != "duckdb":
+        self.notes = []
+        if dialect not in DIALECTS:
+            raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
+        if dialect in _TRINO:
             given = [*self.results(query, params, dialect=dialect)]
             if not given:
                 raise QueryError("the query is empty", query)
             return given[-1]
         connection = self._connected()
         try:
+            if dialect == "insights":
+                if params is not None:
+                    raise UsageError("a query of Logs Insights takes no params")
+                query = self._from_insights(connection, query, limit)
             if not connection.extract_statements(query):
                 raise QueryError("the query is empty", query)
             if self._sandbox:
@@ -175,14 +197,6 @@ class FlowDB(Keeping):
             except QueryError as error:
                 raise answer.refused(error) from error
             yield shown_times(result, answer.zoned) if as_shown else result
-
-    def athena_table(self, ddl: str) -> duckdb.DuckDBPyRelation:
-        """Declare tables over the store as CREATE EXTERNAL TABLE says; return the columns of the last.
-
-        Every column of a delimited text is the field at that place of the logs' format, one of
-        Parquet the field of that name; partition columns are computed. The tables stay in the store.
-        """
-        return self.sql(ddl, dialect="athena")
 
     def analyses(self) -> duckdb.DuckDBPyRelation:
         """Return the analyses: name, topic, what each answers, and its parameters."""
@@ -300,6 +314,19 @@ class FlowDB(Keeping):
         store.fill(connection)
         return connection
 
+    def _from_insights(self, connection: duckdb.DuckDBPyConnection, query: str, limit: bool) -> str:
+        """Return a query of Logs Insights as DuckDB's SQL over the views of a connection."""
+        from flowdb.datasets import FLOWS
+        from flowdb.insights_sql import translate
+
+        layouts = connection.execute("SELECT DISTINCT layout FROM sources ORDER BY 1").fetchall()
+        columns = connection.execute("SELECT * FROM flows LIMIT 0").description
+        known = FLOWS.sql_columns
+        extra = [column[0] for column in columns if column[0] not in known]
+        made = translate(query, layouts=[row[0] for row in layouts], extra=extra, limit=limit)
+        self.notes = [f"no record has a field named {name}" for name in made.unknown]
+        return made.sql
+
     def _shown_by(self, statements: list[str]) -> list[str]:
         """Return the statements that make views as this connection can run them."""
         if not self._sandbox:
@@ -340,6 +367,9 @@ def _method(db: FlowDB, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRela
             raise UsageError(f"{analysis.name}: {', '.join(sorted(twice))} is given twice")
         given |= values
         query, bound = analysis.query(given)
+        for parameter in analysis.parameters:
+            if parameter.type == "REGION" and bound.get(parameter.name) is not None:
+                _check_region(db, analysis.name, parameter.name, bound[parameter.name])
         return db.sql(query, bound or None)
 
     ask.__name__ = ask.__qualname__ = analysis.name
@@ -356,3 +386,10 @@ def _method(db: FlowDB, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRela
         return_annotation="duckdb.DuckDBPyRelation",
     )
     return ask
+
+
+def _check_region(db: FlowDB, analysis: str, parameter: str, region: object) -> None:
+    """Raise `ParameterError` for a region that the price table, which a person can replace, does not have."""
+    regions = [name for (name,) in db.sql("SELECT DISTINCT region FROM prices ORDER BY region").fetchall()]
+    if region not in regions:
+        raise ParameterError(analysis, parameter, region, f"one of: {', '.join(map(str, regions))}")

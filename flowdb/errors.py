@@ -6,7 +6,7 @@
     │   ├── SourceNotFound      a path that does not exist
     │   └── NoSources           a folder or pattern without flow logs
     ├── QueryError              the SQL, or the data under it, failed    exit 1
-    │   └── DialectError        a query of another engine has no translation
+    │   └── DialectError        a query of another language has no translation
     ├── SourceError             one source cannot be read                exit 1
     │   ├── LayoutError         its records have no known layout
     │   ├── SourceDamaged       its compression ends early or is broken
@@ -51,7 +51,13 @@ __all__ = [
     "gist",
     "heard",
     "plural",
+    "shortened",
 ]
+
+_MOST_SHOWN = 80
+
+
+_MOST_SHOWN = 100
 
 
 class ExitCode(IntEnum):
@@ -77,14 +83,19 @@ class UsageError(FlowdbError):
 
 
 class ParameterError(UsageError):
-    """A parameter of an analysis that is unknown, of the wrong type or out of range."""
+    """A parameter of an analysis that is unknown, of the wrong type or out of range.
 
-    def __init__(self, analysis: str, parameter: str, value: object, expected: str) -> None:
+    `said`, where it is given, takes the place of "is" and the value in the sentence.
+    """
+
+    def __init__(
+        self, analysis: str, parameter: str, value: object, expected: str, said: str | None = None
+    ) -> None:
         self.analysis = analysis
         self.parameter = parameter
         self.value = value
         self.expected = expected
-        super().__init__(f"{analysis}: {parameter} is {value!r}; expected {expected}")
+        super().__init__(f"{analysis}: {parameter} {said or f'is {shortened(value)}'}; expected {expected}")
 
 
 class SourceNotFound(UsageError):
@@ -118,29 +129,26 @@ class QueryError(FlowdbError):
 
 
 class DialectError(QueryError):
-    """A query of another dialect that cannot be run: what is wrong, at which line and column, from 1.
+    """A query of another language that cannot be translated, and the place in it where that shows.
 
-    `translation` is the query in DuckDB's SQL as far as it could be translated; `picture` shows the
-    line with a mark under the place, and the translation.
+    `line` and `column` count from 1; `reason` says what is wrong there, `picture` shows it: the
+    line of the query, and a caret under the place, and the `translation` as far as there is one.
     """
 
-    def __init__(self, what: str, query: str, line: int, column: int, translation: str = "") -> None:
-        self.what = what
+    def __init__(self, dialect: str, query: str, offset: int, reason: str, translation: str = "") -> None:
+        before = query[:offset]
+        start = before.rfind("\n") + 1
+        self.dialect = dialect
         self.query = query
-        self.line = line
-        self.column = column
+        self.reason = reason
+        self.line = before.count("\n") + 1
+        self.column = offset - start + 1
+        shown, place = _around(query[start:].partition("\n")[0], offset - start)
         self.translation = translation
-        super().__init__(f"line {line}, column {column}: {what}", query)
-
-    @property
-    def picture(self) -> str:
-        """The line of the query with a mark under the place, and the translation so far."""
-        lines = self.query.split("\n")
-        text = lines[self.line - 1] if self.line <= len(lines) else ""
-        # Tabs stay in front of the mark, so that it stands where the place is.
-        before = "".join(mark if mark == "\t" else " " for mark in text[: self.column - 1])
-        shown = f"  {text}\n  {before}^"
-        return f"{shown}\n\ntranslated so far:\n{self.translation}" if self.translation else shown
+        self.picture = f"{shown}\n{' ' * place}^"
+        if translation:
+            self.picture += f"\n\ntranslated so far:\n{translation}"
+        super().__init__(f"{dialect}, line {self.line}, column {self.column}: {reason}\n\n{self.picture}")
 
 
 class SourceError(FlowdbError):
@@ -218,6 +226,13 @@ class StoreDamaged(StoreError):
     """A store whose catalogue or files do not fit together."""
 
 
+def _around(line: str, place: int) -> tuple[str, int]:
+    """Return a line as it can be shown, cut to what lies around a place, and the place in that."""
+    start = max(0, place - _MOST_SHOWN // 2)
+    cut = line[start : start + _MOST_SHOWN]
+    return "".join(c if c.isprintable() else " " for c in cut), place - start
+
+
 @contextmanager
 def heard() -> Iterator[None]:
     """Raise `KeyboardInterrupt` for what DuckDB makes of an interrupt that it was the first to hear."""
@@ -237,3 +252,9 @@ def gist(said: str) -> str:
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun: `1 file`, `2,000 files`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def shortened(value: object) -> str:
+    """Return a value as Python writes it, without its middle where that is long."""
+    shown = repr(value)
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[: _MOST_SHOWN - 20]}...{shown[-17:]}"

@@ -85,11 +85,13 @@ class _Values(click.ParamType[object]):
             return path
         if kind.endswith("[]"):
             return [self._number(one) if kind == "INTEGER[]" else one for one in keys_of(value)]
-        return self._number(value) if kind == "NUMBER" else value
+        return self._number(value) if kind in ("NUMBER", "INTEGER") else value
 
     def _number(self, text: str) -> object:
+        if self._parameter.type != "NUMBER":
+            return int(text) if re.fullmatch(r"[0-9]{1,19}", text) else text
         try:
-            return float(text) if self._parameter.type == "NUMBER" else int(text)
+            return float(text)
         except ValueError:
             return text
 
@@ -107,11 +109,13 @@ def parameter_option(parameter: Parameter) -> click.Parameter:
     elif parameter.type == "KEYS":
         metavar, meaning = "KEY[,KEY]", f"{meaning}: {parameter.expected}"
     elif parameter.choices:
-        kind, metavar = click.Choice(parameter.choices), None
+        kind, metavar = click.Choice(parameter.choices, case_sensitive=False), None
     elif parameter.type == "TIMESTAMP":
         kind, metavar = Moment(), "TIME"
-    elif parameter.type == "INTEGER":
+    elif parameter.type == "INTEGER" and parameter.takes_none:
         kind, metavar, meaning = Rows(), "N|all", meaning.replace("NULL", "all")
+    elif parameter.type == "INTEGER":
+        metavar = "N"
     default = "" if parameter.default is None else f"  [default: {_shown(parameter.default)}]"
     return click.Option(
         [flags, parameter.name],

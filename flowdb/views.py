@@ -27,7 +27,8 @@ _BAD_LINES = {
 def view_statements(base: Path, files: Sequence[FileRow]) -> list[str]:
     """Return the statements that make the views of a store whose live files are these.
 
-    `base` is the store's folder, absolute.
+    `base` is the store's folder, absolute. Macros ask `flowdb_sources`, which is `sources` by a name that
+    no table of a session has, as theirs would be asked in its place.
     """
     plain = {"bad_lines": (QUARANTINE, _BAD_LINES)} | {name: (name, LEDGERS[name]) for name in LEDGERS}
     views = {
@@ -40,6 +41,7 @@ def view_statements(base: Path, files: Sequence[FileRow]) -> list[str]:
             for name, (kind, columns) in plain.items()
         },
     }
+    views["flowdb_sources"] = views["sources"]
     return [f"CREATE OR REPLACE VIEW {quote_name(name)} AS {query}" for name, query in views.items()]
 
 

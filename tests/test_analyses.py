@@ -45,8 +45,29 @@ WRONG = {
     "NUMBER": (-1, "10", float("inf"), True),
     "TEXT": (5, ["eni-0a"]),
     "BOOLEAN": (1, "true"),
-    "INTERVAL": ("soon", 5, "5", ""),
-    "CIDR": ("x", "10.0.0.0/33", "10.0.0", 5, ""),
+    "REGION": (5, ["us-east-1"]),
+    "OFFSET": (2, "2", "99:99", "+15:00", "02:60", "\u0662:00", ""),
+    "INTERVAL": (
+        "soon",
+        5,
+        "5",
+        "",
+        "-1 hour",
+        "\u0665 minutes",
+        "1.5 months",
+        "99999 weeks",
+    ),
+    "CIDR": (
+        "x",
+        "10.0.0.0/33",
+        "10.0.0",
+        5,
+        "",
+        "10.0.0.0/255.0.0.0",
+        "fe80::1%eth0",
+        "10.0.0.0/08",
+        "::/129",
+    ),
     "INTEGER[]": (22, "22", [-1], ["x"], [None]),
     "CIDR[]": ("10.0.0.1", ["x"], 5),
 }
@@ -204,6 +225,8 @@ def test_every_choice_is_accepted(name: str, parameter: str, choice: str, wide: 
 def test_another_choice_is_an_error_that_lists_those_that_are_allowed(
     name: str, parameter: Parameter, value: object, stores: dict[str, FlowDB]
 ) -> None:
+    if value is None and parameter.takes_none:
+        return
     with pytest.raises(ParameterError) as raised:
         getattr(stores[name], name)(**given(name) | {parameter.name: value})
     error = raised.value
@@ -217,6 +240,8 @@ def test_another_choice_is_an_error_that_lists_those_that_are_allowed(
 def test_another_choice_in_sql_is_an_error_that_lists_those_that_are_allowed(
     name: str, parameter: Parameter, value: str | None, stores: dict[str, FlowDB]
 ) -> None:
+    if value is None and parameter.takes_none:
+        return
     said = failure(stores[name], call(name, given(name) | {parameter.name: value}))
     assert f"{parameter.name} is {literal(value)}; expected one of" in said
     listed = said.partition("expected one of")[2].partition(": ")[2].splitlines()[0].split(", ")
@@ -386,14 +411,13 @@ def test_a_window_over_everything_changes_nothing(name: str, stores: dict[str, F
 def test_a_store_without_records_answers_without_rows(name: str, empty: FlowDB) -> None:
     columns = documented_columns(analyses()[name], str(default_of(name, "by")))
     assert cells(getattr(empty, name)(**given(name))) == [columns]
-    for case in (case for case in ALL_CASES if case.analysis == name and "by" not in case.params):
-        assert cells(getattr(empty, name)(**case.params)) == [columns]
 
 
 @pytest.mark.parametrize(
-    ("name", "field"), [(name, field) for name in NAMES for field in analyses()[name].needs]
+    ("name", "field"), [(name, analyses()[name].needs[-1]) for name in NAMES if analyses()[name].needs]
 )
 def test_a_field_that_no_log_has_is_named(name: str, field: str, tmp_path: Path) -> None:
+    """The last of those that an analysis needs: that it asks for all of them is another test's."""
     header, *lines = given_log(name).read_text(encoding="utf-8").splitlines()
     kept = [n for n, one in enumerate(header.split(" ")) if one != field]
     assert len(kept) < len(header.split(" "))

@@ -14,7 +14,7 @@ import pytest
 import flowdb
 from flowdb import FlowDB
 from flowdb.analyses import analyses
-from flowdb.errors import ParameterError
+from flowdb.errors import ParameterError, QueryError
 from tests.cases import given_store
 from tests.cells import cells
 
@@ -127,7 +127,6 @@ def test_since_is_in_and_until_is_out_in_sql(
 def test_a_window_that_ends_where_it_begins_is_empty(name: str, three_days: FlowDB) -> None:
     noon = datetime(2024, 1, 15, 12)
     assert getattr(three_days, name)(since=noon, until=noon).fetchall() == []
-    assert getattr(three_days, name)(since="2024-01-17", until="2024-01-14").fetchall() == []
 
 
 def test_a_record_without_a_start_counts_by_its_date(tmp_path: Path) -> None:
@@ -255,7 +254,9 @@ def test_a_field_that_is_needed_is_one_of_the_logs_of_the_window(tmp_path: Path)
         assert db.unanswered().project("dstaddr, unanswered").fetchall() == begun
         assert db.unanswered(since="2024-01-16").project("dstaddr, unanswered").fetchall() == begun
         assert db.unanswered(since="2024-01-17").fetchall() == []
-        with pytest.raises(duckdb.Error, match="unanswered needs tcp-flags, a field that no log here has"):
+        with pytest.raises(
+            (QueryError, duckdb.Error), match="unanswered needs tcp-flags, a field that no log here has"
+        ):
             db.unanswered(until="2024-01-16").fetchall()
 
 

@@ -433,11 +433,11 @@ def test_clauses_of_trino(db: FlowDB) -> None:
 def test_a_function_without_a_translation_is_named_with_its_place(db: FlowDB) -> None:
     error = refused(db, "-- 注释\nSELECT srcaddr,\n  Approx_Set(dstaddr) FROM vpc_flow_logs")
     assert (error.line, error.column) == (3, 3)
-    assert error.what == "the function approx_set has no translation"
-    assert str(error) == f"line 3, column 3: {error.what}"
+    assert error.reason == "the function approx_set has no translation"
+    assert str(error) == f"athena, line 3, column 3: {error.reason}"
     assert error.translation.endswith('FROM "vpc_flow_logs"')
     assert error.picture.startswith(
-        "    Approx_Set(dstaddr) FROM vpc_flow_logs\n    ^\n\ntranslated so far:\n"
+        "  Approx_Set(dstaddr) FROM vpc_flow_logs\n  ^\n\ntranslated so far:\nSELECT"
     )
 
 
@@ -500,8 +500,8 @@ def test_the_command_line_shows_the_place(db: FlowDB, run: Run) -> None:
     done = run("sql", "--dialect", "athena", "--store", str(db.path), "SELECT 1,\n\tfoo(2)")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "flowdb: error: line 2, column 2: the function foo has no translation\n"
-        '  \\tfoo(2)\n  \\t^\n\ntranslated so far:\nSELECT\n  1 AS "_col0",\n  foo(2) AS "_col1"\n'
+        "flowdb: error: athena, line 2, column 2: the function foo has no translation\n"
+        ' foo(2)\n ^\n\ntranslated so far:\nSELECT\n  1 AS "_col0",\n  foo(2) AS "_col1"\n'
     )
 
 

@@ -337,4 +337,4 @@ def test_the_command_takes_a_file(small: FlowDB, run: Run, tmp_path: Path) -> No
     )
     done = run("athena-table", "-", "--store", str(small.path), input="CREATE EXTERNAL TABLE u (c1 what)")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[1:] == ["  CREATE EXTERNAL TABLE u (c1 what)", f"  {' ' * 28}^"]
+    assert done.stderr.splitlines()[1:] == ["CREATE EXTERNAL TABLE u (c1 what)", f"{' ' * 28}^"]

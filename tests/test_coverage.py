@@ -374,7 +374,7 @@ QUESTIONS = st.builds(
 )
 
 
-@settings(max_examples=30, derandomize=True, deadline=None)
+@settings(max_examples=15, derandomize=True, deadline=None)
 @given(st.lists(SOURCES, min_size=1, max_size=5), st.lists(QUESTIONS, min_size=6, max_size=6))
 def test_coverage_is_what_python_finds(sources: list[Source], questions: list[Asked]) -> None:
     with store_of(*sources) as db:

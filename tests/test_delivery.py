@@ -188,14 +188,14 @@ def test_an_archive_is_looked_into_like_a_folder() -> None:
 def test_blank_lines_take_no_memory_worth_speaking_of(blank: bytes) -> None:
     code = (
         "import resource; from io import BufferedReader, BytesIO; from flowdb.delivery import deliveries;"
-        f"data = {SHAPES['text'](LINES[:1])!r} + {blank!r} * ((24 << 20) // {len(blank)});"
+        f"data = {SHAPES['text'](LINES[:1])!r} + {blank!r} * ((12 << 20) // {len(blank)});"
         "found = [b for _, _, bs in deliveries(BufferedReader(BytesIO(data))) for b in bs];"
         "assert sum(len(t) for b in found for t in b.records) == 1, found;"
         "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; print(peak)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) < 700_000 * (1024 if sys.platform == "darwin" else 1)
+    assert int(done.stdout) < 400_000 * (1024 if sys.platform == "darwin" else 1)
 
 
 def test_what_stands_among_log_events_and_is_none_is_a_bad_line() -> None:

@@ -302,3 +302,12 @@ def test_the_header_of_a_function_has_its_parameters_and_defaults(path: Path, db
     assert header == [(name, default) for name, _, default in parameters]
     query = "SELECT parameters FROM duckdb_functions() WHERE function_name = $name"
     assert db.sql(query, {"name": path.stem}).fetchall() == [([name for name, _ in header],)]
+
+
+@pytest.mark.parametrize("moment", ["DATE '2024-01-15'", NOON, "'2024-01-15'", "'2024-01-15T12:00:00'"])
+def test_a_day_of_the_week_is_that_of_a_date_a_time_or_a_text(moment: str, db: FlowDB) -> None:
+    assert value(db, f"day_of_week({moment})") == "Monday"
+
+
+def test_no_moment_is_on_no_day_of_the_week(db: FlowDB) -> None:
+    assert value(db, "day_of_week(NULL)") is None

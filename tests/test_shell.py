@@ -33,6 +33,9 @@ VIEWS = (
     "protocols",
     "services",
     "vpc_flow_logs",
+    # By these names macros ask sources and services, whatever a session calls by theirs.
+    "flowdb_sources",
+    "flowdb_services",
 )
 
 

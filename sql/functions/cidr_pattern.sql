@@ -4,7 +4,7 @@ CREATE OR REPLACE MACRO cidr_pattern(cidr) AS
     list_transform(
         [cidr_parts(cidr)],
         lambda net: CASE
-            WHEN net.bits = 0 THEN CASE WHEN starts_with(net.digits, '6') THEN '^.' ELSE '^[^:]' END
+            WHEN net.bits = 0 THEN CASE WHEN starts_with(net.digits, '6') THEN '^.' ELSE '^[^:]*$' END
             WHEN starts_with(net.digits, '6') THEN
                 '^' || net.digits[2:1 + net.bits // 4]
                 || CASE

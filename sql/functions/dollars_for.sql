@@ -8,16 +8,16 @@ CREATE OR REPLACE MACRO dollars_for(bytes, goods, place, per_gb) AS
         gigabytes(bytes) * coalesce(
             per_gb,
             (
-                SELECT arg_max(listed.dollars, coalesce(listed.day, DATE '0001-01-01'))
+                SELECT arg_max(flowdb_listed.flowdb_dollars, coalesce(flowdb_listed.flowdb_day, DATE '0001-01-01'))
                 FROM (
                     SELECT
-                        prices.item AS thing,
-                        prices.region AS area,
-                        prices.as_of AS day,
-                        prices.dollars::DOUBLE AS dollars
+                        prices.item AS flowdb_thing,
+                        prices.region AS flowdb_area,
+                        prices.as_of AS flowdb_day,
+                        prices.dollars::DOUBLE AS flowdb_dollars
                     FROM prices
-                ) AS listed
-                WHERE listed.thing = goods AND listed.area = coalesce(place, 'us-east-1')
+                ) AS flowdb_listed
+                WHERE flowdb_listed.flowdb_thing = goods AND flowdb_listed.flowdb_area = coalesce(place, 'us-east-1')
             )
         ),
         6

@@ -5,15 +5,15 @@ CREATE OR REPLACE MACRO ephemeral_port(os, which) AS (
     SELECT coalesce(
         any_value(
             CASE which
-                WHEN 'first' THEN ranges.first_port
-                WHEN 'last' THEN ranges.last_port
-                WHEN 'ports' THEN ranges.ports
+                WHEN 'first' THEN flowdb_ranges.flowdb_first_port
+                WHEN 'last' THEN flowdb_ranges.flowdb_last_port
+                WHEN 'ports' THEN flowdb_ranges.flowdb_ports
             END
-        ) FILTER (WHERE ranges.name = lower(os)),
+        ) FILTER (WHERE flowdb_ranges.flowdb_name = lower(os)),
         error(
             'os is ' || coalesce('''' || os || '''', 'NULL') || '; expected one of: '
-            || string_agg(ranges.name, ', ' ORDER BY ranges.name)
+            || string_agg(flowdb_ranges.flowdb_name, ', ' ORDER BY flowdb_ranges.flowdb_name)
         )
     )
-    FROM ephemeral_ranges AS ranges
+    FROM ephemeral_ranges AS flowdb_ranges (flowdb_name, flowdb_first_port, flowdb_last_port, flowdb_ports)
 );

@@ -1,5 +1,5 @@
 -- summary: Whether an address is of a network of one's own, not of the Internet: private, shared (a carrier's NAT), link-local or loopback, of either family.
--- param: addr TEXT -- an address, in any textual form; NULL gives NULL, and so does what is no address
+-- param: addr TEXT -- an address, in any textual form; NULL gives NULL, and so does a text with neither dot nor colon; IPv4 addresses are told by how they begin
 -- source: RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291, RFC 1122
 CREATE OR REPLACE MACRO is_private(addr) AS
     CASE

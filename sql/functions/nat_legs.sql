@@ -144,7 +144,7 @@ rest AS (
         SELECT
             processed.gateway,
             total(processed.flows) AS flows,
-            total(processed.bytes_up + processed.bytes_down) AS bytes
+            total(processed.bytes_up::HUGEINT + processed.bytes_down) AS bytes
         FROM processed
         GROUP BY processed.gateway
     ) AS taken ON interfaces.gateway = taken.gateway
@@ -162,7 +162,7 @@ SELECT
     flows,
     bytes_up,
     bytes_down,
-    bytes_up + bytes_down AS bytes
+    sum_of_two(bytes_up, bytes_down) AS bytes
 FROM processed
 LEFT JOIN services ON processed.far = services.far
 UNION ALL

@@ -6,7 +6,7 @@
 CREATE OR REPLACE MACRO needs(analysis, fields, since, until) AS (
     WITH layouts AS (
         SELECT DISTINCT string_split(logs.layout, ' ') AS known
-        FROM sources AS logs
+        FROM flowdb_sources AS logs
         WHERE logs.records > 0
             AND (since IS NULL OR logs.last_start IS NULL OR logs.last_start >= utc(since))
             AND (until IS NULL OR logs.first_start IS NULL OR logs.first_start < utc(until))

@@ -23,6 +23,7 @@ WITH logged AS NOT MATERIALIZED (
         ) AS is_cut
     FROM traffic(analysis, fields, since, until, interface_id) AS flows
     WHERE touches(addr, srcaddr, dstaddr)
+        AND check_bucket(bucket)
 )
 
 SELECT

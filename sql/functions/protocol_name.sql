@@ -3,6 +3,11 @@
 -- source: IANA, protocol numbers
 CREATE OR REPLACE MACRO protocol_name(protocol) AS
     coalesce(
-        (SELECT any_value(known.label) FROM protocols AS known (number, label) WHERE known.number = protocol),
+        (
+            -- A name that the argument has too would be taken for the one in here.
+            SELECT any_value(flowdb_protocols.flowdb_name)
+            FROM protocols AS flowdb_protocols (flowdb_number, flowdb_name)
+            WHERE flowdb_protocols.flowdb_number = protocol
+        ),
         protocol::VARCHAR
     );

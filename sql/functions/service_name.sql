@@ -2,7 +2,8 @@
 -- param: port INTEGER -- a port
 -- param: protocol INTEGER = 6 -- the protocol's number: 6 TCP, 17 UDP
 CREATE OR REPLACE MACRO service_name(port, protocol := 6) AS (
-    SELECT any_value(known.label)
-    FROM services AS known (transport, number, label)
-    WHERE known.number = port AND known.transport = protocol
+    -- A name that an argument has too would be taken for the one in here.
+    SELECT any_value(flowdb_listed.flowdb_name)
+    FROM flowdb_services AS flowdb_listed (flowdb_protocol, flowdb_port, flowdb_name)
+    WHERE flowdb_listed.flowdb_port = port AND flowdb_listed.flowdb_protocol = protocol
 );

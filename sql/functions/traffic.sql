@@ -10,4 +10,4 @@ FROM flows
 WHERE is_traffic(flows.log_status, flows.bytes, flows.srcaddr)
     AND in_window(flows.date, flows.start_time, since, until)
     AND (interface_id IS NULL OR flows.interface_id = interface_id)
-    AND needs(analysis, fields, since, until);
+    AND needs(analysis, list_concat(fields, field_if(interface_id, 'interface-id')), since, until);

@@ -4,7 +4,7 @@
 CREATE OR REPLACE VIEW port_groups AS
 SELECT
     port_group,
-    unnest(ports) AS port
+    unnest(numbers) AS port
 FROM (
     VALUES
         (
@@ -22,4 +22,4 @@ FROM (
                 9142, 9160, 9200, 9300, 11211, 26257, 27017, 27018, 27019, 28015, 33060, 50000
             ]
         )
-) AS lists (port_group, ports);
+) AS lists (port_group, numbers);

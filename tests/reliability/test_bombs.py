@@ -202,8 +202,7 @@ def test_much_of_little_is_taken_as_long_as_it_is_not_much(db: flowdb.FlowDB, tm
 
 
 def test_real_bombs_stop_soon_and_take_little_memory(tmp_path: Path) -> None:
-    bombs = {"twice.log.gz": in_gzip_twice(3000), "a.log.zst": in_zstd(3000), "a.log.xz": in_xz(1200)}
-    bombs |= {"a.zip": in_zip(1200), "a.tar.gz": in_many_members(1100)}
+    bombs = {"twice.log.gz": in_gzip_twice(1100), "a.log.zst": in_zstd(1100)}
     for name, content in bombs.items():
         (tmp_path / name).write_bytes(content)
         assert len(content) * compression.LARGEST_RATIO < compression.LARGEST_EXPANSION

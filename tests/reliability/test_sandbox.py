@@ -304,7 +304,9 @@ ESCAPES = [
     ],
 )
 def test_nothing_leads_out_of_the_sandbox(db: flowdb.FlowDB, place: Path, query: str) -> None:
-    answers = {one: db.sql(f"FROM {one} ORDER BY ALL").fetchall() for one in ("flows", "top_talkers()")}
+    asked = ["SELECT count(*), bit_xor(hash(flows)) FROM flows"]
+    asked += ["FROM top_talkers(top := 3)"] if "top_talkers" in query else []
+    answers = {one: db.sql(one).fetchall() for one in asked}
     file = next((place / "flows" / "data").glob("*/*.parquet"))
     words = {
         "place": str(place),
@@ -319,7 +321,7 @@ def test_nothing_leads_out_of_the_sandbox(db: flowdb.FlowDB, place: Path, query:
         assert db.sql(query).fetchall() == []
     assert everything(place) == before
     for one, answer in answers.items():
-        assert db.sql(f"FROM {one} ORDER BY ALL").fetchall() == answer
+        assert db.sql(one).fetchall() == answer
     settings = "current_setting('enable_external_access'), current_setting('lock_configuration')"
     assert db.sql(f"SELECT {settings}").fetchall() == [(False, True)]
 
@@ -339,19 +341,18 @@ def test_a_relation_writes_nothing_either(db: flowdb.FlowDB, place: Path) -> Non
 
 
 def test_a_query_that_writes_is_one_sentence(place: Path, ask: Run) -> None:
-    for query in (
-        "WITH x AS (COPY (SELECT 1) TO 'flowdb://a.parquet' (FORMAT parquet)) SELECT 1",
-        "DROP VIEW flows",
-        "COPY (SELECT 1) TO 'a'",
-        "FROM read_text('/etc/passwd')",
-        "PIVOT flows ON action",
+    for query, form in (
+        ("WITH x AS (COPY (SELECT 1) TO 'flowdb://a.parquet' (FORMAT parquet)) SELECT 1", "parquet"),
+        ("DROP VIEW flows", "table"),
+        ("COPY (SELECT 1) TO 'a'", "csv"),
+        ("FROM read_text('/etc/passwd')", "table"),
+        ("PIVOT flows ON action", "csv"),
     ):
-        for form in ("table", "csv", "parquet"):
-            done = ask("--sandbox", query, "-o", form)
-            assert (done.returncode, done.stdout) == (1, "")
-            assert done.stderr.startswith("flowdb: error: ")
-            assert done.stderr.count("\n") == 1
-            assert "Traceback" not in done.stderr
+        done = ask("--sandbox", query, "-o", form)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("flowdb: error: ")
+        assert done.stderr.count("\n") == 1
+        assert "Traceback" not in done.stderr
     assert ask("--sandbox", "DROP VIEW flows").stderr == (
         "flowdb: error: a sandbox takes no statements but SELECT and EXPLAIN SELECT\n"
     )
@@ -448,7 +449,13 @@ def test_a_query_in_a_sandbox_can_be_interrupted(place: Path, form: str) -> None
     endless = "SELECT count(*) FROM range(1000000000) a, range(1000000) b WHERE a.range * b.range % 7 = 3"
     command = [sys.executable, "-m", "flowdb", "sql", "--sandbox", endless, "-o", form]
     process = subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, text=True)
-    time.sleep(3)
+    # DuckDB has threads of its own from when it begins.
+    tasks = Path(f"/proc/{process.pid}/task")
+    for _ in range(300 if tasks.exists() else 50):
+        time.sleep(0.1)
+        if tasks.exists() and len(list(tasks.iterdir())) > 2:
+            break
+    time.sleep(1)
     process.send_signal(signal.SIGINT)
     try:
         _, said = process.communicate(timeout=30)

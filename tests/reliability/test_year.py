@@ -1,4 +1,4 @@
-"""Three days of a store that is ingested into every half hour: the year in small."""
+"""Three days of a store that is ingested into every hour: the year in small."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from tests.reliability.year import MOST_FILES, Month, problems, simulate
 
 
 def test_a_date_never_has_many_files_and_a_year_is_played_on_where_it_ended(tmp_path: Path) -> None:
-    (first,) = simulate(tmp_path, days=2, every=30, month_days=2)
-    (second,) = simulate(tmp_path, days=3, every=30, month_days=2)
-    assert (first.number, len(first.seconds)) == (1, 96)
-    assert (second.number, len(second.seconds)) == (2, 48)
+    (first,) = simulate(tmp_path, days=2, every=60, month_days=2)
+    (second,) = simulate(tmp_path, days=3, every=60, month_days=2)
+    assert (first.number, len(first.seconds)) == (1, 48)
+    assert (second.number, len(second.seconds)) == (2, 24)
     for month in (first, second):
         assert 2 < month.most_files <= MOST_FILES
         assert month.files <= 40

@@ -1,6 +1,6 @@
 -- summary: Well-known ports, or given ones, that take accepted traffic at the interfaces, or to which they send it.
 -- param: direction TEXT = 'ingress' {ingress, egress} -- traffic that comes in, to ports of the interfaces, or goes out, to ports of others
--- param: ports INTEGER[] = NULL -- destination ports; NULL for the well-known ones, 0 to 1023
+-- param: ports INTEGER[] 0..65535 = NULL -- destination ports; NULL for the well-known ones, 0 to 1023
 -- param: addr CIDR = NULL -- only traffic with an end in this range
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded

@@ -1,8 +1,8 @@
 -- summary: Whether connections from one address or range to another, and to a port, were accepted or refused, where and when, in both directions.
 -- param: source CIDR -- who connects, an address or a range
 -- param: target CIDR -- to whom, an address or a range
--- param: port INTEGER = NULL -- the target's port; NULL for every one
--- param: protocol INTEGER = NULL -- the protocol's number, 6 TCP, 17 UDP; NULL for every one
+-- param: port INTEGER 0..65535 = NULL -- the target's port; NULL for every one
+-- param: protocol INTEGER 0..255 = NULL -- the protocol's number, 6 TCP, 17 UDP; NULL for every one
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw

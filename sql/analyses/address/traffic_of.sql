@@ -45,6 +45,15 @@ WITH sums AS (
     FROM traffic('traffic_of', ['srcaddr', 'dstaddr'], since, until, interface_id) AS flows
     WHERE touches(addr, srcaddr, dstaddr)
         AND check_keys('by', "by", ['addr', 'peer', 'port', 'protocol', 'action'])
+        AND needs(
+            'traffic_of',
+            list_concat(
+                key_fields("by", ['protocol', 'action']),
+                CASE WHEN list_contains(keys_of("by"), 'port') THEN ['srcport', 'dstport'] ELSE [] END
+            ),
+            since,
+            until
+        )
     GROUP BY ALL
 ),
 

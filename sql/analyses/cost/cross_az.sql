@@ -1,5 +1,5 @@
 -- summary: Traffic between availability zones, each byte once, and what it costs.
--- param: region TEXT = NULL -- whose prices; NULL for those of the records' region, us-east-1 where they name none
+-- param: region REGION = NULL -- whose prices; NULL for those of the records' region, us-east-1 where they name none
 -- param: per_gb NUMBER = NULL -- dollars for a GB, which is paid at each of its two ends; NULL for the price table's
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
@@ -187,7 +187,7 @@ SELECT
     bytes,
     round(gigabytes(bytes), 6) AS gb,
     CASE
-        WHEN part = 'between zones' THEN dollars_for(2 * bytes, 'between-zones', coalesce(region, place), per_gb)
+        WHEN part = 'between zones' THEN dollars_for(2.0 * bytes, 'between-zones', coalesce(region, place), per_gb)
     END AS dollars,
     CASE WHEN sum(bytes) OVER () > 0 THEN round(bytes / sum(bytes) OVER (), 6) END AS share
 FROM sums

@@ -1,5 +1,5 @@
 -- summary: What leaves, by the way it takes, the AWS service it goes to and the region, and what the Internet's part costs.
--- param: region TEXT = NULL -- whose prices; NULL for those of the records' region, us-east-1 where they name none
+-- param: region REGION = NULL -- whose prices; NULL for those of the records' region, us-east-1 where they name none
 -- param: per_gb NUMBER = NULL -- dollars for a GB to the Internet; NULL for the price table's
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
@@ -15,6 +15,7 @@
 -- trap: no data -- left out
 -- counts: path is what traffic_path says, else 'public address' or 'private address' for the destination's kind; 'inbound', 'refused', 'sent on by a NAT gateway' and 'unknown direction' (no direction, and not from a private address) are the rest; all rows together have the bytes of all records
 -- counts: priced are the ways 'internet gateway', 'internet gateway or gateway endpoint' and 'public address', at the first tier and without the 100 GB a month that are free; what goes to an address of an AWS service is not, since that depends on the service and on its region, which no log has; a log without pkt-dst-aws-service has both in one
+-- counts: multicast and broadcast are 'private address'; what IPv6 hosts with addresses of the Internet send is 'unknown direction' where the log has neither flow-direction nor traffic-path
 -- counts: without traffic-path a transit gateway's interface counts again what it sends on to public addresses
 -- counts: a GB has 2^30 bytes; share is that of the bytes of all records; dollars come from the view prices, which CREATE OR REPLACE TEMP VIEW prices AS ... replaces for a session
 -- answers: awslabs: traffic from private to public addresses
@@ -65,7 +66,9 @@ ways AS (
             WHEN clients.srcaddr IS NOT NULL THEN 'sent on by a NAT gateway'
             WHEN direction = 'egress' OR is_private(pairs.srcaddr) THEN 'outbound'
         END AS way,
-        is_private(dstaddr) AS is_inside,
+        -- What goes to a group of hosts, or to all, stays inside as well.
+        is_private(dstaddr)
+        OR regexp_matches(dstaddr, '^(22[4-9]|23[0-9])[.]|^255[.]255[.]255[.]255$|^[Ff][Ff]..:') AS is_inside,
         aws_service,
         place,
         flows,

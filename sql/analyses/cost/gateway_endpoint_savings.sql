@@ -1,5 +1,5 @@
 -- summary: Bytes of S3 and DynamoDB through NAT gateways, and the dollars that a gateway endpoint, which is free, would save.
--- param: region TEXT = NULL -- whose prices; NULL for those of the records' region, us-east-1 where they name none
+-- param: region REGION = NULL -- whose prices; NULL for those of the records' region, us-east-1 where they name none
 -- param: per_gb NUMBER = NULL -- dollars for a GB processed; NULL for the price table's
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
@@ -61,8 +61,8 @@ SELECT
         WHEN part = 'gateway endpoint' THEN dollars_for(bytes, 'nat-gateway', coalesce(region, place), per_gb)
     END AS dollars,
     CASE
-        WHEN bytes_up IS NOT NULL AND sum(bytes_up + bytes_down) OVER () > 0
-            THEN round(bytes / sum(bytes_up + bytes_down) OVER (), 6)
+        WHEN bytes_up IS NOT NULL AND sum(bytes_up::HUGEINT + bytes_down) OVER () > 0
+            THEN round(bytes / sum(bytes_up::HUGEINT + bytes_down) OVER (), 6)
     END AS share
 FROM sums
 WHERE check_region(region)

@@ -1,5 +1,5 @@
 -- summary: Who spends NAT gateway money, and on what: bytes that gateways processed by client and destination, in dollars.
--- param: region TEXT = NULL -- whose prices; NULL for those of the records' region, us-east-1 where they name none
+-- param: region REGION = NULL -- whose prices; NULL for those of the records' region, us-east-1 where they name none
 -- param: per_gb NUMBER = NULL -- dollars for a GB processed; NULL for the price table's
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded

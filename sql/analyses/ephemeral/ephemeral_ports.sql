@@ -1,6 +1,6 @@
 -- summary: Per host, how many ports of the ephemeral range are in use at once, and how close that is to exhausting it.
 -- param: os TEXT = 'linux' {rfc6056, iana, freebsd, linux, linux-4.2, windows-xp, windows-server-2003, windows-vista, windows-server-2008, nat-gateway} -- whose range, see ephemeral_ranges
--- param: bucket TEXT = '1 minute' -- how long a port counts as in use; an aggregation window has 1 or 10 minutes
+-- param: bucket INTERVAL = '1 minute' -- how long a port counts as in use; an aggregation window has 1 or 10 minutes
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw
@@ -28,6 +28,7 @@ WITH clients AS (
     WHERE srcport <> dstport
         AND is_ephemeral(greatest(srcport, dstport), os)
         AND coalesce(upper(action) <> 'REJECT', true)
+        AND check_bucket(bucket)
 ),
 
 moments AS (

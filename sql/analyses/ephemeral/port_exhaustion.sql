@@ -1,7 +1,7 @@
 -- summary: Who runs out of ports towards one destination: ports in use at once against those that there are.
 -- param: os TEXT = 'linux' {rfc6056, iana, freebsd, linux, linux-4.2, windows-xp, windows-server-2003, windows-vista, windows-server-2008, nat-gateway} -- whose range, see ephemeral_ranges
--- param: os_limit INTEGER = NULL -- how many ports a host has; NULL for those of the range
--- param: nat_limit INTEGER = 55000 -- how many connections a NAT gateway has for each destination
+-- param: os_limit INTEGER 1.. = NULL -- how many ports a host has; NULL for those of the range
+-- param: nat_limit INTEGER 1.. = 55000 -- how many connections a NAT gateway has for each destination
 -- param: threshold NUMBER = 0.8 -- from which share of the ports on
 -- param: bucket INTERVAL = '1 minute' -- how long a port counts as in use; an aggregation window has 1 or 10 minutes
 -- param: since TIMESTAMP = NULL -- first moment, included
@@ -43,7 +43,10 @@ WITH clients AS (
     WHERE srcport <> dstport
         AND greatest(srcport, dstport) >= 1024
         AND coalesce(upper(action) <> 'REJECT', true)
+        AND check_bucket(bucket)
         AND check_number('threshold', threshold, 0)
+        AND check_number('os_limit', os_limit, 1)
+        AND check_number('nat_limit', nat_limit, 1)
 ),
 
 moments AS (

@@ -34,6 +34,7 @@ WITH logged AS (
     FROM flows
     WHERE in_window(date, record_moment(start_time, end_time, date), since, until)
         AND (interface_id IS NULL OR flows.interface_id = interface_id)
+        AND needs('coverage', list_concat(field_if(interface_id, 'interface-id'), field_if(account_id, 'account-id')), since, until)
         AND (account_id IS NULL OR flows.account_id = account_id)
 ),
 
@@ -93,7 +94,7 @@ seen AS (
         coalesce(total(bad_lines), 0) AS bad_lines,
         lead(hour) OVER (PARTITION BY shares.account_id, shares.interface_id ORDER BY hour) AS next_hour
     FROM shares
-    LEFT JOIN sources AS source ON shares.source_id = source.source_id
+    LEFT JOIN flowdb_sources AS source ON shares.source_id = source.source_id
     GROUP BY shares.account_id, shares.interface_id, hour
 ),
 
@@ -139,7 +140,7 @@ answer AS (
         count(*),
         0,
         total(bad_lines)
-    FROM sources
+    FROM flowdb_sources
     WHERE records = 0
         AND bad_lines > 0
         AND in_window(delivered::DATE, delivered, since, until)

@@ -36,6 +36,7 @@ WITH repeats AS (
     FROM flows
     WHERE in_window(date, start_time, since, until)
         AND (interface_id IS NULL OR flows.interface_id = interface_id)
+        AND needs('duplicate_records', field_if(interface_id, 'interface-id'), since, until)
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
     HAVING count(*) > 1
         AND min(pkt_srcaddr) IS NOT DISTINCT FROM max(pkt_srcaddr)

@@ -23,6 +23,7 @@ WITH logged AS (
     FROM flows
     WHERE in_window(date, start_time, since, until)
         AND (interface_id IS NULL OR flows.interface_id = interface_id)
+        AND needs('formats_seen', field_if(interface_id, 'interface-id'), since, until)
     GROUP BY source_id
 ),
 
@@ -35,7 +36,7 @@ formats AS (
         min(logged.first_seen) AS first_seen,
         max(logged.last_seen) AS last_seen
     FROM logged
-    LEFT JOIN sources AS source ON logged.source_id = source.source_id
+    LEFT JOIN flowdb_sources AS source ON logged.source_id = source.source_id
     GROUP BY 1
 ),
 

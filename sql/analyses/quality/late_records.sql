@@ -1,10 +1,11 @@
 -- summary: How late records came: the time from their end to their delivery.
 -- param: by TEXT = 'hour' {hour, day, interface_id} -- the hour or the day in which records end, or the interface
--- param: threshold INTERVAL = '15 minutes' -- what came later than this is late
+-- param: threshold INTERVAL 0.. = '15 minutes' -- what came later than this is late
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only this interface
 -- param: top INTEGER = 100 -- how many rows; NULL for every row
+-- needs: end
 -- columns: the key, records, late, late_share, median_seconds, p95_seconds, max_seconds
 -- tags: quality
 -- trap: both ends -- both records count, each is its interface's
@@ -28,6 +29,10 @@ WITH ended AS (
         AND (interface_id IS NULL OR flows.interface_id = interface_id)
         AND end_time IS NOT NULL
         AND one_of('by', "by", ['hour', 'day', 'interface_id'])
+        AND needs('late_records', ['end'], since, until)
+        AND needs(
+            'late_records', list_concat(key_fields("by", ['interface_id']), field_if(interface_id, 'interface-id')), since, until
+        )
     GROUP BY ALL
 ),
 
@@ -39,7 +44,7 @@ delays AS (
         source.delivered > end_time + threshold::INTERVAL AS is_late,
         sum(ended.records) AS records
     FROM ended
-    INNER JOIN sources AS source ON ended.source_id = source.source_id
+    INNER JOIN flowdb_sources AS source ON ended.source_id = source.source_id
     GROUP BY ALL
 ),
 

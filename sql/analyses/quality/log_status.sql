@@ -28,6 +28,7 @@ WITH logged AS (
     FROM flows
     WHERE in_window(date, start_time, since, until)
         AND (interface_id IS NULL OR flows.interface_id = interface_id)
+        AND needs('log_status', list_concat(key_fields("by", ['interface_id']), field_if(interface_id, 'interface-id')), since, until)
         AND one_of('by', "by", ['log_status', 'interface_id'])
     GROUP BY 1, 2
 ),

@@ -27,6 +27,8 @@ SELECT
 FROM flows
 WHERE in_window(date, start_time, since, until)
     AND (interface_id IS NULL OR flows.interface_id = interface_id)
+    AND needs('skipped_over_time', field_if(interface_id, 'interface-id'), since, until)
+    AND check_bucket(bucket)
 GROUP BY moment
 ORDER BY moment
 LIMIT top;

@@ -1,5 +1,5 @@
 -- summary: Sources that a target refused often and later let in.
--- param: threshold INTEGER = 10 -- the least number of refused attempts before
+-- param: threshold INTEGER 1.. = 10 -- the least number of refused attempts before
 -- param: addr CIDR = NULL -- only where source or target is in this range
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded

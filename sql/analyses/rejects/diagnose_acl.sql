@@ -14,9 +14,9 @@
 -- trap: windows -- all records of a conversation are taken together
 -- trap: no data -- left out
 -- counts: one row for each conversation at an interface with a refused record: refused tells whether it was the request or the answer, direction whether that came in or went out (empty where the interface's own address, see who_is, is not known); attempts, packets, first_seen and last_seen are those of its refused records; if both were refused it is the answer where a request was accepted, else the request; request_accepted is when the first accepted request began
--- counts: 'network ACL': the request was accepted and its answer refused; 'security group or network ACL': the request was refused
+-- counts: 'network ACL': the request was accepted and its answer refused; 'security group or network ACL': the request was refused, or an answer whose request is not there
 -- counts: 'after the close': TCP packets without a SYN that were refused after both directions had been accepted, and none was later; AWS logs as refused what arrives after the connection was closed, and no rule is to blame
--- counts: the request is the direction of the first SYN without ACK, or against that of SYN and ACK, in tcp_flags; else that of the earlier start; if they are the same, that from the higher port; if the ports are the same, as in ICMP, that which was accepted
+-- counts: the request is the direction of the first SYN without ACK, or against that of SYN and ACK, in tcp_flags; else that from the range of ephemeral ports (32768 and above) to a well-known port or one in services; else that of the earlier start; if they are the same, that from the higher port; if the ports are the same, as in ICMP, that which was accepted
 -- counts: without tcp_flags a new connection from the same ports, refused, looks like what came after the close
 -- source: Amazon VPC user guide, flow log records: security group and network ACL rules
 CREATE OR REPLACE MACRO diagnose_acl(
@@ -148,6 +148,10 @@ asked AS (
                 THEN coalesce(forth.first_syn <= back.first_syn, forth.first_syn IS NOT NULL)
             WHEN coalesce(forth.first_syn_ack, back.first_syn_ack) IS NOT NULL
                 THEN coalesce(back.first_syn_ack <= forth.first_syn_ack, back.first_syn_ack IS NOT NULL)
+            WHEN least(port1, port2) < 32768
+                AND greatest(port1, port2) >= 32768
+                AND (least(port1, port2) < 1024 OR is_service(least(port1, port2)))
+                THEN port1 > port2
             WHEN forth.began <> back.began THEN forth.began < back.began
             -- What comes alone is a request, unless it belongs to what was before.
             WHEN (forth IS NULL OR back IS NULL) AND (NOT was_answered OR port1 = port2) THEN forth IS NOT NULL

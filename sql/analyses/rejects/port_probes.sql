@@ -1,5 +1,5 @@
 -- summary: Sources that were refused often at ports that attackers try, such as those of SSH, RDP and databases.
--- param: ports INTEGER[] = [22, 3389, 3306, 5432] -- destination ports; NULL for every port
+-- param: ports INTEGER[] 0..65535 = [22, 3389, 3306, 5432] -- destination ports; NULL for every port
 -- param: threshold INTEGER = 100 -- the least number of refused attempts; NULL for 1
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded

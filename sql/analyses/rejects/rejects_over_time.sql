@@ -24,6 +24,7 @@ WITH records AS (
         upper(action) AS action
     FROM traffic('rejects_over_time', ['action'], since, until, interface_id)
     WHERE upper(action) IN ('ACCEPT', 'REJECT')
+        AND check_bucket(bucket)
 ),
 
 logged AS (

@@ -1,7 +1,7 @@
 -- summary: Pairs that are in contact again and again at the same interval, with a score from 0 to 1 and its parts.
--- param: contacts INTEGER = 20 -- how many contacts there have to be
+-- param: contacts INTEGER 3.. = 20 -- how many contacts there have to be
 -- param: min_score NUMBER = 0.85 -- the lowest score of a beacon
--- param: window_seconds INTEGER = NULL -- the longest that a record lasts; NULL for the longest at the pair's interface, from 60 to 600
+-- param: window_seconds INTEGER 1..86400 = NULL -- the longest that a record lasts; NULL for the longest at the pair's interface, from 60 to 600
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw
@@ -42,6 +42,7 @@ WITH logged AS (
         AND start_time IS NOT NULL
         AND check_number('contacts', contacts, 3)
         AND check_number('min_score', min_score, 0)
+        AND check_number('window_seconds', window_seconds, 1, highest := 86400)
     GROUP BY 1, 2, 3, 4, 5
 ),
 

@@ -1,5 +1,5 @@
 -- summary: Who talks with databases and caches, or was refused.
--- param: ports INTEGER[] = NULL -- the ports; NULL for the group 'database' in port_groups
+-- param: ports INTEGER[] 0..65535 = NULL -- the ports; NULL for the group 'database' in port_groups
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw

@@ -1,5 +1,5 @@
--- summary: Days on which a private host sent far more to public addresses than on its own days before.
--- param: days INTEGER = 14 -- how many days before each day it is compared with
+-- summary: Days on which a host of one's own sent far more to public addresses than on its own days before.
+-- param: days INTEGER 1..36500 = 14 -- how many days before each day it is compared with
 -- param: factor NUMBER = 3 -- how many times the average of these days is far more
 -- param: min_bytes INTEGER = 104857600 -- how many bytes a day are worth telling
 -- param: min_days INTEGER = 3 -- on how many of the days before the host has to have been seen
@@ -18,6 +18,7 @@
 -- trap: no data -- left out
 -- counts: days are those of UTC; the average is over the days before on which the host sent anything to anybody, days_before, and one without traffic to public addresses is 0 in it; times_average is NULL where the average is 0
 -- counts: without since every day is judged against the days before it
+-- counts: a host is a private address, or an IPv6 address that is an interface's own (see who_is); all others are public
 -- counts: top_dstaddr is the public address that got most, top_bytes what it got
 -- source: MITRE ATT&CK T1048
 CREATE OR REPLACE MACRO exfiltration(
@@ -44,15 +45,30 @@ WITH sent AS (
     GROUP BY 1, 2, 3, 4
 ),
 
+-- IPv6 addresses of one's own are public ones.
+own AS MATERIALIZED (
+    SELECT DISTINCT addr
+    FROM interface_addresses(
+        'exfiltration', ['srcaddr', 'dstaddr', 'bytes'], date_trunc('day', utc(since)) - to_days(days::INTEGER), until,
+        wanted := EXISTS (FROM sent WHERE contains(srcaddr, ':') AND NOT is_private(srcaddr))
+    )
+    WHERE contains(addr, ':')
+),
+
 public AS (
     SELECT
         day,
         sent.interface_id,
         srcaddr,
-        CASE WHEN NOT is_private(dstaddr) THEN dstaddr END AS peer,
-        CASE WHEN NOT is_private(dstaddr) THEN bytes END AS bytes
-    FROM sent
-    WHERE is_private(srcaddr)
+        CASE WHEN is_outside THEN dstaddr END AS peer,
+        CASE WHEN is_outside THEN bytes END AS bytes
+    FROM (
+        SELECT
+            *,
+            NOT is_private(dstaddr) AND dstaddr NOT IN (SELECT addr FROM own) AS is_outside
+        FROM sent
+    ) AS sent
+    WHERE is_private(srcaddr) OR srcaddr IN (SELECT addr FROM own)
 ),
 
 seen AS (

@@ -1,6 +1,6 @@
 -- summary: Sources that reach unusually many destinations, or unusually many ports.
--- param: destinations INTEGER = 50 -- how many destinations are many
--- param: ports INTEGER = 20 -- how many ports are many
+-- param: destinations INTEGER 1.. = 50 -- how many destinations are many
+-- param: ports INTEGER 1.. = 20 -- how many ports are many
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw

@@ -1,6 +1,6 @@
 -- summary: Peers, ports, hosts or protocols that were never seen in the days before.
 -- param: by KEYS = 'peer' {peer, port, host, protocol, interface_id} -- what is new, by itself or as a pair of two
--- param: days INTEGER = 14 -- how many days before it must not have been seen
+-- param: days INTEGER 1..36500 = 14 -- how many days before it must not have been seen
 -- param: since TIMESTAMP = NULL -- first moment, included; NULL for the newest day of the store
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw
@@ -56,7 +56,16 @@ records AS (
     WHERE coalesce(start_time, end_time, date) >= newest.moment - to_days(days::INTEGER)
         AND coalesce(upper(action) <> 'REJECT', true)
         AND check_keys('by', "by", ['peer', 'port', 'host', 'protocol', 'interface_id'])
-        AND check_number('days', days, 1)
+        AND needs(
+            'first_seen',
+            list_concat(
+                key_fields("by", ['protocol', 'interface_id']),
+                CASE WHEN list_contains(keys_of("by"), 'port') THEN ['srcport', 'dstport'] ELSE [] END
+            ),
+            utc(since) - to_days(days::INTEGER),
+            until
+        )
+        AND check_number('days', days, 1, highest := 36500)
 ),
 
 directions AS (

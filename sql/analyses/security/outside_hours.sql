@@ -1,9 +1,9 @@
 -- summary: Traffic outside of working hours: at night and at weekends.
 -- param: by KEYS = 'pair' {pair, srcaddr, dstaddr, dstport, protocol, interface_id} -- what to add up by; two keys are two columns, in the order that flows has them
--- param: from_hour INTEGER = 8 -- the hour at which work begins
--- param: to_hour INTEGER = 18 -- the hour at which it ends; before from_hour, it ends on the next day
--- param: weekdays INTEGER[] = [1, 2, 3, 4, 5] -- the days of work, 1 for Monday to 7 for Sunday
--- param: utc_offset TEXT = '+00:00' -- hours and minutes from UTC to the clock of work
+-- param: from_hour INTEGER 0..23 = 8 -- the hour at which work begins
+-- param: to_hour INTEGER 0..24 = 18 -- the hour at which it ends; before from_hour, it ends on the next day
+-- param: weekdays INTEGER[] 1..7 = [1, 2, 3, 4, 5] -- the days of work, 1 for Monday to 7 for Sunday
+-- param: utc_offset OFFSET = '+00:00' -- hours and minutes from UTC to the clock of work
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw
@@ -35,7 +35,7 @@ WITH clocks AS (
         bytes,
         start_time,
         start_time + CASE
-            WHEN regexp_full_match(utc_offset, '[+-]?[0-9]{1,2}:[0-9]{2}') THEN replace(utc_offset, '+', '')::INTERVAL
+            WHEN regexp_full_match(utc_offset, '[+-]?(0?[0-9]|1[0-4]):[0-5][0-9]') THEN replace(utc_offset, '+', '')::INTERVAL
             ELSE error(
                 'utc_offset is ' || coalesce('''' || utc_offset || '''', 'NULL')
                 || '; expected hours and minutes such as +02:00 or -05:30'
@@ -44,6 +44,9 @@ WITH clocks AS (
     FROM traffic('outside_hours', ['start', 'srcaddr', 'dstaddr'], since, until, interface_id) AS flows
     WHERE start_time IS NOT NULL
         AND check_keys('by', "by", ['pair', 'srcaddr', 'dstaddr', 'dstport', 'protocol', 'interface_id'])
+        AND needs('outside_hours', key_fields("by", known_keys()), since, until)
+        AND check_number('from_hour', from_hour, 0, highest := 23)
+        AND check_number('to_hour', to_hour, 0, highest := 24)
 ),
 
 records AS (

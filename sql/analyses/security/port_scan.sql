@@ -1,6 +1,6 @@
 -- summary: Sources that scan: many ports of one target, one port of many targets, or either slowly, over days.
--- param: ports INTEGER = 20 -- how many ports of one target make a vertical scan
--- param: targets INTEGER = 20 -- how many targets of one port make a horizontal scan
+-- param: ports INTEGER 1.. = 20 -- how many ports of one target make a vertical scan
+-- param: targets INTEGER 1.. = 20 -- how many targets of one port make a horizontal scan
 -- param: share NUMBER = 0.5 -- which share of what was tried has to be refused, or SYN alone
 -- param: bucket INTERVAL = '1 day' -- a scan is slow if it lasts longer, and if as many ports or targets never were tried in one
 -- param: since TIMESTAMP = NULL -- first moment, included
@@ -19,6 +19,7 @@
 -- counts: tried is how many ports of the target, or targets of the port, the source sent requests to, and tried_at_once the most of them in one bucket
 -- counts: refused_share is the share of tried whose records all were refused; syn_only_share is the share whose records all have SYN without ACK, FIN and RST, that is, never more than the beginning of a connection, and NULL without tcp-flags; one of the two has to reach share
 -- counts: health checks and other connections that are accepted end with FIN or RST, and are neither
+-- counts: without tcp-flags it is the ports that tell what is a request, so a scan from a well-known source port is missed, and of one from an ephemeral port the ports from 32768 on are not counted
 -- counts: ICMP has no ports, counts in both directions, and makes a horizontal scan of port 0
 -- answers: Tailpipe: Detect Unauthorized Access Attempts | ports := 1, targets := 1
 -- source: tcp_flags of a half-open scan; MITRE ATT&CK T1046
@@ -45,6 +46,7 @@ WITH moments AS (
         AND srcaddr IS NOT NULL
         AND dstaddr IS NOT NULL
         AND dstport IS NOT NULL
+        AND check_bucket(bucket)
         AND check_number('ports', ports, 1)
         AND check_number('targets', targets, 1)
         AND check_number('share', share, 0)

@@ -1,5 +1,5 @@
 -- summary: Who uses SSH and remote desktop, or was refused.
--- param: ports INTEGER[] = [22, 3389] -- the ports
+-- param: ports INTEGER[] 0..65535 = [22, 3389] -- the ports
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw

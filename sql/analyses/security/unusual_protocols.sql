@@ -1,5 +1,5 @@
 -- summary: Traffic of other protocols than the usual ones, TCP, UDP, ICMP and ICMPv6.
--- param: protocols INTEGER[] = [6, 17, 1, 58] -- the numbers of the usual protocols
+-- param: protocols INTEGER[] 0..255 = [6, 17, 1, 58] -- the numbers of the usual protocols
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw

@@ -6,7 +6,7 @@
 -- param: interface_id TEXT = NULL -- only flows that this interface saw
 -- param: addr CIDR = NULL -- only flows of which an end lies in it
 -- param: top INTEGER = 10 -- how many rows; NULL for every row
--- needs: start
+-- needs: start, bytes
 -- columns: the key, bytes, busy_buckets, buckets, mean_bps, p95_bps, peak_bps, peak_at, peak_to_mean
 -- tags: traffic, capacity
 -- trap: both ends -- counted at both, unless interface_id names one
@@ -22,7 +22,7 @@ WITH cells AS (
         COLUMNS(lambda c: is_key(c, "by", known_keys())),
         moment,
         total(bytes) AS bytes
-    FROM portions('bursts', ['start'], bucket, since, until, interface_id, addr)
+    FROM portions('bursts', ['start', 'bytes'], bucket, since, until, interface_id, addr)
     WHERE needs('bursts', key_fields("by", known_keys()), since, until)
         AND check_keys('by', "by", list_concat(known_keys(), ['pair', 'pkt_pair']))
     GROUP BY ALL
@@ -60,12 +60,12 @@ SELECT
     bytes,
     busy_buckets,
     buckets,
-    round(bytes * 8 / (buckets * seconds), 3) AS mean_bps,
+    round(bytes * 8.0 / (buckets * seconds), 3) AS mean_bps,
     -- The nearest rank among all buckets, of which those that are not in the list have nothing.
-    round(coalesce(ordered[(ceil(0.95 * buckets) - (buckets - len(ordered)))::BIGINT], 0) * 8 / seconds, 3) AS p95_bps,
-    round(peak * 8 / seconds, 3) AS peak_bps,
+    round(coalesce(ordered[(ceil(0.95 * buckets) - (buckets - len(ordered)))::BIGINT], 0) * 8.0 / seconds, 3) AS p95_bps,
+    round(peak * 8.0 / seconds, 3) AS peak_bps,
     peak_at,
-    round(peak * buckets / nullif(bytes, 0), 3) AS peak_to_mean
+    round(peak::HUGEINT * buckets / nullif(bytes, 0), 3) AS peak_to_mean
 FROM ranked
 CROSS JOIN length
 ORDER BY peak DESC NULLS LAST, bytes DESC NULLS LAST, "key"

@@ -57,7 +57,7 @@ ends AS (
             record_moment(start_time, end_time, date) AS moment
         FROM traffic(
             'compare_periods',
-            key_fields("by", known_keys()),
+            list_concat(key_fields("by", known_keys()), metric_fields(metric)),
             -- Known beforehand, it prunes files.
             CASE WHEN since IS NOT NULL AND until IS NOT NULL THEN utc(since) - (utc(until) - utc(since)) END,
             until,

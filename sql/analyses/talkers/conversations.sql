@@ -45,7 +45,11 @@ WITH sides AS (
     FROM traffic('conversations', ['srcaddr', 'dstaddr', 'srcport', 'dstport'], since, until, interface_id) AS flows
     WHERE srcaddr IS NOT NULL
         AND dstaddr IS NOT NULL
-        AND touches(addr, coalesce(pkt_srcaddr, srcaddr), coalesce(pkt_dstaddr, dstaddr))
+        -- Also what tells that a gateway logged something a second time.
+        AND (
+            touches(addr, coalesce(pkt_srcaddr, srcaddr), coalesce(pkt_dstaddr, dstaddr))
+            OR touches(addr, srcaddr, dstaddr)
+        )
     GROUP BY ALL
 ),
 
@@ -75,6 +79,7 @@ once AS (
         AND sides.srcport IS NOT DISTINCT FROM coming.port
         AND sides.target = coming.own
         AND sides.source = coming.peer
+    WHERE touches(addr, sides.source, sides.target)
 ),
 
 -- The ends in an order that does not depend on the direction: left sorts first.
@@ -114,9 +119,12 @@ judged AS (
         *,
         CASE
             WHEN left_asked <> right_asked THEN 'SYN'
-            WHEN (left_port >= 32768) <> (right_port >= 32768)
-                OR (left_port < 1024) <> (right_port < 1024)
-                OR is_service(left_port) <> is_service(right_port) THEN 'ephemeral port'
+            WHEN is_request(right_port, left_port, NULL) IS NOT NULL
+                AND (
+                    (left_port >= 32768) <> (right_port >= 32768)
+                    OR (left_port < 1024) <> (right_port < 1024)
+                    OR is_service(left_port) <> is_service(right_port)
+                ) THEN 'ephemeral port'
             WHEN coalesce(left_first <> right_first, (left_first IS NULL) <> (right_first IS NULL)) THEN 'first seen'
             WHEN left_port <> right_port THEN 'higher port'
             ELSE 'address'

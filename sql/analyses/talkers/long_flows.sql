@@ -1,6 +1,6 @@
 -- summary: Connections that lasted longest without a pause.
--- param: minimum INTERVAL = '1 hour' -- how long a connection lasts at least
--- param: pause INTERVAL = '15 minutes' -- after how long without a record it is another one, whose ports are used again
+-- param: minimum INTERVAL 0.. = '1 hour' -- how long a connection lasts at least
+-- param: pause INTERVAL 0.. = '15 minutes' -- after how long without a record it is another one, whose ports are used again
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw

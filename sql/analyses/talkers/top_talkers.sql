@@ -5,9 +5,9 @@
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only flows that this interface saw
 -- param: addr CIDR = NULL -- only flows of which an end lies in it
--- param: port INTEGER = NULL -- only flows to this destination port
--- param: protocol INTEGER = NULL -- only flows of this protocol: 6 TCP, 17 UDP, 1 ICMP
--- param: action TEXT = NULL -- only flows with this action, ACCEPT or REJECT
+-- param: port INTEGER 0..65535 = NULL -- only flows to this destination port
+-- param: protocol INTEGER 0..255 = NULL -- only flows of this protocol: 6 TCP, 17 UDP, 1 ICMP
+-- param: action TEXT = NULL {ACCEPT, REJECT} -- only flows with this action
 -- param: dedup BOOLEAN = false -- whether what several interfaces logged of one connection counts once
 -- param: others BOOLEAN = false -- whether the rest is a last row, whose key is NULL
 -- param: top INTEGER = 10 -- how many rows; NULL for every row
@@ -84,12 +84,31 @@ WITH ends AS (
         bytes,
         start_time,
         coalesce(srcport < dstport OR (srcport = dstport AND srcaddr <= dstaddr), srcaddr <= dstaddr) AS server_sends
-    FROM traffic('top_talkers', key_fields("by", list_append(known_keys(), 'ip_family')), since, until, interface_id) AS flows
+    FROM traffic(
+        'top_talkers',
+        list_concat(
+            key_fields("by", list_append(known_keys(), 'ip_family')),
+            CASE WHEN keys_of("by") = ['conversation'] THEN ['srcaddr', 'dstaddr'] ELSE [] END,
+            metric_fields(metric),
+            field_if(port, 'dstport'),
+            field_if(protocol, 'protocol'),
+            field_if(action, 'action')
+        ),
+        since,
+        until,
+        interface_id
+    ) AS flows
     WHERE touches(addr, srcaddr, dstaddr)
-        AND (port IS NULL OR dstport = port)
-        AND (protocol IS NULL OR flows.protocol = protocol)
-        AND (action IS NULL OR upper(flows.action) = upper(action))
-        AND ("by" = 'conversation' OR check_keys('by', "by", list_concat(known_keys(), ['ip_family', 'pair', 'pkt_pair', 'conversation'])))
+        AND (port IS NULL OR CASE WHEN check_number('port', port, 0, highest := 65535) THEN dstport = port END)
+        AND (protocol IS NULL OR CASE WHEN check_number('protocol', protocol, 0, highest := 255) THEN flows.protocol = protocol END)
+        AND (
+            action IS NULL
+            OR CASE
+                WHEN upper(action) IN ('ACCEPT', 'REJECT') THEN upper(flows.action) = upper(action)
+                ELSE one_of('action', action, ['ACCEPT', 'REJECT'])
+            END
+        )
+        AND check_keys('by', "by", list_concat(known_keys(), ['ip_family', 'pair', 'pkt_pair', 'conversation']))
         AND one_of('metric', metric, ['bytes', 'packets', 'flows'])
 ),
 
@@ -109,7 +128,7 @@ keyed AS (
 sides AS (
     SELECT
         COLUMNS(
-            lambda c: CASE "by"
+            lambda c: CASE replace("by", ' ', '')
                 WHEN 'conversation' THEN c IN ('server', 'server_port', 'client', 'client_port', 'protocol')
                 ELSE is_key(c, "by", list_append(known_keys(), 'ip_family'))
             END
@@ -196,9 +215,9 @@ answer AS (
     CROSS JOIN total
     UNION ALL BY NAME
     SELECT
-        (total.flows - shown.flows)::BIGINT AS flows,
-        (total.packets - shown.packets)::BIGINT AS packets,
-        (total.bytes - shown.bytes)::BIGINT AS bytes,
+        least(total.flows - shown.flows, 9223372036854775807)::BIGINT AS flows,
+        least(total.packets - shown.packets, 9223372036854775807)::BIGINT AS packets,
+        least(total.bytes - shown.bytes, 9223372036854775807)::BIGINT AS bytes,
         round((total.amount - coalesce(shown.amount, 0)) / total.amount, 6) AS share,
         1.0 AS cumulative_share,
         total.keys - shown.keys AS keys,

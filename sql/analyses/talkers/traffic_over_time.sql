@@ -5,7 +5,7 @@
 -- param: interface_id TEXT = NULL -- only flows that this interface saw
 -- param: addr CIDR = NULL -- only flows of which an end lies in it
 -- param: top INTEGER = NULL -- how many rows; NULL for every row
--- needs: start
+-- needs: start, bytes
 -- columns: moment, flows, packets, bytes, accepted_bytes, rejected_bytes, bits_per_second
 -- tags: traffic
 -- trap: both ends -- counted at both, unless interface_id names one
@@ -26,7 +26,7 @@ WITH sums AS (
         total(bytes) AS bytes,
         total(CASE WHEN upper(action) = 'ACCEPT' THEN bytes END) AS accepted_bytes,
         total(CASE WHEN upper(action) = 'REJECT' THEN bytes END) AS rejected_bytes
-    FROM portions('traffic_over_time', ['start'], bucket, since, until, interface_id, addr)
+    FROM portions('traffic_over_time', ['start', 'bytes'], bucket, since, until, interface_id, addr)
     GROUP BY moment
 ),
 
@@ -42,7 +42,7 @@ SELECT
     coalesce(bytes, 0) AS bytes,
     coalesce(accepted_bytes, 0) AS accepted_bytes,
     coalesce(rejected_bytes, 0) AS rejected_bytes,
-    round(coalesce(bytes, 0) * 8 / (epoch(moments.moment + bucket::INTERVAL) - epoch(moments.moment)), 3) AS bits_per_second
+    round(coalesce(bytes, 0) * 8.0 / (epoch(moments.moment + bucket::INTERVAL) - epoch(moments.moment)), 3) AS bits_per_second
 FROM moments
 LEFT JOIN sums ON moments.moment = sums.moment
 ORDER BY moments.moment

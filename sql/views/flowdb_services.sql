@@ -1,0 +1,53 @@
+-- summary: The view services, by a name that no table of a session has: a macro would ask that in its place.
+-- columns: protocol, port, name
+-- source: IANA, service names and port numbers; the services' own manuals where they have none there
+CREATE OR REPLACE VIEW flowdb_services AS
+SELECT *
+FROM (
+    VALUES
+        (6, 20, 'ftp-data'), (6, 21, 'ftp'), (6, 22, 'ssh'), (6, 23, 'telnet'), (6, 25, 'smtp'),
+        (6, 43, 'whois'), (6, 49, 'tacacs'), (6, 53, 'dns'), (6, 70, 'gopher'), (6, 79, 'finger'),
+        (6, 80, 'http'), (6, 88, 'kerberos'), (6, 102, 'iso-tsap'), (6, 109, 'pop2'), (6, 110, 'pop3'),
+        (6, 111, 'rpcbind'), (6, 113, 'ident'), (6, 119, 'nntp'), (6, 135, 'msrpc'), (6, 139, 'netbios-ssn'),
+        (6, 143, 'imap'), (6, 179, 'bgp'), (6, 194, 'irc'), (6, 264, 'bgmp'), (6, 318, 'tsp'),
+        (6, 389, 'ldap'), (6, 427, 'slp'), (6, 443, 'https'), (6, 445, 'smb'), (6, 464, 'kpasswd'),
+        (6, 465, 'smtps'), (6, 512, 'exec'), (6, 513, 'login'), (6, 514, 'shell'), (6, 515, 'printer'),
+        (6, 523, 'db2'), (6, 540, 'uucp'), (6, 543, 'klogin'), (6, 544, 'kshell'), (6, 548, 'afp'),
+        (6, 554, 'rtsp'), (6, 587, 'submission'), (6, 593, 'http-rpc'), (6, 631, 'ipp'), (6, 636, 'ldaps'),
+        (6, 646, 'ldp'), (6, 853, 'dns-tls'), (6, 860, 'iscsi'), (6, 873, 'rsync'), (6, 902, 'vmware'),
+        (6, 989, 'ftps-data'), (6, 990, 'ftps'), (6, 992, 'telnets'), (6, 993, 'imaps'), (6, 995, 'pop3s'),
+        (6, 1080, 'socks'), (6, 1194, 'openvpn'), (6, 1433, 'mssql'), (6, 1521, 'oracle'), (6, 1701, 'l2tp'),
+        (6, 1723, 'pptp'), (6, 1883, 'mqtt'), (6, 2049, 'nfs'), (6, 2082, 'cpanel'), (6, 2181, 'zookeeper'),
+        (6, 2222, 'ssh-alt'), (6, 2375, 'docker'), (6, 2376, 'docker-tls'), (6, 2379, 'etcd'),
+        (6, 2380, 'etcd-peer'), (6, 2424, 'orientdb'), (6, 2483, 'oracle-db'), (6, 2484, 'oracle-tls'),
+        (6, 2638, 'sybase'), (6, 3000, 'http-dev'), (6, 3128, 'proxy'), (6, 3260, 'iscsi'),
+        (6, 3268, 'ldap-gc'), (6, 3269, 'ldap-gc-tls'), (6, 3306, 'mysql'), (6, 3389, 'rdp'),
+        (6, 3478, 'stun'), (6, 4369, 'epmd'), (6, 5000, 'http-dev'), (6, 5044, 'logstash'), (6, 5060, 'sip'),
+        (6, 5061, 'sips'), (6, 5222, 'xmpp'), (6, 5269, 'xmpp-server'), (6, 5432, 'postgresql'),
+        (6, 5439, 'redshift'), (6, 5601, 'kibana'), (6, 5666, 'nrpe'), (6, 5671, 'amqps'), (6, 5672, 'amqp'),
+        (6, 5900, 'vnc'), (6, 5938, 'teamviewer'), (6, 5984, 'couchdb'), (6, 5985, 'winrm'),
+        (6, 5986, 'winrm-tls'), (6, 6000, 'x11'), (6, 6379, 'redis'), (6, 6443, 'kubernetes'),
+        (6, 6514, 'syslog-tls'), (6, 6667, 'irc'), (6, 7000, 'cassandra'), (6, 7001, 'weblogic'),
+        (6, 7199, 'cassandra-jmx'), (6, 7474, 'neo4j'), (6, 7687, 'bolt'), (6, 8000, 'http-alt'),
+        (6, 8008, 'http-alt'), (6, 8080, 'http-alt'), (6, 8081, 'http-alt'), (6, 8086, 'influxdb'),
+        (6, 8089, 'splunkd'), (6, 8182, 'gremlin'), (6, 8443, 'https-alt'), (6, 8500, 'consul'),
+        (6, 8529, 'arangodb'), (6, 8686, 'jmx'), (6, 8883, 'mqtts'), (6, 8888, 'http-alt'),
+        (6, 9000, 'http-alt'), (6, 9042, 'cassandra'), (6, 9090, 'prometheus'), (6, 9092, 'kafka'),
+        (6, 9100, 'node-exporter'), (6, 9160, 'cassandra-thrift'), (6, 9200, 'elasticsearch'),
+        (6, 9300, 'elasticsearch-nodes'), (6, 9418, 'git'), (6, 9443, 'https-alt'), (6, 9999, 'http-alt'),
+        (6, 10000, 'webmin'), (6, 10050, 'zabbix-agent'), (6, 10051, 'zabbix'), (6, 10250, 'kubelet'),
+        (6, 11211, 'memcached'), (6, 15672, 'rabbitmq'), (6, 19302, 'stun'), (6, 25565, 'minecraft'),
+        (6, 26257, 'cockroachdb'), (6, 27017, 'mongodb'), (6, 27018, 'mongodb'), (6, 27019, 'mongodb'),
+        (6, 28015, 'rethinkdb'), (6, 33060, 'mysqlx'), (6, 50000, 'db2'), (6, 50051, 'grpc'),
+        (6, 61616, 'activemq'), (17, 53, 'dns'), (17, 67, 'dhcp-server'), (17, 68, 'dhcp-client'),
+        (17, 69, 'tftp'), (17, 88, 'kerberos'), (17, 111, 'rpcbind'), (17, 123, 'ntp'),
+        (17, 137, 'netbios-ns'), (17, 138, 'netbios-dgm'), (17, 161, 'snmp'), (17, 162, 'snmp-trap'),
+        (17, 389, 'ldap'), (17, 443, 'quic'), (17, 464, 'kpasswd'), (17, 500, 'isakmp'), (17, 514, 'syslog'),
+        (17, 520, 'rip'), (17, 546, 'dhcpv6-client'), (17, 547, 'dhcpv6-server'), (17, 853, 'dns-quic'),
+        (17, 1194, 'openvpn'), (17, 1434, 'mssql-monitor'), (17, 1701, 'l2tp'), (17, 1812, 'radius'),
+        (17, 1813, 'radius-acct'), (17, 1900, 'ssdp'), (17, 2049, 'nfs'), (17, 3389, 'rdp'),
+        (17, 3478, 'stun'), (17, 3544, 'teredo'), (17, 4500, 'ipsec-nat'), (17, 4789, 'vxlan'),
+        (17, 5060, 'sip'), (17, 5061, 'sips'), (17, 5353, 'mdns'), (17, 5355, 'llmnr'), (17, 5683, 'coap'),
+        (17, 6081, 'geneve'), (17, 8472, 'vxlan-linux'), (17, 11211, 'memcached'), (17, 19302, 'stun'),
+        (17, 51820, 'wireguard')
+) AS ports (protocol, port, name);
