@@ -92,7 +92,7 @@ samples: .venv/dev ## generate the sample logs under docs/samples again
 bench: .venv/dev ## measure the ingest beside DuckDB, Polars and plain decompression (10 million records)
 	$(BIN)/python -m benchmarks
 
-bench-analyses: .venv/dev ## measure every analysis beside the plainest query that answers the same (3 million records)
+bench-analyses: .venv/dev ## measure every analysis beside the plainest query that answers the same (10 million records)
 	$(BIN)/python -m benchmarks.analyses
 
 wheel: .venv/dev ## build the wheel for this machine into dist/
