@@ -8,7 +8,7 @@ BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-oldest fuzz soak year lint format docs samples bench bench-analyses wheel wheels clean
+.PHONY: help demo test test-oldest test-oldest-first fuzz soak year lint format docs samples bench bench-analyses wheel wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ NOT_AGAIN := reliability/test_bombs reliability/test_cost reliability/test_damag
 test-oldest: .venv-oldest/dev ## run the tests with the oldest DuckDB and pyarrow that are supported
 	$(OLDEST)/pytest --numprocesses 2 --dist loadfile $(NOT_AGAIN:%=--ignore tests/%.py)
 
+# What would be wrong first.
+FIRST := reliability/test_upgrade test_addresses test_analyses_reference test_columnar test_conversations test_database \
+	test_functions test_ocsf test_shell test_store
+test-oldest-first: .venv-oldest/dev ## run some of them, in a minute or two
+	$(OLDEST)/pytest --numprocesses 2 --dist loadfile $(FIRST:%=tests/%.py)
+
 FUZZ_SECONDS ?= 300
 fuzz: .venv/dev ## fuzz the reading of sources for a while (FUZZ_SECONDS)
 	$(BIN)/pip install --quiet 'atheris>=2.3'
@@ -86,7 +92,7 @@ samples: .venv/dev ## generate the sample logs under docs/samples again
 bench: .venv/dev ## measure the ingest beside DuckDB, Polars and plain decompression (10 million records)
 	$(BIN)/python -m benchmarks
 
-bench-analyses: .venv/dev ## measure every analysis beside the plainest query that answers the same (3 million records)
+bench-analyses: .venv/dev ## measure every analysis beside the plainest query that answers the same (10 million records)
 	$(BIN)/python -m benchmarks.analyses
 
 wheel: .venv/dev ## build the wheel for this machine into dist/

@@ -183,7 +183,7 @@ Above {LIMIT:g}: {", ".join(above) or "none"}.
 def main() -> int:
     """Run the benchmark; the exit status is 1 if an analysis answers another thing than its plain query."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.analyses", description=__doc__)
-    parser.add_argument("--rows", type=int, default=3_000_000, help="records to generate")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="records to generate")
     parser.add_argument(
         "--files", type=int, default=864, help="objects of five minutes to generate: 288 are a day"
     )

@@ -57,7 +57,7 @@ __all__ = [
 _MOST_SHOWN = 80
 
 
-_MOST_SHOWN = 100
+_MOST_OF_A_LINE = 100
 
 
 class ExitCode(IntEnum):
@@ -228,8 +228,8 @@ class StoreDamaged(StoreError):
 
 def _around(line: str, place: int) -> tuple[str, int]:
     """Return a line as it can be shown, cut to what lies around a place, and the place in that."""
-    start = max(0, place - _MOST_SHOWN // 2)
-    cut = line[start : start + _MOST_SHOWN]
+    start = max(0, place - _MOST_OF_A_LINE // 2)
+    cut = line[start : start + _MOST_OF_A_LINE]
     return "".join(c if c.isprintable() else " " for c in cut), place - start
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from itertools import product
@@ -319,6 +319,13 @@ def absence(draw: st.DrawFn) -> Record:
     return Record(**(nothing | given))
 
 
+def in_order(asked: Asked) -> Asked:
+    """The question with the earlier moment first: the other way round is an error."""
+    if asked.since is None or asked.until is None or asked.since <= asked.until:
+        return asked
+    return replace(asked, since=asked.until, until=asked.since)
+
+
 RECORDS = st.lists(st.one_of(traffic(), traffic(), traffic(), absence()), min_size=1, max_size=30)
 MOMENTS = st.one_of(st.none(), SECONDS.map(lambda seconds: _utc(MONDAY + seconds)))
 OPEN = Asked(None, None, None, None)
@@ -330,7 +337,7 @@ QUESTIONS = st.one_of(
         until=MOMENTS,
         interface_id=st.one_of(st.none(), INTERFACES),
         top=st.one_of(st.none(), st.integers(0, 5)),
-    ),
+    ).map(in_order),
 )
 
 
@@ -377,7 +384,7 @@ ALL_RANKINGS = list(product(BYS, METRICS))
 ALL_USES = list(product(RANGES, BUCKETS))
 
 
-@quickly
+@settings(quickly, max_examples=4)
 @given(RECORDS, questions(len(ALL_RANKINGS)))
 def test_top_talkers_sums_as_python_does(records: list[Record], asked: list[Asked]) -> None:
     with store_of(records) as db:

@@ -131,15 +131,6 @@ def test_an_ipv6_address_of_an_interface_is_a_host_of_ones_own(db: FlowDB, tmp_p
     assert sent == [(host, 300_000_000, 5, "2a00::9")]
 
 
-def test_the_address_of_a_gateway_has_the_conversations_that_it_has_among_all(tmp_path: Path) -> None:
-    with given_store(tmp_path, "nat_traffic") as db:
-        everything = db.conversations(top=None).fetchall()
-        for (addr,) in db.sql("SELECT srcaddr FROM flows UNION SELECT dstaddr FROM flows").fetchall():
-            if addr is not None:
-                found = db.conversations(addr=addr, top=None).fetchall()
-                assert [one for one in everything if one in found] == found, addr
-
-
 def test_a_range_of_all_ipv4_addresses_has_none_of_ipv6(db: FlowDB, tmp_path: Path) -> None:
     lines = [flow("10.0.0.1 40000", "10.0.0.2 443", 0), flow("2600:1f18::2 40000", "2a00::1 443", 0)]
     db.ingest(write_log(tmp_path / "a.log", [HEADER, *lines]))

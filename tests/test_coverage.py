@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -365,16 +365,25 @@ SOURCES = st.builds(
     bad_lines=st.sampled_from([0, 0, 1, 3]),
 )
 BOUNDS = st.one_of(st.none(), MOMENTS)
+
+
+def in_order(asked: Asked) -> Asked:
+    """The question with the earlier moment first: the other way round is an error."""
+    if asked.since is None or asked.until is None or asked.since <= asked.until:
+        return asked
+    return replace(asked, since=asked.until, until=asked.since)
+
+
 QUESTIONS = st.builds(
     Asked,
     since=BOUNDS,
     until=BOUNDS,
     interface_id=st.sampled_from([None, None, "eni-0a"]),
     account_id=st.sampled_from([None, None, ACCOUNT]),
-)
+).map(in_order)
 
 
-@settings(max_examples=15, derandomize=True, deadline=None)
+@settings(max_examples=10, derandomize=True, deadline=None)
 @given(st.lists(SOURCES, min_size=1, max_size=5), st.lists(QUESTIONS, min_size=6, max_size=6))
 def test_coverage_is_what_python_finds(sources: list[Source], questions: list[Asked]) -> None:
     with store_of(*sources) as db:

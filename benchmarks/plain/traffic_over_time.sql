@@ -34,8 +34,8 @@ portions AS (
     SELECT
         action, moment,
         (moment = first_bucket)::INTEGER,
-        (round(packets * (ends / span)) - round(packets * (begins / span)))::BIGINT,
-        (round(bytes * (ends / span)) - round(bytes * (begins / span)))::BIGINT
+        (round(packets * ends / span) - round(packets * begins / span))::BIGINT,
+        (round(bytes * ends / span) - round(bytes * begins / span))::BIGINT
     FROM cut
 ),
 

@@ -15,8 +15,8 @@ CREATE OR REPLACE MACRO cidr_pattern(cidr) AS
                         cut_bits(('0x' || net.digits[2 + net.bits // 4])::INTEGER, 4 - net.bits % 4, true)
                     )
                 END
-            -- Whole octets as they are, one that the length cuts as all that it may be.
-            ELSE '^' || array_to_string(net.octets[1:net.bits // 8], '\.')
+            -- Whole octets as they are (of none DuckDB 1 makes NULL), one that the length cuts as all that it may be.
+            ELSE '^' || coalesce(array_to_string(net.octets[1:net.bits // 8], '\.'), '')
                 || CASE WHEN net.bits BETWEEN 8 AND 31 THEN '\.' ELSE '' END
                 || CASE
                     WHEN net.bits % 8 = 0 THEN ''

@@ -91,7 +91,7 @@ def states(world: Path, verb: str) -> list[list[tuple[object, ...]]]:
 def test_a_limit_on_the_size_of_files_is_an_error_and_loses_nothing(verb: str, world: Path) -> None:
     before, after = states(world, verb)
     codes = set()
-    for kilobytes in (0, 1, 3, 8, 20, 40, 100, 270, 300, 2000) if IS_SOAK else (1, 40, 2000):
+    for kilobytes in (0, 1, 3, 8, 20, 40, 100, 270, 300, 2000) if IS_SOAK else (40, 2000):
         store = world / f"flows-{kilobytes}"
         shutil.copytree(world / "seed", store)
         done = finished(command(*VERBS[verb], "--store", str(store)), world, kilobytes * 1024)
@@ -124,7 +124,7 @@ def test_a_full_disk_is_an_error_and_loses_nothing(verb: str, world: Path) -> No
     if not can:
         pytest.skip("nobody here may mount a small disk")
     before, after = states(world, verb)
-    sizes = (0, 4, 12, 40, 100, 200, 400, 900, 3000) if IS_SOAK else (4, 100, 3000)
+    sizes = (0, 4, 12, 40, 100, 200, 400, 900, 3000) if IS_SOAK else (100, 3000)
     script = FILL_THE_DISK.format(args=VERBS[verb], sizes=sizes)
     done = finished([*inside, sys.executable, "-c", script, str(disk), str(world)], world)
     assert done.returncode == 0, done.stderr

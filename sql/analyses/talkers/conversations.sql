@@ -45,11 +45,7 @@ WITH sides AS (
     FROM traffic('conversations', ['srcaddr', 'dstaddr', 'srcport', 'dstport'], since, until, interface_id) AS flows
     WHERE srcaddr IS NOT NULL
         AND dstaddr IS NOT NULL
-        -- Also what tells that a gateway logged something a second time.
-        AND (
-            touches(addr, coalesce(pkt_srcaddr, srcaddr), coalesce(pkt_dstaddr, dstaddr))
-            OR touches(addr, srcaddr, dstaddr)
-        )
+        AND touches(addr, coalesce(pkt_srcaddr, srcaddr), coalesce(pkt_dstaddr, dstaddr))
     GROUP BY ALL
 ),
 
@@ -79,7 +75,6 @@ once AS (
         AND sides.srcport IS NOT DISTINCT FROM coming.port
         AND sides.target = coming.own
         AND sides.source = coming.peer
-    WHERE touches(addr, sides.source, sides.target)
 ),
 
 -- The ends in an order that does not depend on the direction: left sorts first.
