@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flowdb import analyses
+from flowdb.alert_command import alert
 from flowdb.analyses import Analysis
 from flowdb.commands import COMMANDS, grace_option
 from flowdb.errors import DialectError, ExitCode, FlowdbError, plural
@@ -267,7 +268,7 @@ def _summarize(report: IngestReport, store: str) -> None:
         say(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, alert):
     cli.add_command(_command)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -21,12 +21,14 @@ from flowdb.errors import (
     UsageError,
 )
 from flowdb.keeping import Keeping
+from flowdb.parameters import moment
 from flowdb.quantities import age
 from flowdb.store import GRACE, Store
 
 if TYPE_CHECKING:
     import duckdb
 
+    from flowdb.alerts import Firing
     from flowdb.ingest import IngestReport
     from flowdb.meter import Meter
 
@@ -176,6 +178,28 @@ class FlowDB(Keeping):
             except QueryError as error:
                 raise answer.refused(error) from error
             yield shown_times(result, answer.zoned) if as_shown else result
+
+    def alert(
+        self,
+        analysis: str,
+        when: str,
+        *,
+        window: timedelta | str = "5m",
+        until: object = None,
+        params: Mapping[str, object] | None = None,
+        key: Sequence[str] = (),
+    ) -> list[Firing]:
+        """Return the rows of an analysis of the newest window that meet a condition: `attempts > 100`.
+
+        The window ends `until` a time, by default the whole minute after the start of the newest record.
+        """
+        from flowdb.alerts import alert, checked, fire, newest
+
+        end = newest(self.sql) if until is None else moment(until)
+        if until is not None and end is None:
+            raise UsageError(f"until is {until!r}; expected a date or a time (UTC)")
+        one = checked(self.sql, alert(analysis, when, window=window, params=params, key=key))
+        return [] if end is None else fire(self.sql, one, end)
 
     def analyses(self) -> duckdb.DuckDBPyRelation:
         """Return the analyses: name, topic, what each answers, and its parameters."""
