@@ -16,6 +16,7 @@ from flowdb import analyses
 from flowdb.alert_command import alert
 from flowdb.analyses import Analysis
 from flowdb.commands import COMMANDS, grace_option
+from flowdb.cost_command import cost
 from flowdb.errors import DialectError, ExitCode, FlowdbError, plural
 from flowdb.options import EVERY, Moment, choice_options, parameter_option, storage_of, storage_options
 from flowdb.terminal import (
@@ -268,7 +269,7 @@ def _summarize(report: IngestReport, store: str) -> None:
         say(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
 
 
-for _command in (*COMMANDS, alert):
+for _command in (*COMMANDS, alert, cost):
     cli.add_command(_command)
 
 

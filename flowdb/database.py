@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -21,14 +21,13 @@ from flowdb.errors import (
     UsageError,
 )
 from flowdb.keeping import Keeping
-from flowdb.parameters import moment
 from flowdb.quantities import age
 from flowdb.store import GRACE, Store
+from flowdb.watching import Watching
 
 if TYPE_CHECKING:
     import duckdb
 
-    from flowdb.alerts import Firing
     from flowdb.ingest import IngestReport
     from flowdb.meter import Meter
 
@@ -39,7 +38,7 @@ DIALECTS = ("duckdb", *_TRINO, "insights")
 """The languages that `FlowDB.sql` takes."""
 
 
-class FlowDB(Keeping):
+class FlowDB(Keeping, Watching):
     """A store of flow logs. Every question is answered from the newest commit, and by DuckDB.
 
     Results are `duckdb.DuckDBPyRelation`: `.fetchall()`, `.df()`, `.pl()`, `.arrow()`,
@@ -179,28 +178,6 @@ class FlowDB(Keeping):
                 raise answer.refused(error) from error
             yield shown_times(result, answer.zoned) if as_shown else result
 
-    def alert(
-        self,
-        analysis: str,
-        when: str,
-        *,
-        window: timedelta | str = "5m",
-        until: object = None,
-        params: Mapping[str, object] | None = None,
-        key: Sequence[str] = (),
-    ) -> list[Firing]:
-        """Return the rows of an analysis of the newest window that meet a condition: `attempts > 100`.
-
-        The window ends `until` a time, by default the whole minute after the start of the newest record.
-        """
-        from flowdb.alerts import alert, checked, fire, newest
-
-        end = newest(self.sql) if until is None else moment(until)
-        if until is not None and end is None:
-            raise UsageError(f"until is {until!r}; expected a date or a time (UTC)")
-        one = checked(self.sql, alert(analysis, when, window=window, params=params, key=key))
-        return [] if end is None else fire(self.sql, one, end)
-
     def analyses(self) -> duckdb.DuckDBPyRelation:
         """Return the analyses: name, topic, what each answers, and its parameters."""
         return listed_analyses()
@@ -285,6 +262,21 @@ class FlowDB(Keeping):
             raise damaged(self._opened, error) from error
         except duckdb.Error as error:
             raise QueryError(str(error), query) from error
+
+    def _in_duckdb(self, query: str, dialect: str) -> str:
+        """Return one query in DuckDB's SQL; Athena's may do nothing but read."""
+        if dialect not in DIALECTS:
+            raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
+        if dialect == "insights":
+            return self._from_insights(self._connections.of(self._opened), query, limit=True)
+        if dialect in _TRINO:
+            from flowdb.athena_scripts import Script
+
+            script = Script(query, lambda: self._opened, is_sandbox=True)
+            if len(script.statements) != 1:
+                raise UsageError("what costs is one query: a SELECT")
+            return next(iter(script)).sql
+        return query
 
     def _from_insights(self, connection: duckdb.DuckDBPyConnection, query: str, limit: bool) -> str:
         """Return a query of Logs Insights as DuckDB's SQL over the views of a connection."""
