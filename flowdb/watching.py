@@ -143,7 +143,9 @@ class Watching:
 
 def _drain(result: duckdb.DuckDBPyRelation) -> None:
     """Fetch all rows, and keep none."""
-    for _ in result.fetch_record_batch():
+    import pyarrow as pa
+
+    for _ in pa.RecordBatchReader.from_stream(result):
         pass
 
 
