@@ -156,7 +156,10 @@ class _Till:
         )
 
     def bills(self, question: str, scans: Sequence[Scan], seconds: float) -> Iterator[Bill]:
-        """Yield the bills of a question that scans this."""
+        """Yield the bills of a question that scans this.
+
+        A text is one request, a Parquet file one for its end and one for the columns of each row group.
+        """
         lists = sum(_lists(scan.part) for scan in scans)
         objects = sum(len(scan.part.sources) for scan in scans)
         text = sum(source.size for scan in scans for source in scan.part.sources)
@@ -165,7 +168,7 @@ class _Till:
         for scan in scans:
             known = scan.columns & self._delivery.columns.keys()
             parquet += self._delivery.size(scan.part.records, len(scan.part.sources), known)
-            gets += len(scan.part.sources) * (1 + len(known))
+            gets += len(scan.part.sources) * (2 if known else 1)
         yield self._athena(question, WAYS[1], objects, parquet, gets, lists)
         size, gets, files = 0, 0, 0
         for scan in scans:
@@ -173,7 +176,7 @@ class _Till:
                 end = self._end(row.path)
                 known = scan.columns & end.columns.keys()
                 size += end.beside + sum(end.columns[name] for name in known)
-                gets += 1 + end.groups * len(known)
+                gets += 1 + (end.groups if known else 0)
                 files += 1
         yield self._athena(question, WAYS[2], files, size, gets, len(scans))
         read = dict.fromkeys(scan.part for scan in scans)
