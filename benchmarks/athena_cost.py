@@ -114,7 +114,7 @@ def main() -> None:
             remarks = list(db.notes)
             day = bills(db, None, {"since": last, "until": last + timedelta(days=1)})
     about = {
-        "Logs": f"{total.records:,} records of {len(FIELDS[args.fields])} fields, {args.days} days, generated",
+        "Logs": f"{total.records:,} records of {len(FIELDS[args.fields])} fields, {args.days} days, made up",
         "Objects": f"{files:,}, one every five minutes, {total.gzip_bytes / 1e6:,.0f} MB of gzip",
         "Text": f"{total.raw_bytes / 1e6:,.0f} MB",
         "Ingest": f"{seconds:.0f} seconds, once",
