@@ -16,7 +16,7 @@ from pathlib import Path
 from flowdb.errors import UsageError
 from flowdb.parameters import Parameter, literal, parse_parameter
 
-__all__ = ["TRAPS", "Analysis", "analyses", "find_analysis", "statements"]
+__all__ = ["TRAPS", "Analysis", "analyses", "called_statements", "find_analysis", "statements", "view_names"]
 
 TRAPS = {
     "both ends": "A conversation that both of its interfaces log",
@@ -28,6 +28,7 @@ TRAPS = {
 }
 """What makes naive answers wrong, by the names that headers give it."""
 _FOLDERS = ("views", "functions", "analyses")
+_ENGINE = "athena"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,28 @@ def statements() -> tuple[str, ...]:
     """Return the statements that make every view, function and analysis over the view `flows`."""
     paths = [path for folder in _FOLDERS for path in _files(folder)]
     return tuple(_body(path) for path in _in_order(paths))
+
+
+def called_statements(query: str) -> list[str]:
+    """Return the statements that make Athena's functions that a query calls, and those that these call.
+
+    They are made where a query calls them, so that `flowdb.duckdb` is no larger for them.
+    """
+    known = {path.stem: path for path in _files(_ENGINE)}
+    called: dict[str, Path] = {}
+    texts = [query]
+    while texts:
+        words = known.keys() & re.findall(r"\w+", texts.pop())
+        new = {name: known[name] for name in sorted(words - called.keys())}
+        called |= new
+        texts += [_body(path) for path in new.values()]
+    return [_body(path) for path in _in_order(called.values())]
+
+
+@cache
+def view_names() -> tuple[str, ...]:
+    """Return the names of the views that `statements` makes."""
+    return tuple(path.stem for path in _files("views"))
 
 
 def _in_order(paths: Iterable[Path]) -> list[Path]:

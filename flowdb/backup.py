@@ -15,6 +15,7 @@ from flowdb.errors import NotAStore, StoreDamaged, StoreError
 from flowdb.faults import reached
 from flowdb.lock import os_errors
 from flowdb.meter import Meter
+from flowdb.own_tables import read_tables, write_tables
 from flowdb.rows import FileRow
 from flowdb.store import CATALOG, UNFINISHED, Store
 
@@ -90,6 +91,8 @@ def _copy(store: Store, target: Path, watch: Callable[[Meter], None] | None) -> 
             watch(meter)
     for folder in {(target / row.path).parent for row in files}:
         sync_folder(folder)
+    if tables := read_tables(store.root):
+        write_tables(target, tables)
     reached("backup.catalog")
     os.replace(new, target / CATALOG)
     sync_folder(target)

@@ -27,6 +27,7 @@ from flowdb.options import (
 )
 from flowdb.terminal import (
     answer,
+    answer_each,
     json_option,
     opened,
     output_option,
@@ -46,7 +47,8 @@ __all__ = ["main"]
 
 _MOST_FAILURES_SHOWN = 20
 # Those of `flowdb.database`, which is not imported before there is something to ask.
-_DIALECTS = ("duckdb", "insights")
+_TRINO = ("athena", "trino", "presto")
+_DIALECTS = ("duckdb", *_TRINO, "insights")
 
 
 class _ReaderGone(Exception):
@@ -163,7 +165,8 @@ def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_lim
     """Run a SQL QUERY on the store, which it cannot change; - reads it from standard input.
 
     The views are flows, tgw_flows, coverage, bad_lines, sources, commits, files and
-    ephemeral_ranges; every analysis is a table macro: FROM top_talkers(top := 5).
+    ephemeral_ranges; every analysis is a table macro: FROM top_talkers(top := 5). Athena's
+    names and types are those of vpc_flow_logs, and of tables that `flowdb athena-table` declares.
     """
     if query == "-":
         if sys.stdin is None:
@@ -175,6 +178,13 @@ def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_lim
         raise click.UsageError("the query is not UTF-8.") from None
     if no_limit and dialect != "insights":
         raise click.UsageError("--no-limit is for --dialect insights.")
+
+    if dialect in _TRINO:
+        is_shown = output != "parquet"
+        answer_each(
+            store, lambda db: db.results(query, dialect=dialect, as_shown=is_shown), output, sandbox=sandbox
+        )
+        return
 
     def ask(db: FlowDB) -> duckdb.DuckDBPyRelation:
         result = db.sql(query, dialect=dialect, limit=not no_limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -12,6 +12,7 @@ from flowdb import quantities
 from flowdb.errors import ExitCode, UsageError, plural
 from flowdb.terminal import (
     answer,
+    answer_each,
     json_option,
     opened,
     output_option,
@@ -23,6 +24,7 @@ from flowdb.terminal import (
 
 __all__ = [
     "COMMANDS",
+    "athena_table",
     "backup",
     "compact",
     "files",
@@ -217,6 +219,24 @@ def verify(repair: bool, store: str, output: str, as_json: bool) -> ExitCode:
 
 
 @click.command()
+@click.argument("file", type=click.File(encoding="utf-8"), metavar="FILE.sql")
+@store_option
+@output_option
+def athena_table(file: TextIO, store: str, output: str) -> None:
+    """Declare tables over the store with the CREATE EXTERNAL TABLE statements of FILE.sql.
+
+    FILE.sql may be -, which is standard input.
+    Columns are fields of the log: by place in tables of delimited text, by name in those of
+    Parquet. Partition columns are computed. Queries with --dialect athena, and DuckDB shells, have them.
+    """
+    try:
+        text = file.read()
+    except UnicodeError:
+        raise click.UsageError("the file is not UTF-8.") from None
+    answer_each(store, lambda db: db.results(text), output)
+
+
+@click.command()
 @store_option
 @output_option
 def status(store: str, output: str) -> None:
@@ -248,4 +268,4 @@ def history(store: str, output: str) -> None:
     answer(store, lambda db: db.history(), output)
 
 
-COMMANDS = (compact, prune, forget, backup, verify, status, sources, files, history)
+COMMANDS = (compact, prune, forget, backup, verify, athena_table, status, sources, files, history)

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import inspect
 import os
-import shutil
-import tempfile
-import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from flowdb.analyses import Analysis, analyses
+from flowdb.analyses import Analysis, analyses, called_statements
+from flowdb.connections import Connections, damaged
 from flowdb.errors import (
     FlowdbError,
     ParameterError,
     QueryError,
-    StoreDamaged,
     StoreMissing,
     UsageError,
-    gist,
 )
 from flowdb.keeping import Keeping
 from flowdb.quantities import age
@@ -36,7 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DIALECTS", "FlowDB", "listed_analyses"]
 
-DIALECTS = ("duckdb", "insights")
+_TRINO = ("athena", "trino", "presto")
+DIALECTS = ("duckdb", *_TRINO, "insights")
 """The languages that `FlowDB.sql` takes."""
 
 
@@ -66,9 +63,7 @@ class FlowDB(Keeping):
         except RuntimeError as error:
             raise UsageError(f"{os.fspath(path)}: there is no such home folder") from error
         self._sandbox = sandbox
-        self._connection: duckdb.DuckDBPyConnection | None = None
-        self._forget: Callable[[], object] | None = None
-        self._shown_commit = -1
+        self._connections = Connections(is_sandbox=sandbox)
         self.notes: list[str] = []
         try:
             self._store: Store | None = Store(self.path, self._grace)
@@ -139,38 +134,48 @@ class FlowDB(Keeping):
     ) -> duckdb.DuckDBPyRelation:
         """Return the result of a query; `params` are the values of its `?`, `$1` or `$name`.
 
-        The `dialect` is `duckdb`, or `insights` for the language of CloudWatch Logs Insights, whose
+        The `dialect` is `duckdb`, or `athena`, `trino` or `presto`, where of several statements the
+        last gives the result, or `insights` for the language of CloudWatch Logs Insights, whose
         limits on rows hold unless `limit` is false. Raises `QueryError` where DuckDB refuses
         the query, or the sandbox does, and of these `DialectError` for one that has no translation.
         The rows are computed when they are fetched, and what fails then is an error of DuckDB's own.
         What else is to be said of the query is in `notes`.
         """
-        import duckdb
-
         self.notes = []
         if dialect not in DIALECTS:
             raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
-        connection = self._connected()
-        try:
-            if dialect == "insights":
-                if params is not None:
-                    raise UsageError("a query of Logs Insights takes no params")
-                query = self._from_insights(connection, query, limit)
-            if not connection.extract_statements(query):
+        if dialect in _TRINO:
+            given = [*self.results(query, params, dialect=dialect)]
+            if not given:
                 raise QueryError("the query is empty", query)
-            if self._sandbox:
-                from flowdb.sandbox import check
+            return given[-1]
+        connection = self._connections.of(self._opened)
+        if dialect == "insights":
+            if params is not None:
+                raise UsageError("a query of Logs Insights takes no params")
+            query = self._from_insights(connection, query, limit)
+        return self._asked(connection, query, params)
 
-                check(connection, query)
-            result = connection.sql(query, params=params)
-            # A statement without a result, such as SET, gives none.
-            return result if result is not None else connection.sql("SELECT true AS done")
-        except duckdb.IOException as error:
-            if all((self.path / row.path).exists() for row in self._opened.catalog.files()):
-                raise QueryError(str(error), query) from error
-            raise self._damaged(error) from error
-        except duckdb.Error as error:
-            raise QueryError(str(error), query) from error
+    def results(
+        self, text: str, params: object = None, *, dialect: str = "athena", as_shown: bool = False
+    ) -> Iterator[duckdb.DuckDBPyRelation]:
+        """Run the statements of a text one by one, and yield the result of each.
+
+        With `as_shown` times are texts, as Athena shows them.
+        """
+        if dialect not in _TRINO:
+            raise UsageError(f"dialect is {dialect!r}; expected one of: duckdb, {', '.join(_TRINO)}")
+        from flowdb.athena_scripts import Script, shown_times
+
+        for answer in Script(text, lambda: self._opened, is_sandbox=self._sandbox):
+            connection = self._connections.of(self._opened)
+            for statement in called_statements(answer.sql):
+                connection.execute(statement)
+            try:
+                result = self._asked(connection, answer.sql, params)
+            except QueryError as error:
+                raise answer.refused(error) from error
+            yield shown_times(result, answer.zoned) if as_shown else result
 
     def analyses(self) -> duckdb.DuckDBPyRelation:
         """Return the analyses: name, topic, what each answers, and its parameters."""
@@ -178,17 +183,11 @@ class FlowDB(Keeping):
 
     def interrupt(self) -> None:
         """End the query that another thread is waiting for."""
-        if self._connection is not None:
-            self._connection.interrupt()
+        self._connections.interrupt()
 
     def close(self) -> None:
         """Close the store; relations that came of it can be used no more."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        if self._forget is not None:
-            self._forget()
-            self._forget = None
+        self._connections.close()
         if self._store is not None:
             self._store.close()
             self._store = None
@@ -240,47 +239,28 @@ class FlowDB(Keeping):
         except (FlowdbError, OSError) as error:
             report.notes.append(f"not compacted: {error}")
 
-    def _connected(self) -> duckdb.DuckDBPyConnection:
-        """Return a connection whose views are those of the newest commit."""
+    def _asked(
+        self, connection: duckdb.DuckDBPyConnection, query: str, params: object
+    ) -> duckdb.DuckDBPyRelation:
+        """Return the result of a query in DuckDB's SQL."""
         import duckdb
 
-        store = self._opened
-        commit = store.catalog.last_commit
         try:
-            if self._connection is None:
-                self._connection = self._connect(store)
-            elif commit != self._shown_commit:
-                for statement in self._shown(store.view_statements()):
-                    self._connection.execute(statement)
+            if not connection.extract_statements(query):
+                raise QueryError("the query is empty", query)
+            if self._sandbox:
+                from flowdb.sandbox import check
+
+                check(connection, query)
+            result = connection.sql(query, params=params)
+            # A statement without a result, such as SET, gives none.
+            return result if result is not None else connection.sql("SELECT true AS done")
+        except duckdb.IOException as error:
+            if all((self.path / row.path).exists() for row in self._opened.catalog.files()):
+                raise QueryError(str(error), query) from error
+            raise damaged(self._opened, error) from error
         except duckdb.Error as error:
-            self._connection = None
-            raise self._damaged(error) from error
-        self._shown_commit = commit
-        return self._connection
-
-    def _damaged(self, error: Exception) -> StoreDamaged:
-        reason = f"its files cannot be read ({gist(str(error))}); see: flowdb verify"
-        return StoreDamaged(str(self.path), reason)
-
-    def _connect(self, store: Store) -> duckdb.DuckDBPyConnection:
-        """Return a connection with the views and macros of a store."""
-        import duckdb
-
-        if self._sandbox:
-            from flowdb import sandbox
-
-            return sandbox.connect(store.root, store.fill, self._shown(store.view_statements()))
-        if self._forget is None:
-            # A folder that nobody else can have prepared, for what does not fit into memory.
-            self._spilled = tempfile.mkdtemp(prefix="flowdb-")
-            self._forget = weakref.finalize(self, shutil.rmtree, self._spilled, ignore_errors=True)
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "autoinstall_known_extensions": "false",
-            "temp_directory": self._spilled,
-        }
-        connection = duckdb.connect(config=config)
-        store.fill(connection)
-        return connection
+            raise QueryError(str(error), query) from error
 
     def _from_insights(self, connection: duckdb.DuckDBPyConnection, query: str, limit: bool) -> str:
         """Return a query of Logs Insights as DuckDB's SQL over the views of a connection."""
@@ -294,14 +274,6 @@ class FlowDB(Keeping):
         made = translate(query, layouts=[row[0] for row in layouts], extra=extra, limit=limit)
         self.notes = [f"no record has a field named {name}" for name in made.unknown]
         return made.sql
-
-    def _shown(self, statements: list[str]) -> list[str]:
-        """Return the statements that make views as this connection can run them."""
-        if not self._sandbox:
-            return statements
-        from flowdb.sandbox import inside
-
-        return inside(self._opened.root.resolve(), statements)
 
 
 def listed_analyses() -> duckdb.DuckDBPyRelation:

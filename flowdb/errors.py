@@ -132,10 +132,10 @@ class DialectError(QueryError):
     """A query of another language that cannot be translated, and the place in it where that shows.
 
     `line` and `column` count from 1; `reason` says what is wrong there, `picture` shows it: the
-    line of the query, and a caret under the place.
+    line of the query, and a caret under the place, and the `translation` as far as there is one.
     """
 
-    def __init__(self, dialect: str, query: str, offset: int, reason: str) -> None:
+    def __init__(self, dialect: str, query: str, offset: int, reason: str, translation: str = "") -> None:
         before = query[:offset]
         start = before.rfind("\n") + 1
         self.dialect = dialect
@@ -144,7 +144,10 @@ class DialectError(QueryError):
         self.line = before.count("\n") + 1
         self.column = offset - start + 1
         shown, place = _around(query[start:].partition("\n")[0], offset - start)
+        self.translation = translation
         self.picture = f"{shown}\n{' ' * place}^"
+        if translation:
+            self.picture += f"\n\ntranslated so far:\n{translation}"
         super().__init__(f"{dialect}, line {self.line}, column {self.column}: {reason}\n\n{self.picture}")
 
 

@@ -20,17 +20,24 @@ import xxhash
 
 from flowdb import analyses
 from flowdb.disk import sync_file, sync_folder
-from flowdb.errors import StoreError, gist, heard
+from flowdb.errors import StoreDamaged, StoreError, gist, heard
 from flowdb.faults import reached
 from flowdb.ledger import LEDGER_FOLDER
+from flowdb.own_tables import (
+    BUILT_IN,
+    built_in_statement,
+    read_tables,
+    table_statements,
+    tables_digest,
+)
 from flowdb.quoting import quote_text
 from flowdb.rows import FileRow
-from flowdb.views import view_statements
+from flowdb.views import view_names, view_statements
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["GENERATED", "Generated", "statements"]
+__all__ = ["GENERATED", "Generated", "shown_statements", "statements"]
 
 GENERATED = "flowdb.duckdb"
 _NOTE = f"{LEDGER_FOLDER}/generation.json"
@@ -42,7 +49,17 @@ _kept = threading.local()
 def statements(root: Path, files: Sequence[FileRow]) -> list[str]:
     """Return the statements that show a store with these live files in an empty DuckDB database."""
     # DuckDB 2.0 binds a macro when it is made: over empty views, that opens no file.
-    return [*_empty_statements(), *view_statements(root, files)]
+    return [*_empty_statements(), *shown_statements(root, files)]
+
+
+def shown_statements(root: Path, files: Sequence[FileRow]) -> list[str]:
+    """Return the statements that make the views of these live files, and of the store's own tables."""
+    try:
+        tables = read_tables(root)
+    except StoreDamaged:  # which `verify` tells
+        tables = []
+    taken = (BUILT_IN, *view_names(), *analyses.view_names())
+    return [*view_statements(root, files), *table_statements(tables, files, taken)]
 
 
 class Generated:
@@ -100,8 +117,8 @@ class Generated:
         try:
             with _duckdb_errors(self._root):
                 # Most of it is in the last one already, and need not be made again.
-                written.write_bytes(self._content() or _template())
-                _run(written, view_statements(self._root.resolve(), files))
+                written.write_bytes(self._start() or _template())
+                _run(written, shown_statements(self._root.resolve(), files))
             if written != new:
                 shutil.copyfile(written, new)
             _, digest = sync_file(new)
@@ -135,7 +152,7 @@ class Generated:
                 # Written and read, a macro is not spelled as it was.
                 anew = Path(folder, GENERATED)
                 anew.write_bytes(_template())
-                _run(anew, view_statements(self._root.resolve(), files))
+                _run(anew, shown_statements(self._root.resolve(), files))
                 different = sorted(name for name, _ in _objects(self._path) ^ _objects(anew))
         except duckdb.Error as error:
             return "" if _is_open(self._path) else f"it cannot be opened ({gist(str(error))})"
@@ -145,6 +162,11 @@ class Generated:
         """Remove what a writer that died left of a new file."""
         for path in self._root.glob(f".{GENERATED}.*"):
             path.unlink(missing_ok=True)
+
+    def _start(self) -> bytes | None:
+        """Return the file to make the next one of: not one with tables that are declared no more."""
+        is_same = self._noted().get("tables") == tables_digest(self._root)
+        return self._content() if is_same else None
 
     def _logs(self) -> list[Path]:
         """Return the logs beside the file; a shell that dies in a checkpoint leaves more than one."""
@@ -169,7 +191,12 @@ class Generated:
         return noted if isinstance(noted, dict) else {}
 
     def _wanted(self, commit_id: int) -> dict[str, object]:
-        return {"commit": commit_id, "root": str(self._root.resolve()), "sql": _sql_version()}
+        return {
+            "commit": commit_id,
+            "root": str(self._root.resolve()),
+            "sql": _sql_version(),
+            "tables": tables_digest(self._root),
+        }
 
 
 @cache
@@ -180,7 +207,7 @@ def _sql_version() -> int:
 
 def _empty_statements() -> list[str]:
     """Return the statements that show a store without records: all views and all macros."""
-    return [*view_statements(Path(), []), *analyses.statements()]
+    return [*view_statements(Path(), []), *analyses.statements(), built_in_statement()]
 
 
 @cache

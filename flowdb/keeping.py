@@ -33,7 +33,7 @@ class Keeping:
 
     path: Path
 
-    def sql(self, query: str, params: object = None) -> duckdb.DuckDBPyRelation:
+    def sql(self, query: str, params: object = None, *, dialect: str = "duckdb") -> duckdb.DuckDBPyRelation:
         """Return the result of a query."""
         raise NotImplementedError
 
@@ -105,6 +105,14 @@ class Keeping:
         from flowdb.verification import verify
 
         return verify(self.path, repair=repair, watch=watch)
+
+    def athena_table(self, ddl: str) -> duckdb.DuckDBPyRelation:
+        """Declare tables over the store as CREATE EXTERNAL TABLE says; return the columns of the last.
+
+        Every column of a delimited text is the field at that place of the logs' format, one of
+        Parquet the field of that name; partition columns are computed. The tables stay in the store.
+        """
+        return self.sql(ddl, dialect="athena")
 
     def status(self) -> duckdb.DuckDBPyRelation:
         """Return one row about the store: what is in it, since when, and how large it is.

@@ -19,11 +19,11 @@ from flowdb.datasets import DATASETS
 from flowdb.disk import sync_folders, sync_new_folder
 from flowdb.errors import NotAStore, StoreDamaged, StoreError, StoreMissing
 from flowdb.faults import reached
-from flowdb.generated import Generated, statements
+from flowdb.generated import Generated, shown_statements, statements
 from flowdb.ledger import LEDGER_FOLDER, write_ledgers
 from flowdb.lock import HOLDER, LOCK, locked, os_errors
+from flowdb.own_tables import sweep_tables, tables_digest
 from flowdb.rows import QUARANTINE, Change, CommitRow, FileRow, iso_time
-from flowdb.views import view_statements
 
 if TYPE_CHECKING:
     import duckdb
@@ -117,7 +117,12 @@ class Store:
 
     def view_statements(self) -> list[str]:
         """Return the statements that make the views of the newest commit, or replace those of another."""
-        return view_statements(self.root.resolve(), self.files())
+        return shown_statements(self.root.resolve(), self.files())
+
+    @property
+    def shown(self) -> tuple[int, str]:
+        """What the views show: the newest commit, and the tables that are declared."""
+        return self.catalog.last_commit, tables_digest(self.root)
 
     def statements(self) -> list[str]:
         """Return the statements that show the store in an empty DuckDB database."""
@@ -180,6 +185,7 @@ class Store:
         for path in self.root.glob(f"{SCRATCH}*"):
             shutil.rmtree(path, ignore_errors=True)
         self._generated.sweep()
+        sweep_tables(self.root)
 
     def _remove_retired(self) -> None:
         """Remove the files that were retired longer ago than the grace period."""

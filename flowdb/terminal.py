@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "answer",
+    "answer_each",
     "json_option",
     "opened",
     "output_option",
@@ -69,14 +70,31 @@ def answer(
     sandbox: bool = False,
 ) -> None:
     """Ask a store and write what it answers; in another thread, since DuckDB may not hear an interrupt."""
+    answer_each(store, lambda db: [ask(db)], form, upright=upright, sandbox=sandbox)
+
+
+def answer_each(
+    store: str,
+    ask: Callable[[FlowDB], Iterable[duckdb.DuckDBPyRelation]],
+    form: str,
+    *,
+    upright: bool = False,
+    sandbox: bool = False,
+) -> None:
+    """Ask a store and write its answers one after the other, as `answer` does."""
     asked: list[FlowDB] = []
 
     def work() -> str | None:
         from flowdb.output import write
 
+        remark = None
         with opened(store, sandbox=sandbox) as db:
             asked.append(db)
-            return write(ask(db), form, upright=upright, sandbox=sandbox)
+            for number, result in enumerate(ask(db)):
+                if number and form in ("table", "markdown"):
+                    print()
+                remark = write(result, form, upright=upright, sandbox=sandbox) or remark
+        return remark
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         written = pool.submit(work)

@@ -19,6 +19,7 @@ from flowdb.generated import GENERATED, Generated
 from flowdb.ledger import LEDGER_FOLDER, LEDGERS, ledger_rows
 from flowdb.lock import is_held, os_errors
 from flowdb.meter import Meter
+from flowdb.own_tables import TABLES, read_tables
 from flowdb.repair import NAMELESS, Finding, mend
 from flowdb.rows import COMMITS, FILES, QUARANTINE, SOURCES, FileRow, SourceRow
 from flowdb.store import CATALOG, Store, counts_as_records, data_folders, written_by
@@ -111,6 +112,7 @@ def _checked(root: Path, watch: Callable[[Meter], None] | None) -> VerifyReport:
                 report.findings += _check_ledgers(store)
                 report.findings += _check_sources(store.catalog)
                 report.findings += _check_unknown(store)
+                report.findings += _check_tables(store.root)
                 report.findings += _check_generated(store, is_whole=not report.findings)
     finally:
         store.close()
@@ -290,6 +292,14 @@ def _lying(root: Path) -> Iterable[Path]:
     for folder in (root / LEDGER_FOLDER, *data_folders(root)):
         if folder.is_dir():
             yield from (path for path in sorted(folder.iterdir()) if path.name != "generation.json")
+
+
+def _check_tables(root: Path) -> Iterator[Finding]:
+    """Find a file of declared tables that cannot be read."""
+    try:
+        read_tables(root)
+    except StoreError as error:
+        yield Finding("tables", TABLES, error.reason, "move it away, and declare the tables again")
 
 
 def _check_generated(store: Store, *, is_whole: bool) -> Iterator[Finding]:

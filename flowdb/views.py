@@ -11,7 +11,7 @@ from flowdb.ledger import LEDGERS
 from flowdb.quoting import quote_name, quote_path, quote_text
 from flowdb.rows import QUARANTINE, FileRow
 
-__all__ = ["view_statements"]
+__all__ = ["view_names", "view_statements"]
 
 _FILES = "files"
 _DATE_FOLDER = r"date=([0-9-]{10})[/\\][^/\\]*$"
@@ -43,6 +43,11 @@ def view_statements(base: Path, files: Sequence[FileRow]) -> list[str]:
     }
     views["flowdb_sources"] = views["sources"]
     return [f"CREATE OR REPLACE VIEW {quote_name(name)} AS {query}" for name, query in views.items()]
+
+
+def view_names() -> tuple[str, ...]:
+    """Return the names of the views that `view_statements` makes."""
+    return (*(one.view for one in DATASETS), "bad_lines", *LEDGERS)
 
 
 def _records(base: Path, dataset: Dataset, files: Sequence[FileRow]) -> str:

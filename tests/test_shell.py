@@ -32,6 +32,7 @@ VIEWS = (
     "prices",
     "protocols",
     "services",
+    "vpc_flow_logs",
     # By these names macros ask sources and services, whatever a session calls by theirs.
     "flowdb_sources",
     "flowdb_services",

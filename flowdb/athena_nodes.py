@@ -1,0 +1,118 @@
+"""Nodes of DuckDB's SQL, made of those of an Athena query."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from flowdb.time_formats import has_year
+
+if TYPE_CHECKING:
+    from sqlglot.expressions import Expr
+
+__all__ = [
+    "Untranslatable",
+    "call",
+    "closed",
+    "counted",
+    "filled",
+    "formatted",
+    "ignoring",
+    "interval",
+    "parsed",
+    "strftime_format",
+    "written_out",
+]
+
+
+class Untranslatable(Exception):
+    """A function or clause without a translation; `offset` is where it stands in its statement, if known."""
+
+    def __init__(self, what: str, offset: int | None = None) -> None:
+        self.offset = offset
+        super().__init__(what)
+
+
+def formatted(value: Expr, match: re.Match[str]) -> Expr:
+    """Return a value as a part of a Java format has it."""
+    flags, width, digits, kind = match[1], match[2], match[3], match[4]
+    if kind == "s":
+        value = exp.cast(value.copy(), "TEXT")
+    elif kind in "fe":
+        value, digits = exp.cast(value.copy(), "DOUBLE"), digits or "6"
+    else:
+        value = value.copy()
+    mark = f"{{:{'' if '-' not in flags else '<'}{'>' if kind == 's' and width and '-' not in flags else ''}"
+    mark += f"{'+' if '+' in flags else ''}{'0' if '0' in flags else ''}{width}{',' if ',' in flags else ''}"
+    mark += f".{digits}" if digits else ""
+    return call("format", exp.Literal.string(f"{mark}{kind}}}"), value)
+
+
+def call(name: str, *args: Expr) -> exp.Anonymous:
+    """Return the call of a function; arguments that have a place already are copied."""
+    return exp.Anonymous(this=name, expressions=[one.copy() if one.parent else one for one in args])
+
+
+def closed(node: Expr) -> Expr:
+    """Return a copy of an expression that is one thing to what stands beside it."""
+    copy = node.copy()
+    return (
+        exp.Paren(this=copy) if isinstance(copy, exp.Binary | exp.Unary | exp.Case | exp.Predicate) else copy
+    )
+
+
+def filled(args: list[Expr], length: int, text: str) -> list[Expr]:
+    """Return arguments with what the last of them is where it is left out."""
+    missing = exp.Literal.number(text) if text.isdigit() else exp.Literal.string(text)
+    return args if len(args) == length else [*args, missing]
+
+
+def written_out(args: list[Expr], place: int) -> str:
+    """Return the text of an argument, or raise `Untranslatable` where it is computed."""
+    if not isinstance(args[place], exp.Literal):
+        raise Untranslatable("the format has to be written out in the query")
+    return str(args[place].name)
+
+
+def strftime_format(args: list[Expr], of: Callable[[str], str]) -> Expr:
+    """Return the second argument, a format, as DuckDB has it."""
+    return exp.Literal.string(of(written_out(args, 1)))
+
+
+def parsed(args: list[Expr], of: Callable[[str], str]) -> Expr:
+    """Return a text read by a format; without a year it is of 1970, as in Trino."""
+    form = of(written_out(args, 1))
+    if has_year(form):
+        return call("strptime", args[0], exp.Literal.string(form))
+    text = exp.DPipe(this=exp.Literal.string("1970 "), expression=closed(args[0]))
+    return call("strptime", text, exp.Literal.string(f"%Y {form}"))
+
+
+def counted(compare: type[exp.Binary], args: list[Expr], count: Expr) -> Expr:
+    """Return how many of a list fulfil a condition, compared with a number."""
+    return exp.Paren(this=compare(this=call("len", call("list_filter", *args)), expression=count))
+
+
+def ignoring(call: exp.Anonymous) -> Expr:
+    """Return a window function that skips NULL, which DuckDB is told between the parentheses."""
+    inside = ", ".join(
+        one.sql(dialect="duckdb", identify=True, normalize_functions=False) for one in call.expressions
+    )
+    return exp.Anonymous(this=call.name, expressions=[exp.Var(this=f"{inside} IGNORE NULLS")])
+
+
+def interval(node: exp.Interval) -> Expr:
+    """Return an interval as DuckDB reads it; of those with two units, year to month."""
+    if isinstance(node.unit, exp.IntervalSpan):
+        years, _, months = str(node.this.name).partition("-")
+        if str(node.unit.this).upper() != "YEAR" or not months.isdigit():
+            raise Untranslatable("an interval of days to seconds cannot be translated")
+        return exp.Interval(
+            this=exp.Literal.string(str(int(years) * 12 + int(months))), unit=exp.Var(this="MONTH")
+        )
+    if isinstance(node.this, exp.Neg):
+        return exp.Interval(this=exp.Literal.string(f"-{node.this.this.name}"), unit=node.args["unit"].copy())
+    return node

@@ -1,0 +1,337 @@
+"""Rewrites the tree of an Athena query to what DuckDB does the same with, from the leaves up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+from zoneinfo import available_timezones
+
+from sqlglot import exp
+
+from flowdb.athena_functions import functions
+from flowdb.athena_kinds import DAYS, Kinds
+from flowdb.athena_nodes import (
+    Untranslatable,
+    call,
+    closed,
+    counted,
+    filled,
+    formatted,
+    ignoring,
+    interval,
+    parsed,
+    strftime_format,
+    written_out,
+)
+from flowdb.time_formats import FormatUnknown, of_joda, of_mysql
+
+if TYPE_CHECKING:
+    from sqlglot.expressions import Expr
+
+__all__ = ["Rules", "names_columns"]
+
+_Rule = Callable[[exp.Anonymous, "list[Expr]"], "Expr"]
+_FIELDS = {"DAYOFWEEK": "DAY_OF_WEEK", "DAYOFYEAR": "DAY_OF_YEAR", "WEEKOFYEAR": "WEEK"}
+_CASTS = {"ip": ("athena_ip", "athena_try_ip"), "zoned": ("utc", "utc")}
+_COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
+_SHOWN_TIME = "%Y-%m-%d %H:%M:%S.%g"
+
+
+def names_columns(tree: Expr) -> None:
+    """Give the columns of a query that have no name those that Athena gives them: _col0, _col1."""
+    select = tree
+    while isinstance(select, exp.SetOperation | exp.Subquery):
+        select = select.this
+    if not isinstance(select, exp.Select):
+        return
+    named = []
+    for number, one in enumerate(select.expressions):
+        has_name = isinstance(one, exp.Alias | exp.Column | exp.Star) or one.is_star
+        name = exp.to_identifier(f"_col{number}")
+        named.append(one if has_name else exp.Alias(this=one.copy(), alias=name))
+    select.set("expressions", named)
+
+
+def _unchecked(node: Expr) -> Expr:
+    """Return an address before it was checked to be one: what is none is in no range and no order."""
+    is_checked = isinstance(node, exp.Anonymous) and node.name in _CASTS["ip"]
+    return node.expressions[0] if is_checked else node
+
+
+class Rules:
+    """What is to be done to a tree; `columns` are the kinds of the columns of its tables."""
+
+    def __init__(self, tree: Expr, columns: Mapping[str, str]) -> None:
+        self._tree = tree
+        self._kinds = Kinds(tree, columns)
+        self.zoned = frozenset(
+            number
+            for number, one in enumerate(getattr(tree, "selects", []))
+            if self._kinds.of(one) == "zoned"
+        )
+        self._special: dict[str, tuple[int, int, _Rule]] = {
+            "all_match": (2, 2, lambda _, args: counted(exp.EQ, args, call("len", args[0]))),
+            "any_match": (2, 2, lambda _, args: counted(exp.GT, args, exp.Literal.number(0))),
+            "none_match": (2, 2, lambda _, args: counted(exp.EQ, args, exp.Literal.number(0))),
+            "approx_distinct": (1, 2, self._approx_distinct),
+            "array_join": (2, 3, self._array_join),
+            "cardinality": (1, 1, self._cardinality),
+            "concat": (1, -1, self._concat),
+            "contains": (2, 2, self._contains),
+            "current_timestamp": (0, 1, lambda _node, _args: call("athena_now")),
+            "date_add": (3, 3, lambda _, args: call("athena_date_add", *args)),
+            "date_format": (2, 2, lambda _, args: call("strftime", args[0], strftime_format(args, of_mysql))),
+            "date_parse": (2, 2, lambda _, args: parsed(args, of_mysql)),
+            "element_at": (
+                2,
+                2,
+                lambda _, args: exp.Bracket(this=closed(args[0]), expressions=[args[1].copy()], offset=1),
+            ),
+            "format": (1, -1, self._format),
+            "format_datetime": (
+                2,
+                2,
+                lambda _, args: call("strftime", args[0], strftime_format(args, of_joda)),
+            ),
+            "from_unixtime": (1, 3, self._from_unixtime),
+            "greatest": (1, -1, self._extreme),
+            "least": (1, -1, self._extreme),
+            "localtimestamp": (0, 1, lambda _node, _args: call("athena_now")),
+            "map": (0, 2, lambda _, args: call("map", *args)),
+            "map_agg": (2, 2, lambda _, args: call("map", *(call("array_agg", one.copy()) for one in args))),
+            "parse_datetime": (2, 2, lambda _, args: parsed(args, of_joda)),
+            "reduce": (4, 4, self._reduce),
+            "regexp_extract": (2, 3, lambda _, args: call("athena_regexp_extract", *filled(args, 3, "0"))),
+            "regexp_replace": (2, 3, lambda _, args: call("athena_regexp_replace", *filled(args, 3, ""))),
+            "replace": (2, 3, lambda _, args: call("replace", *filled(args, 3, ""))),
+            "to_iso8601": (1, 1, self._to_iso8601),
+            "try": (1, 1, lambda _, args: call("try", *args)),
+        }
+
+    def apply(self) -> list[Untranslatable]:
+        """Rewrite the tree; return what could not be, which stays as it is."""
+        wrong: list[Untranslatable] = []
+        for node in list(self._kinds.nodes):
+            try:
+                new = self._rewritten(node)
+            except Untranslatable as error:
+                wrong.append(error)
+                continue
+            if new is not node:
+                self._kinds.keep(node, new)
+                node.replace(new)
+        return wrong
+
+    def _rewritten(self, node: Expr) -> Expr:
+        """Return what stands for a node whose children have been rewritten."""
+        if isinstance(node, exp.Anonymous):
+            return self._call(node)
+        if isinstance(node, exp.Div):
+            return self._divided(node)
+        if isinstance(node, exp.Add | exp.Sub):
+            return self._dated(node)
+        if isinstance(node, exp.Cast):
+            return self._cast(node)
+        if isinstance(node, exp.Extract):
+            return self._extract(node)
+        if isinstance(node, exp.CurrentDate):
+            return exp.cast(call("athena_now"), "DATE")
+        if isinstance(node, exp.CurrentTimestamp | exp.Localtimestamp):
+            return call("athena_now")
+        if isinstance(node, exp.AtTimeZone):
+            return call("athena_at_timezone", node.this.copy(), node.args["zone"].copy())
+        if isinstance(node, exp.IgnoreNulls) and isinstance(node.this, exp.Anonymous):
+            return ignoring(node.this)
+        if isinstance(node, exp.Interval):
+            return interval(node)
+        if isinstance(node, exp.Filter | exp.Window):
+            return self._summed(node) if self._is_wide(node) else node
+        if isinstance(node, (*_COMPARED, exp.Between, exp.In)):
+            return self._compared(node)
+        return node
+
+    def _call(self, node: exp.Anonymous) -> Expr:
+        name, args = node.name.lower(), list(node.expressions)
+        offset = node.meta.get("start")
+        known = functions().get(name)
+        special = self._special.get(name)
+        if known is None and special is None:
+            raise Untranslatable(f"the function {name} has no translation", offset)
+        if special is not None:
+            least, most = special[:2]
+        else:
+            assert known is not None
+            least, most = known.least, known.most
+        if len(args) < least or len(args) > most >= 0:
+            expected = (
+                f"{least}" if least == most else f"{least} or more" if most < 0 else f"{least} to {most}"
+            )
+            what = (
+                f"the function {name} with {len(args)} arguments has no translation; it takes {expected} here"
+            )
+            raise Untranslatable(what, offset)
+        if special is None:
+            assert known is not None
+            node.set("this", known.target)
+            return self._summed(node) if self._is_wide(node) else node
+        try:
+            return special[2](node, args)
+        except FormatUnknown as error:
+            raise Untranslatable(f"{name}: {error}", offset) from error
+        except Untranslatable as error:
+            error.offset = offset if error.offset is None else error.offset
+            raise
+
+    def _is_wide(self, node: Expr) -> bool:
+        """Tell whether an expression is a sum of integers, which DuckDB makes wider than they are."""
+        inner = node
+        while isinstance(inner, exp.Filter | exp.Window):
+            inner = inner.this
+        return inner.name.lower() == "sum" and self._kinds.of(node) == "int"
+
+    def _summed(self, node: Expr) -> Expr:
+        """Return a sum of integers as the bigint that Trino has it."""
+        if isinstance(node.parent, exp.Filter | exp.Window):
+            return node
+        return exp.cast(node.copy(), "BIGINT")
+
+    def _divided(self, node: exp.Div) -> Expr:
+        left, right = self._kinds.of(node.left), self._kinds.of(node.right)
+        parts = {"this": node.left.copy(), "expression": node.right.copy()}
+        if left == right == "int":
+            return exp.IntDiv(**parts)
+        if {left, right} & {"double", "decimal"}:
+            return node
+        return call("athena_divide", *parts.values())
+
+    def _dated(self, node: exp.Add | exp.Sub) -> Expr:
+        """Return a sum; a date that days are added to stays a date."""
+        span = next((one for one in (node.right, node.left) if isinstance(one, exp.Interval)), None)
+        if self._kinds.of(node) == "date" and span is not None and str(span.unit).upper() in DAYS:
+            return exp.cast(node.copy(), "DATE")
+        return node
+
+    def _cast(self, node: exp.Cast) -> Expr:
+        kind, inner = self._kinds.of(node), self._kinds.of(node.this)
+        is_try = isinstance(node, exp.TryCast)
+        if kind == "zoned" or (kind == "ts" and isinstance(node.this, exp.Literal)):
+            if isinstance(node.this, exp.Literal) and (
+                zone := re.search(r"\s([A-Za-z_]+(/\S+)?)\Z", node.this.name)
+            ):
+                if zone[1] not in available_timezones():
+                    raise Untranslatable(f"{zone[1]!r} is no time zone")
+                clock = exp.Literal.string(node.this.name[: zone.start()])
+                return call("athena_with_timezone", exp.cast(clock, "TIMESTAMP"), exp.Literal.string(zone[1]))
+            has_offset = kind == "zoned" or re.search(r":\d+\s*[-+]\d", node.this.name)
+            return call("utc", node.this.copy()) if has_offset else exp.cast(node.this.copy(), "TIMESTAMP")
+        if kind in _CASTS:
+            return call(_CASTS[kind][is_try], node.this.copy())
+        if kind == "prefix":
+            return exp.cast(node.this.copy(), "TEXT")
+        if kind == "text" and inner in ("ts", "zoned"):
+            zone_mark = " UTC" if inner == "zoned" else ""
+            return call("strftime", node.this.copy(), exp.Literal.string(_SHOWN_TIME + zone_mark))
+        if kind == "ts":
+            node.set("to", exp.DataType.build("TIMESTAMP", dialect="duckdb"))
+        return node
+
+    def _extract(self, node: exp.Extract) -> Expr:
+        field = node.this.name.upper()
+        call = exp.Anonymous(this=_FIELDS.get(field, field).lower(), expressions=[node.expression.copy()])
+        return self._call(call)
+
+    def _compared(self, node: Expr) -> Expr:
+        """Return a comparison, of addresses in their order, of what may be absent with `-`."""
+        others = [node.args.get(name) for name in ("expression", "low", "high")]
+        values = [one for one in [*others, *node.args.get("expressions", [])] if one is not None]
+        sides = [node.this, *values]
+        if "ip" in map(self._kinds.of, sides):
+            for side in sides:
+                side.replace(call("ip_key", exp.cast(_unchecked(side).copy(), "TEXT")))
+            return node
+        column = next((one for one in sides if isinstance(one, exp.Column)), None)
+        texts = [one.name for one in sides if isinstance(one, exp.Literal) and one.is_string]
+        if column is None or not texts:
+            return node
+        if "-" in texts and not isinstance(node, exp.Between):
+            column.replace(call("coalesce", column.copy(), exp.Literal.string("-")))
+        elif column.name.lower() == "day" and all(re.fullmatch(r"\d{1,2}", one) for one in texts):
+            column.replace(call("substr", column.copy(), exp.Literal.number(-2)))
+        return node
+
+    def _approx_distinct(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
+        return call("count", exp.Distinct(expressions=[args[0].copy()]))
+
+    def _array_join(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
+        items = args[0] if len(args) == 2 else call("athena_texts", args[0], args[2])
+        return call("array_to_string", items, args[1])
+
+    def _cardinality(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
+        return call("cardinality" if self._kinds.of(args[0]) == "map" else "len", *args)
+
+    def _concat(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
+        """Return texts or lists put together; one that is NULL makes the whole NULL, as in Trino."""
+        joined = closed(args[0])
+        for one in args[1:]:
+            joined = exp.DPipe(this=joined, expression=closed(one))
+        return exp.Paren(this=joined)
+
+    def _contains(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
+        holder, item = map(self._kinds.of, args)
+        if holder == "array":
+            return call("list_contains", *args)
+        if item == "ip" or holder in ("text", "prefix"):
+            return call("in_cidr", _unchecked(args[1]), args[0])
+        return call("athena_contains", *args)
+
+    def _from_unixtime(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
+        moment = call("athena_from_unixtime", args[0])
+        if len(args) == 1:
+            return moment
+        if len(args) == 2:
+            return call("athena_at_timezone", moment, args[1])
+        span = [
+            call("athena_span", exp.Literal.string(unit), one)
+            for unit, one in zip(("hour", "minute"), args[1:], strict=True)
+        ]
+        return exp.Paren(this=exp.Add(this=exp.Add(this=moment, expression=span[0]), expression=span[1]))
+
+    def _extreme(self, node: exp.Anonymous, args: list[Expr]) -> Expr:
+        """Return the largest or smallest, which is NULL in Trino where any of them is."""
+        if len(args) == 1 or not any(isinstance(one, exp.Column) or one.find(exp.Column) for one in args):
+            return node
+        absent: Expr = exp.Is(this=closed(args[0]), expression=exp.null())
+        for one in args[1:]:
+            absent = exp.Or(this=absent, expression=exp.Is(this=closed(one), expression=exp.null()))
+        return exp.Case(ifs=[exp.If(this=exp.Not(this=exp.Paren(this=absent)), true=node.copy())])
+
+    def _reduce(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
+        items, first, step, last = args
+        if not (isinstance(last, exp.Lambda) and last.this.sql() == last.expressions[0].sql()):
+            raise Untranslatable("reduce is translated only where its last argument is s -> s")
+        return call("list_reduce", items, step, first)
+
+    def _to_iso8601(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
+        kind = self._kinds.of(args[0])
+        if kind == "date":
+            return exp.cast(args[0].copy(), "TEXT")
+        zone = "Z" if kind == "zoned" else ""
+        return call("strftime", args[0], exp.Literal.string(f"%Y-%m-%dT%H:%M:%S.%g{zone}"))
+
+    def _format(self, node: exp.Anonymous, args: list[Expr]) -> Expr:
+        """Return a format of Java as texts that are put together, each with one of the values."""
+        pieces: list[Expr] = []
+        values = list(args[1:])
+        for match in re.finditer(
+            r"%%|%n|%([-,+ 0]*)(\d*)(?:\.(\d+))?([sdfxXeb])|[^%]+|%", written_out(args, 0)
+        ):
+            if match[4] is None:
+                if match[0] == "%":
+                    raise Untranslatable("the format has a part that cannot be translated")
+                pieces.append(exp.Literal.string({"%%": "%", "%n": "\n"}.get(match[0], match[0])))
+                continue
+            if not values:
+                raise Untranslatable("the format has more parts than there are values")
+            pieces.append(formatted(values.pop(0), match))
+        return self._concat(node, pieces) if pieces else exp.Literal.string("")

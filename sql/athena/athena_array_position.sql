@@ -1,0 +1,5 @@
+-- summary: Trino's array_position: where a value is first in a list; 0 where it is not.
+-- param: items ANY[] -- a list
+-- param: item ANY -- a value
+CREATE OR REPLACE MACRO athena_array_position(items, item) AS
+    coalesce(list_position(items, item), 0);

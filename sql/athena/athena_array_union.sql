@@ -1,0 +1,5 @@
+-- summary: Trino's array_union: what is in either list, once.
+-- param: items ANY[] -- a list
+-- param: others ANY[] -- another list
+CREATE OR REPLACE MACRO athena_array_union(items, others) AS
+    list_distinct(list_concat(items, others));

@@ -1,0 +1,20 @@
+-- summary: Trino's ip_prefix: the range of an address with so many bits.
+-- param: addr TEXT -- an address
+-- param: bits INTEGER -- how many bits of it count
+CREATE OR REPLACE MACRO athena_ip_prefix(addr, bits) AS
+    CASE
+        WHEN contains(addr::VARCHAR, ':') THEN athena_ip_text(cidr_end(addr::VARCHAR || '/' || bits, '0')) || '/' || bits
+        ELSE list_transform(
+            [string_split(addr::VARCHAR, '.')],
+            lambda octets: array_to_string(
+                list_transform(
+                    [1, 2, 3, 4],
+                    -- What of the octet counts.
+                    lambda place: (
+                        octets[place]::INTEGER & (256 - (1 << (8 - greatest(least(bits - 8 * (place - 1), 8), 0))))
+                    )::VARCHAR
+                ),
+                '.'
+            ) || '/' || bits
+        )[1]
+    END;

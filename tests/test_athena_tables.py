@@ -1,0 +1,340 @@
+"""Tables of a person's own: CREATE EXTERNAL TABLE over one store, in Python, shells and copies."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import flowdb
+from flowdb import FlowDB
+from flowdb.errors import DialectError, StoreDamaged
+from flowdb.own_tables import TABLES
+from tests.conftest import HEADER, ROOT, SAMPLES, Run, record, write_log
+
+DATA = ROOT / "tests" / "data"
+GUIDE = DATA / "athena-guide.sql"
+SHELL = Path(sys.executable).parent / "duckdb"
+PATH_REGION = r"vpcflowlogs/([a-z0-9-]+)/"
+FOURTEEN = ", ".join(f"c{n} string" for n in range(1, 15))
+
+
+@pytest.fixture(scope="module")
+def declared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowDB]:
+    """A store of AWS's own examples and the samples, with the tables of the guide."""
+    with flowdb.open(tmp_path_factory.mktemp("tables") / "store") as opened:
+        opened.ingest(DATA / "official", SAMPLES)
+        opened.athena_table(GUIDE.read_text(encoding="utf-8"))
+        yield opened
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[FlowDB]:
+    """A store of three records."""
+    write_log(tmp_path / "a.log", [HEADER, *(record(n, action="REJECT") for n in range(3))])
+    with flowdb.open(tmp_path / "store") as opened:
+        opened.ingest(tmp_path / "a.log")
+        yield opened
+
+
+def asked(db: FlowDB, query: str) -> list[tuple[Any, ...]]:
+    return db.sql(query, dialect="athena").fetchall()
+
+
+def shell(store: Path, query: str) -> str:
+    command = [str(SHELL), "-readonly", "-csv", "-noheader", str(store / "flowdb.duckdb"), query]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
+def shows(db: FlowDB, table: str) -> list[str]:
+    """Return what each column of a table shows."""
+    return [row[3] for row in asked(db, f"DESCRIBE {table}")]
+
+
+# ---- the guide's tables
+
+
+def test_the_text_table_of_the_guide_has_every_record(declared: FlowDB) -> None:
+    fields = "version, account_id, srcaddr, dstport, protocol, bytes, action, tcp_flags, traffic_path, date"
+    times = 'start, "end"'
+    plain = "epoch(start_time)::BIGINT, epoch(end_time)::BIGINT"
+    assert asked(
+        declared, f"SELECT {fields}, {times} FROM vpc_flow_logs ORDER BY 1, 2, 3, 4, 5, 6, 11, 12"
+    ) == (declared.sql(f"SELECT {fields}, {plain} FROM flows ORDER BY 1, 2, 3, 4, 5, 6, 11, 12").fetchall())
+    assert len(declared.sql('FROM "default".vpc_flow_logs').columns) == 30
+
+
+def test_the_parquet_table_of_the_guide_has_hives_partitions(declared: FlowDB) -> None:
+    query = (
+        'SELECT "aws-account-id", "aws-service", "aws-region", year, month, day, hour, count(*)'
+        " FROM vpc_flow_logs_parquet WHERE year = '2024' GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 6, 7"
+    )
+    assert (
+        asked(declared, query)
+        == declared.sql(
+            "SELECT account_id, 'vpcflowlogs', 'us-east-1', '2024', '01', strftime(date, '%d'),"
+            " strftime(start_time, '%H'), count(*) FROM flows WHERE year(date) = 2024 GROUP BY ALL"
+            " ORDER BY 6, 7"
+        ).fetchall()
+    )
+
+
+def test_the_projected_table_of_the_guide_has_region_and_day(declared: FlowDB) -> None:
+    query = (
+        "SELECT region, day, sum(packets) FROM logs.projected WHERE day >= '2021/01/01' AND region IN"
+        " ('us-east-1', 'ap-southeast-2') GROUP BY region, day ORDER BY 2"
+    )
+    assert (
+        asked(declared, query)
+        == declared.sql(
+            f"SELECT coalesce(region, regexp_extract(uri, '{PATH_REGION}', 1)) AS r, strftime(date,"
+            f" '%Y/%m/%d'),"
+            " sum(packets)::BIGINT FROM flows JOIN sources USING (source_id) WHERE date >="
+            " '2021-01-01' AND r <> ''"
+            " GROUP BY 1, 2 ORDER BY 2"
+        ).fetchall()
+    )
+    plan = asked(declared, "EXPLAIN SELECT sum(bytes) FROM logs.projected WHERE day = '2024/01/14'")[0][1]
+    assert "Scanning Files: 1/" in plan
+
+
+def test_a_column_that_the_guide_leaves_out_moves_no_other(declared: FlowDB) -> None:
+    assert shows(declared, "logs.projected")[20:24] == [
+        "field pkt-dstaddr",
+        "field az-id",
+        "field sublocation-type",
+        "field sublocation-id",
+    ]
+
+
+def test_partitions_are_shown_as_athena_shows_them(declared: FlowDB) -> None:
+    assert ("region=us-east-1/day=2024/01/15",) in asked(declared, "SHOW PARTITIONS logs.projected")
+    assert ("date=2024-01-15",) in asked(declared, "SHOW PARTITIONS vpc_flow_logs")
+
+
+def test_tables_and_databases_are_listed(declared: FlowDB) -> None:
+    names = [("projected",), ("vpc_flow_logs",), ("vpc_flow_logs_parquet",)]
+    assert asked(declared, "SHOW TABLES") == names
+    assert asked(declared, "SHOW TABLES IN logs 'p*'") == [("projected",)]
+    assert asked(declared, "SHOW DATABASES") == [("default",), ("logs",)]
+    assert asked(declared, "SHOW CREATE TABLE logs.projected")[0][0].startswith("CREATE EXTERNAL TABLE")
+
+
+def test_analyses_do_not_see_a_table_that_has_the_name_of_a_view(small: FlowDB) -> None:
+    before = small.rejects().fetchall()
+    small.athena_table("CREATE EXTERNAL TABLE flows (a int); CREATE EXTERNAL TABLE sources (b int)")
+    assert small.rejects().fetchall() == before
+    assert small.sql("SELECT count(*), count(DISTINCT srcport) FROM flows").fetchall() == [(3, 3)]
+    assert asked(small, "SELECT * FROM flows LIMIT 1") == [(2,)]
+    assert small.verify().is_sound
+
+
+# ---- columns
+
+
+def test_columns_of_text_are_by_place_whatever_they_are_called(small: FlowDB) -> None:
+    small.athena_table(f"CREATE EXTERNAL TABLE t ({FOURTEEN}) ROW FORMAT DELIMITED FIELDS TERMINATED BY ' '")
+    assert asked(small, "SELECT * FROM t ORDER BY c6") == [
+        tuple(record(n, action="REJECT").split(" ")) for n in range(3)
+    ]
+
+
+def test_places_are_those_of_the_stores_own_format(tmp_path: Path) -> None:
+    write_log(tmp_path / "a.log", ["dstaddr srcaddr bytes start x-field", "1.1.1.1 2.2.2.2 7 1705312800 odd"])
+    with flowdb.open(tmp_path / "store") as db:
+        db.ingest(tmp_path / "a.log")
+        db.athena_table(
+            "CREATE EXTERNAL TABLE t (one string, two string, three int, four bigint, five string)"
+        )
+        assert asked(db, "SELECT * FROM t") == [("1.1.1.1", "2.2.2.2", 7, 1705312800, "odd")]
+        # A field that only this log has is NULL when it is gone.
+        db.forget(tmp_path / "a.log")
+        assert asked(db, "SELECT * FROM t") == []
+        assert db.verify().is_sound
+
+
+def test_a_column_at_the_place_of_another_field_is_that_field(small: FlowDB) -> None:
+    names = HEADER.replace("-", "_").replace("srcaddr dstaddr", "dstaddr srcaddr").split()
+    small.athena_table(f"CREATE EXTERNAL TABLE t ({', '.join(f'`{name}` string' for name in names)})")
+    assert asked(small, "SELECT DISTINCT dstaddr, srcaddr FROM t") == [("10.0.0.1", "10.0.1.1")]
+
+
+def test_names_tell_where_no_format_fits(small: FlowDB) -> None:
+    small.athena_table(
+        "CREATE EXTERNAL TABLE t (numbytes int, sourceaddress string, `Start` timestamp, odd int)"
+    )
+    assert shows(small, "t") == ["field bytes", "field srcaddr", "field start", "nothing: NULL"]
+
+
+def test_columns_of_parquet_are_by_name(small: FlowDB) -> None:
+    small.athena_table("CREATE EXTERNAL TABLE t (dstport string, bytes double, c3 string) STORED AS PARQUET")
+    assert asked(small, "SELECT DISTINCT * FROM t") == [("443", 100.0, None)]
+
+
+@pytest.mark.parametrize(
+    ("column", "properties", "value"),
+    [
+        ("dt string", "", "2024-01-15"),
+        ("`date` date", "", "2024-01-15"),
+        ("day string", "", "2024/01/15"),
+        ("day string", "'projection.day.format'='yyyy-MM-dd'", "2024-01-15"),
+        ("dh string", "'projection.dh.type'='date', 'projection.dh.format'='yyyy/MM/dd/HH'", "2024/01/15/10"),
+        ("dt string", "'projection.dt.format'='''d''yyyyMMdd'", "d20240115"),
+        ("year int, month int, day int, hour int", "", "2024, 1, 15, 10"),
+        ("year string, month string, day string", "", "2024, 01, 15"),
+        ("month string, year string", "'projection.month.digits'='1'", "1, 2024"),
+        ("account_id string", "", "123456789012"),
+        ("`aws-region` string", "", "None"),
+        ("accountid bigint", "", "123456789012"),
+        ("region_partition string, date_partition string", "", "None, 2024-01-15"),
+        ("team string", "'projection.team.type'='enum', 'projection.team.values'='net'", "net"),
+        ("whatever string", "", "None"),
+    ],
+)
+def test_partitions_are_computed(column: str, properties: str, value: str, small: FlowDB) -> None:
+    names = ", ".join(one.split()[0].replace("`", '"') for one in column.split(", "))
+    table = f"CREATE EXTERNAL TABLE t (c1 int) PARTITIONED BY ({column})"
+    small.athena_table(f"{table} TBLPROPERTIES ({properties})" if properties else table)
+    ((*found,),) = asked(small, f"SELECT DISTINCT {names} FROM t")
+    assert ", ".join(map(str, found)) == value
+
+
+def test_a_partition_that_is_added_tells_the_form_of_its_day(small: FlowDB) -> None:
+    small.athena_table("CREATE EXTERNAL TABLE t (c1 int) PARTITIONED BY (dt string)")
+    small.athena_table(
+        "ALTER TABLE t ADD IF NOT EXISTS PARTITION (dt='20240115') LOCATION 's3://b/20240115/'"
+    )
+    assert asked(small, "SELECT DISTINCT dt FROM t") == [("20240115",)]
+
+
+def test_a_table_of_a_transit_gateway(tmp_path: Path) -> None:
+    write_log(tmp_path / "tgw.log", ["tgw-id bytes start", "tgw-1 7 1705312800"])
+    with flowdb.open(tmp_path / "store") as db:
+        db.ingest(tmp_path / "tgw.log")
+        db.athena_table(
+            "CREATE EXTERNAL TABLE t (gateway string, size int, at bigint) PARTITIONED BY (dt string)"
+        )
+        assert asked(db, "SELECT * FROM t") == [("tgw-1", 7, 1705312800, "2024-01-15")]
+
+
+HOSTILE = ['a"b', "a'); DROP TABLE flows; --", "select", "a b", "Ünï", "a.b", "%s", "1st"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_only_names(name: str, small: FlowDB) -> None:
+    small.athena_table(
+        f"CREATE EXTERNAL TABLE `{name}`.`{name}` (`{name}` int) PARTITIONED BY (`p{name}` string)"
+    )
+    quoted = '"' + name.replace('"', '""') + '"'
+    assert asked(small, f"SELECT {quoted} FROM {quoted}.{quoted} AS t LIMIT 1") == [(2,)]
+    assert small.sql("SELECT count(*) FROM flows").fetchall() == [(3,)]
+    assert shell(small.path, f"SELECT count(*) FROM {quoted.lower()}.{quoted.lower()}") == "3"
+    assert small.verify().is_sound
+
+
+# ---- that they stay
+
+
+def test_tables_are_declared_once_changed_and_dropped(small: FlowDB) -> None:
+    small.athena_table("CREATE EXTERNAL TABLE IF NOT EXISTS t (c1 int)")
+    kept = asked(small, "CREATE EXTERNAL TABLE IF NOT EXISTS t (c1 string)")
+    assert kept == [("default.t is there already, declared otherwise; DROP TABLE it first",)]
+    assert asked(small, "SELECT DISTINCT c1 FROM t") == [(2,)]
+    small.athena_table("CREATE EXTERNAL TABLE t (c1 string)")
+    assert asked(small, "SELECT DISTINCT c1 FROM t") == [("2",)]
+    asked(small, "DROP TABLE t; DROP TABLE IF EXISTS t")
+    with pytest.raises(DialectError, match="there is no table t"):
+        asked(small, "DROP TABLE t")
+    assert "does not exist" in shell_error(small.path, "FROM t")
+
+
+def shell_error(store: Path, query: str) -> str:
+    command = [str(SHELL), "-readonly", str(store / "flowdb.duckdb"), query]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stderr
+
+
+def test_of_two_tables_of_one_name_the_last_or_that_of_the_database_in_use_is_meant(small: FlowDB) -> None:
+    small.athena_table("CREATE EXTERNAL TABLE a.t (c1 int); CREATE EXTERNAL TABLE b.t (c1 int, c2 string)")
+    assert small.sql("SELECT * FROM t LIMIT 1", dialect="athena").columns == ["c1", "c2"]
+    assert small.sql("USE a; SELECT * FROM t LIMIT 1", dialect="athena").columns == ["c1"]
+    assert small.sql("SELECT a.t.c1 FROM a.t LIMIT 1", dialect="athena").columns == ["c1"]
+    asked(small, "DROP DATABASE b CASCADE")
+    assert small.sql("SELECT * FROM t LIMIT 1", dialect="athena").columns == ["c1"]
+
+
+def test_results_outlive_a_table_that_is_declared_after_them(small: FlowDB) -> None:
+    result = small.sql("SELECT count(*) FROM flows")
+    small.athena_table("CREATE EXTERNAL TABLE t (c1 int)")
+    assert result.fetchall() == [(3,)]
+    assert asked(small, "SELECT count(*) FROM t") == [(3,)]
+
+
+def test_tables_stay_through_another_ingest_a_backup_and_a_move(small: FlowDB, tmp_path: Path) -> None:
+    small.athena_table("CREATE EXTERNAL TABLE logs.vpc_flow_logs (one int) PARTITIONED BY (dt string)")
+    write_log(tmp_path / "b.log", [HEADER, record(9)])
+    small.ingest(tmp_path / "b.log")
+    query = "SELECT count(*), min(dt) FROM logs.vpc_flow_logs"
+    assert asked(small, query) == [(4, "2024-01-15")]
+    assert shell(small.path, query) == "4,2024-01-15"
+    small.backup(tmp_path / "copy")
+    assert shell(tmp_path / "copy", query) == "4,2024-01-15"
+    shutil.move(tmp_path / "copy", tmp_path / "moved")
+    with flowdb.open(tmp_path / "moved") as moved:
+        assert asked(moved, query) == [(4, "2024-01-15")]
+        assert asked(moved, "SELECT count(*) FROM vpc_flow_logs") == [(4,)]
+        assert moved.verify().is_sound
+    assert shell(tmp_path / "moved", query) == "4,2024-01-15"
+    with flowdb.open(small.path) as again:
+        assert asked(again, query) == [(4, "2024-01-15")]
+
+
+def test_tables_are_there_where_the_file_is_attached(small: FlowDB) -> None:
+    small.athena_table("CREATE EXTERNAL TABLE logs.t (c1 int) PARTITIONED BY (region string)")
+    import duckdb
+
+    with duckdb.connect() as other:
+        other.execute(f"ATTACH '{small.path / 'flowdb.duckdb'}' AS f (READ_ONLY)")
+        assert other.sql("SELECT count(*), min(region) FROM f.logs.t").fetchall() == [(3, None)]
+        assert other.sql("SELECT count(*) FROM f.t").fetchall() == [(3,)]
+
+
+def test_damaged_declarations_are_told_and_hide_nothing_else(small: FlowDB) -> None:
+    small.athena_table("CREATE EXTERNAL TABLE t (c1 int)")
+    (small.path / TABLES).write_text("{", encoding="utf-8")
+    assert small.sql("SELECT count(*) FROM flows").fetchall() == [(3,)]
+    assert [one.kind for one in small.verify().findings if one.path == TABLES] == ["tables"]
+    with pytest.raises(StoreDamaged, match=TABLES):
+        small.athena_table("CREATE EXTERNAL TABLE u (c1 int)")
+
+
+def test_a_writer_that_died_leaves_the_old_tables(small: FlowDB, monkeypatch: pytest.MonkeyPatch) -> None:
+    small.athena_table("CREATE EXTERNAL TABLE t (c1 int)")
+
+    def die(point: str) -> None:
+        if point == "tables.written":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("flowdb.own_tables.reached", die)
+    with pytest.raises(KeyboardInterrupt):
+        small.athena_table("CREATE EXTERNAL TABLE u (c1 int)")
+    assert asked(small, "SHOW TABLES") == [("t",), ("vpc_flow_logs",)]
+    assert not list(small.path.glob(f".{TABLES}*"))
+
+
+def test_the_command_takes_a_file(small: FlowDB, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.sql").write_text("CREATE EXTERNAL TABLE t (c1 int) -- nothing more\n;", encoding="utf-8")
+    done = run("athena-table", "t.sql", "--store", str(small.path), "-o", "csv")
+    assert (done.returncode, done.stdout) == (
+        0,
+        "table,column,type,shows\ndefault.t,c1,INTEGER,field version\n",
+    )
+    done = run("athena-table", "-", "--store", str(small.path), input="CREATE EXTERNAL TABLE u (c1 what)")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[1:] == ["CREATE EXTERNAL TABLE u (c1 what)", f"{' ' * 28}^"]
