@@ -18,7 +18,15 @@ from flowdb.analyses import Analysis
 from flowdb.commands import COMMANDS, grace_option
 from flowdb.cost_command import cost
 from flowdb.errors import DialectError, ExitCode, FlowdbError, plural
-from flowdb.options import EVERY, Moment, choice_options, parameter_option, storage_of, storage_options
+from flowdb.options import (
+    EVERY,
+    LISTED,
+    Moment,
+    choice_options,
+    parameter_option,
+    storage_of,
+    storage_options,
+)
 from flowdb.terminal import (
     answer,
     answer_each,
@@ -236,7 +244,13 @@ def _analysis_command(analysis: Analysis) -> click.Command:
 
 
 def _help(analysis: Analysis) -> str:
-    paragraphs = [analysis.summary, f"Columns: {analysis.columns}."]
+    paragraphs = [analysis.summary]
+    paragraphs += [
+        f"{one.name.upper()} is {one.meaning}{LISTED if one.type.endswith('[]') else ''}."
+        for one in analysis.parameters
+        if one.is_required
+    ]
+    paragraphs.append(f"Columns: {analysis.columns}.")
     if analysis.needs:
         paragraphs.append(f"Fields that logs must have: {', '.join(analysis.needs)}.")
     if analysis.counts:

@@ -16,6 +16,7 @@ from flowdb.parameters import Parameter, keys_of, moment
 
 __all__ = [
     "EVERY",
+    "LISTED",
     "Moment",
     "Rows",
     "choice_options",
@@ -28,6 +29,8 @@ __all__ = [
 
 EVERY = object()
 """The value of `Rows` that says all."""
+LISTED = "; a list is written with commas, or as @FILE, one in each line"
+"""What is said of a parameter that is a list."""
 _AGO = re.compile(r"(\d{1,9})([smhdw])\Z")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _STORAGE = ("profile", "region", "endpoint_url", "anon", "requester_pays")
@@ -82,6 +85,8 @@ class _Values(click.ParamType[object]):
         if not isinstance(value, str):
             return value
         kind = self._parameter.type
+        if kind.endswith("[]") and value == "all" and self._parameter.takes_none:
+            return EVERY
         if kind.endswith("[]") and value.startswith("@"):
             path = Path(value[1:])
             if not path.is_file():
@@ -120,6 +125,9 @@ def parameter_option(parameter: Parameter) -> click.Parameter:
         kind, metavar, meaning = Rows(), "N|all", meaning.replace("NULL", "all")
     elif parameter.type == "INTEGER":
         metavar = "N"
+    meaning = meaning.replace("NULL for", "by default" if parameter.default is None else "all for")
+    if parameter.type.endswith("[]"):
+        meaning += LISTED
     default = "" if parameter.default is None else f"  [default: {_shown(parameter.default)}]"
     return click.Option(
         [flags, parameter.name],

@@ -1,0 +1,99 @@
+"""The DuckDB in which a store is asked: its views are those of the newest commit."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from flowdb.errors import StoreDamaged, gist
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from flowdb.store import Store
+
+__all__ = ["Connections", "damaged"]
+
+
+class Connections:
+    """The connections of one `FlowDB`, made when there is something to ask; `is_sandbox` as it says."""
+
+    def __init__(self, *, is_sandbox: bool) -> None:
+        self._is_sandbox = is_sandbox
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._earlier: list[duckdb.DuckDBPyConnection] = []
+        self._shown: tuple[int, str] = (-1, "")
+        self._forget: Callable[[], object] | None = None
+
+    def of(self, store: Store) -> duckdb.DuckDBPyConnection:
+        """Return a connection whose views are those of the store's newest commit."""
+        import duckdb
+
+        shown = store.shown
+        if self._connection is not None and shown[1] != self._shown[1]:
+            # Results that came of it can still be fetched.
+            self._earlier.append(self._connection)
+            self._connection = None
+        try:
+            if self._connection is None:
+                self._connection = self._connect(store)
+            elif shown != self._shown:
+                for statement in self._shown_by(store):
+                    self._connection.execute(statement)
+        except duckdb.Error as error:
+            self._connection = None
+            raise damaged(store, error) from error
+        self._shown = shown
+        return self._connection
+
+    def interrupt(self) -> None:
+        """End the query that another thread is waiting for."""
+        if self._connection is not None:
+            self._connection.interrupt()
+
+    def close(self) -> None:
+        """Close all of them, and remove what did not fit into memory."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        while self._earlier:
+            self._earlier.pop().close()
+        if self._forget is not None:
+            self._forget()
+            self._forget = None
+
+    def _connect(self, store: Store) -> duckdb.DuckDBPyConnection:
+        """Return a connection with the views and macros of a store."""
+        import duckdb
+
+        if self._is_sandbox:
+            from flowdb import sandbox
+
+            return sandbox.connect(store.root, store.fill, self._shown_by(store))
+        if self._forget is None:
+            # A folder that nobody else can have prepared, for what does not fit into memory.
+            self._spilled = tempfile.mkdtemp(prefix="flowdb-")
+            self._forget = weakref.finalize(self, shutil.rmtree, self._spilled, ignore_errors=True)
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "autoinstall_known_extensions": "false",
+            "temp_directory": self._spilled,
+        }
+        connection = duckdb.connect(config=config)
+        store.fill(connection)
+        return connection
+
+    def _shown_by(self, store: Store) -> list[str]:
+        """Return the statements that make views, as this connection can run them."""
+        if not self._is_sandbox:
+            return store.view_statements()
+        from flowdb.sandbox import inside
+
+        return inside(store.root.resolve(), store.view_statements())
+
+
+def damaged(store: Store, error: Exception) -> StoreDamaged:
+    """Return the error for a store whose files DuckDB cannot read."""
+    return StoreDamaged(str(store.root), f"its files cannot be read ({gist(str(error))}); see: flowdb verify")
