@@ -163,14 +163,19 @@ def newest(ask: Ask) -> datetime | None:
     """
     query = f"SELECT max(last_start) FROM files WHERE kind = {quote_text(FLOWS.kind)}"
     last = ask(query, None).fetchall()[0][0]
-    return None if last is None else last.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    if last is None:
+        return None
+    try:
+        return last.replace(second=0, microsecond=0) + timedelta(minutes=1)  # type: ignore[no-any-return]
+    except OverflowError:  # in the last minute of all
+        return datetime.max
 
 
 def fire(ask: Ask, one: Alert, until: datetime) -> list[Firing]:
     """Return the rows for which the condition of a checked alarm is true, in the analysis's order."""
     import duckdb
 
-    since = until - one.window
+    since = until - min(one.window, until - datetime.min)
     query, bound = _query(one, {"since": since, "until": until}, "to_json(answer)", f" WHERE ({one.when}\n)")
     try:
         found = ask(query, bound).fetchall()

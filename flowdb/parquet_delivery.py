@@ -30,14 +30,18 @@ Ask = Callable[[str, object], "duckdb.DuckDBPyRelation"]
 
 @dataclass(frozen=True)
 class Delivery:
-    """Bytes of a column for a record, by the column, and bytes of a file beside its columns."""
+    """The bytes of each column in so many files of so many records, and those `beside` the columns."""
 
-    columns: dict[str, float]
-    beside: float
+    columns: dict[str, int]
+    beside: int
+    records: int
+    objects: int
 
     def size(self, records: int, objects: int, columns: Iterable[str]) -> int:
         """Return the bytes of these columns in so many files of so many records, with what is beside them."""
-        return round(objects * self.beside + records * sum(self.columns.get(name, 0.0) for name in columns))
+        of_columns = records * sum(self.columns.get(name, 0) for name in columns) * self.objects
+        beside = objects * self.beside * self.records
+        return round((of_columns + beside) / max(self.records * self.objects, 1))
 
 
 def measured(ask: Ask, parts: Sequence[Part]) -> Delivery:
@@ -54,9 +58,9 @@ def measured(ask: Ask, parts: Sequence[Part]) -> Delivery:
     records = beside = 0
     for part, source in chosen:
         sink = io.BytesIO()
-        pq.write_table(
-            ask(_query(part, source), [source.source_id]).to_arrow_table(), sink, compression="gzip"
-        )
+        table = ask(_query(part, source), [source.source_id]).to_arrow_table()
+        # Others than Arrow's own writer write no schema of Arrow's.
+        pq.write_table(table, sink, compression="gzip", store_schema=False)
         footer = pq.read_metadata(sink)
         size = len(sink.getvalue())
         for group in range(footer.num_row_groups):
@@ -67,9 +71,7 @@ def measured(ask: Ask, parts: Sequence[Part]) -> Delivery:
                 size -= chunk.total_compressed_size
         beside += size
         records += footer.num_rows
-    return Delivery(
-        {name: size / max(records, 1) for name, size in columns.items()}, beside / max(len(chosen), 1)
-    )
+    return Delivery(columns, beside, records, len(chosen))
 
 
 def _query(part: Part, source: SourceRow) -> str:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Part", "Planner", "Scan", "parts_of"]
 
+# A sandbox knows a store's files by their paths in it; where it lies, as below a=b, makes another view.
+_BASE = Path("/")
 _MOST_GROUPS = 16
 _MARK = re.compile(r"flowdb-part-(\d+)")
 _TEXT = re.compile(r"'(?:[^']|'')*'")
@@ -94,11 +97,10 @@ class Planner:
     """A sandbox in which queries on a store are planned; nothing is read but the ends of its files."""
 
     def __init__(self, store: Store, parts: Sequence[Part]) -> None:
-        self._root = store.root.resolve()
         self._parts = parts
         # The second look that it takes at a table, for a few rows, is none that Athena takes.
         setting = "SET disabled_optimizers = 'late_materialization'"
-        shown = sandbox.inside(self._root, store.view_statements())
+        shown = sandbox.inside(store.root.resolve(), store.view_statements())
         self._connection = sandbox.connect(store.root, store.fill, [*shown, setting])
 
     def close(self) -> None:
@@ -147,11 +149,11 @@ class Planner:
             for number, group in enumerate(groups):
                 files = [file for part in group for file in part.files]
                 if files[0].kind == dataset.kind:
-                    records = records_query(self._root, dataset, files)
+                    records = records_query(_BASE, dataset, files)
                     queries.append(f"{records} WHERE files.filename <> 'flowdb-part-{number}'")
-            view = " UNION ALL BY NAME ".join(queries) or records_query(self._root, dataset, [])
+            view = " UNION ALL BY NAME ".join(queries) or records_query(_BASE, dataset, [])
             statement = f"CREATE OR REPLACE VIEW {quote_name(dataset.view)} AS {view}"
-            self._connection.execute(*sandbox.inside(self._root, [statement]))
+            self._connection.execute(*sandbox.inside(_BASE, [statement]))
         plan = self._connection.execute(f"EXPLAIN (FORMAT json) {query}", values).fetchall()[0][1]
         for node in _nodes(json.loads(plan)):
             filters = "\n".join(_listed(node.get("Filters")))

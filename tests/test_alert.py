@@ -154,6 +154,17 @@ def test_a_method_answers_as_the_command_does(store: Path) -> None:
         assert [(one.row["attempts"], one.until) for one in earlier] == [(5, datetime(2024, 1, 15, 12))]
 
 
+def test_a_window_may_be_longer_than_there_is_time(store: Path, tmp_path: Path) -> None:
+    with flowdb.open(store) as db:
+        (one,) = db.alert("rejected_sources", "attempts > 5", window="99999999w")
+        assert (one.since, one.row["attempts"]) == (datetime.min, 7)
+    write_log(tmp_path / "late.log", [HEADER, refused(0, "10.9.9.1", 253_402_300_750)])
+    with flowdb.open(tmp_path / "flows") as db:
+        db.ingest(tmp_path / "late.log")
+        (one,) = db.alert("rejected_sources", "true")
+        assert (one.until, one.row["attempts"]) == (datetime.max, 1)
+
+
 def test_parameters_are_those_of_the_analysis(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     when = ("--when", "flows > 0", "--window", "1h")
     params = ("--param", "by=dstport,action", "--param", "metric=flows", "--param", "top=1")
