@@ -164,12 +164,12 @@ class _Till:
         objects = sum(len(scan.part.sources) for scan in scans)
         text = sum(source.size for scan in scans for source in scan.part.sources)
         yield self._athena(question, WAYS[0], objects, text, objects, lists)
-        parquet, gets = 0, 0
+        parquet, gets = 0.0, 0
         for scan in scans:
             known = scan.columns & self._delivery.columns.keys()
             parquet += self._delivery.size(scan.part.records, len(scan.part.sources), known)
             gets += len(scan.part.sources) * (2 if known else 1)
-        yield self._athena(question, WAYS[1], objects, parquet, gets, lists)
+        yield self._athena(question, WAYS[1], objects, round(parquet), gets, lists)
         size, gets, files = 0, 0, 0
         for scan in scans:
             for row in scan.part.files:

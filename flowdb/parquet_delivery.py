@@ -37,11 +37,11 @@ class Delivery:
     records: int
     objects: int
 
-    def size(self, records: int, objects: int, columns: Iterable[str]) -> int:
+    def size(self, records: int, objects: int, columns: Iterable[str]) -> float:
         """Return the bytes of these columns in so many files of so many records, with what is beside them."""
         of_columns = records * sum(self.columns.get(name, 0) for name in columns) * self.objects
         beside = objects * self.beside * self.records
-        return round((of_columns + beside) / max(self.records * self.objects, 1))
+        return (of_columns + beside) / max(self.records * self.objects, 1)
 
 
 def measured(ask: Ask, parts: Sequence[Part]) -> Delivery:
