@@ -225,7 +225,7 @@ class _Till:
             _rounded(whole),
             _rounded(per_month),
             runs,
-            None if days is None else round(days, 1),
+            None if days is None else round(days, 2),
             None,
         )
 

@@ -116,7 +116,7 @@ def priced(
     even = math.ceil(once / (scan + requests))
     per_month = (scan + requests) * runs * 30
     amounts = (round(one, 8) for one in (scan, requests, scan + requests, per_month))
-    return (way, objects, size, billed, *amounts, even, round(even / runs, 1))
+    return (way, objects, size, billed, *amounts, even, round(even / runs, 2))
 
 
 def rows(result: object) -> list[tuple[object, ...]]:
@@ -155,7 +155,7 @@ def test_a_query_costs_what_its_files_and_columns_weigh(folder: Path, db: flowdb
             round(insights, 8),
             round(insights * 8 * 30, 8),
             even,
-            round(even / 8, 1),
+            round(even / 8, 2),
         ),
         (HERE, 2, size, 0, 0.0, 0.0, 0.0, 0.0, None, None),
     ]
