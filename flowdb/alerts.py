@@ -145,6 +145,8 @@ def checked(ask: Ask, one: Alert) -> Alert:
     try:
         result = ask(*_query(one, {}, f"({one.when}\n) AS fires, *", limit=" LIMIT 0"))
     except QueryError as error:
+        # What the analysis alone fails with is not the condition's.
+        ask(*_query(one, {}, "*", limit=" LIMIT 0"))
         raise UsageError(f"{one.when!r} is no condition on {one.analysis.name}: {error}") from error
     kinds = {name: str(kind) for name, kind in zip(result.columns, result.types, strict=True)}
     if kinds.pop(result.columns[0]) != "BOOLEAN":
