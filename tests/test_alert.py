@@ -199,11 +199,9 @@ def test_an_empty_store_has_nothing_that_fires(tmp_path: Path, capsys: pytest.Ca
         (["rejects", "--when", "true", "--webhook", "http://[::1"], "begins with http:// or https://"),
         (["rejects", "--when", "packets"], "'packets' is a value and no condition"),
         (["rejects", "--when", "colour > 1"], "is no condition on rejects: Binder Error"),
-        (["rejects", "--when", "packets > $x"], "is no condition on rejects"),
         (["rejects", "--when", "(SELECT true FROM read_csv('/etc/passwd'))"], "is no condition on rejects"),
         (["rejects", "--when", "true) FROM flows WHERE (true"], "is not one condition"),
         (["rejects", "--when", "true LIMIT 1"], "is not one condition"),
-        (["rejects", "--when", "true; SELECT 1"], "is not one condition"),
         (["rejects", "--when", ""], "is not one condition"),
     ],
 )
@@ -253,9 +251,7 @@ def test_one_alarm_that_fails_does_not_silence_the_others(
     [
         (('when = "attempts >= 2"', 'whenn = "attempts >= 2"'), "alert 'knocking': no key 'whenn' is known"),
         (('when = "attempts >= 2"', ""), "alert 'knocking': when is None; expected a text"),
-        (('name = "knocking"', ""), "alert 1: name is None"),
         (('name = "much"', 'name = "knocking"'), "alert 'knocking': there are two of this name"),
-        (("top_talkers", "top_walkers"), "alert 'much': no analysis 'top_walkers'"),
         (("top = 1", 'top = "x"'), "alert 'much': top_talkers: top is 'x'"),
         (("top = 1", "tops = 1"), "alert 'much': top_talkers: no parameter 'tops'"),
         (('"1h"', "3"), "alert 'much': 3 is no age"),

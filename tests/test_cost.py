@@ -198,10 +198,8 @@ def test_the_languages_cost_the_same(db: flowdb.FlowDB) -> None:
     ("where", "days"),
     [
         ("date >= '2024-01-20' AND date < '2024-02-09'", 20),
-        ("date > '2024-01-20' AND date <= '2024-02-09'", 20),
         ("date BETWEEN '2024-01-20' AND '2024-02-09'", 21),
         ("date IN ('2024-01-20', '2024-02-09', '2031-01-01')", 2),
-        ("date = '2031-01-01'", 0),
         ("date <> '2024-01-20' OR date IS NULL", 39),
         ("date = (SELECT max(date) FROM flows)", 80),
     ],
