@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flowdb import analyses
+from flowdb.alert_command import alert
 from flowdb.analyses import Analysis
 from flowdb.commands import COMMANDS, grace_option
+from flowdb.cost_command import cost
 from flowdb.errors import DialectError, ExitCode, FlowdbError, plural
 from flowdb.options import (
     EVERY,
@@ -164,8 +166,8 @@ def ingest(
 def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_limit: bool) -> None:
     """Run a SQL QUERY on the store, which it cannot change; - reads it from standard input.
 
-    The views are flows, tgw_flows, coverage, bad_lines, sources, commits, files and
-    ephemeral_ranges; every analysis is a table macro: FROM top_talkers(top := 5). Athena's
+    The views are flows, tgw_flows, coverage, bad_lines, sources, commits, files, ephemeral_ranges,
+    prices and athena_prices; every analysis is a table macro: FROM top_talkers(top := 5). Athena's
     names and types are those of vpc_flow_logs, and of tables that `flowdb athena-table` declares.
     """
     if query == "-":
@@ -281,7 +283,7 @@ def _summarize(report: IngestReport, store: str) -> None:
         say(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, alert, cost):
     cli.add_command(_command)
 
 

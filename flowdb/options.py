@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
+from flowdb.analyses import Analysis
+from flowdb.errors import UsageError
 from flowdb.parameters import Parameter, keys_of, moment
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "Rows",
     "choice_options",
     "parameter_option",
+    "params_of",
+    "params_option",
     "storage_of",
     "storage_options",
 ]
@@ -132,6 +136,36 @@ def parameter_option(parameter: Parameter) -> click.Parameter:
         default=None,
         help=f"{meaning[:1].upper()}{meaning[1:]}.{default}",
     )
+
+
+params_option = click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the analysis, written as after its option. May be repeated.",
+)
+
+
+def params_of(analysis: Analysis, pairs: Iterable[str]) -> dict[str, object]:
+    """Return what `--param` gives an analysis, or raise `UsageError`; the analysis checks the values."""
+    known = {one.name: one for one in analysis.parameters}
+    values: dict[str, object] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        name = name.replace("-", "_")
+        if not equals:
+            raise UsageError(f"{pair!r} is no parameter such as top=3")
+        if name in values:
+            raise UsageError(f"{analysis.name}: {name} is given twice")
+        value: object = text
+        if name in known:
+            try:
+                value = parameter_option(known[name]).type.convert(text, None, None)
+            except click.BadParameter as error:
+                raise UsageError(f"{analysis.name}: {name}: {error.message}") from error
+        values[name] = None if value is EVERY else value
+    return values
 
 
 def _shown(default: object) -> str:
