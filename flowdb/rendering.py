@@ -1,0 +1,111 @@
+"""Renders an analysis as a query for another engine: Athena, Trino or Spark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from flowdb.analyses import Analysis, find_analysis
+from flowdb.constants import literal_of, rows_of
+from flowdb.datasets import FLOWS
+from flowdb.errors import ParameterError, UsageError
+from flowdb.expansion import expanded
+from flowdb.ledger import LEDGERS
+from flowdb.lowering import lowered
+from flowdb.macros import Plain
+from flowdb.rewrites import rewritten
+
+if TYPE_CHECKING:
+    from sqlglot.expressions import Expr
+
+__all__ = ["ENGINES", "render"]
+
+ENGINES = ("athena", "trino", "spark")
+"""The engines that queries are rendered for."""
+_SOURCES = "flowdb_sources"
+
+
+def render(
+    name: str,
+    values: Mapping[str, object] | None = None,
+    *,
+    dialect: str = "athena",
+    table: str = "flows",
+    sources: str = "sources",
+) -> str:
+    """Return the query of an analysis, with these values of its parameters, for an engine.
+
+    `table` names the table of the records there, and `sources` that of the sources, which few
+    analyses ask; both as `flowdb ddl` makes them. Raises the errors that the analysis does.
+    """
+    if dialect not in (*ENGINES, "duckdb"):
+        raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(ENGINES)}")
+    analysis = find_analysis(name)
+    names = {"flows": table, _SOURCES: sources}
+    arguments = _arguments(analysis, values or {})
+    taken = {*names, *(one.rpartition(".")[2].lower() for one in names.values())}
+    query = rewritten(expanded(analysis.name, arguments, taken))
+    assert isinstance(query, exp.Query)
+    columns = {"flows": FLOWS.sql_columns, _SOURCES: LEDGERS["sources"]}
+    tree = lowered(query, columns)
+    _name_tables(tree, names)
+    return _written(tree, dialect)
+
+
+def _arguments(analysis: Analysis, values: Mapping[str, object]) -> dict[str, Expr]:
+    """Return the values as literals, or raise what the analysis raises."""
+    _, bound = analysis.query(values)
+    for one in analysis.parameters:
+        if one.type == "REGION" and bound.get(one.name) is not None:
+            regions = [row[0] for row in rows_of("SELECT DISTINCT region FROM prices ORDER BY region")[1]]
+            if bound[one.name] not in regions:
+                raise ParameterError(
+                    analysis.name, one.name, bound[one.name], f"one of: {', '.join(regions)}"
+                )
+    found = {name: literal_of(value, '"NULL"') for name, value in bound.items()}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def _name_tables(tree: exp.Query, names: Mapping[str, str]) -> None:
+    own = {one.alias for one in tree.find_all(exp.CTE)}
+    for one in [*tree.find_all(exp.Table)]:
+        if one.name not in names or one.name in own or one.db:
+            continue
+        new = exp.to_table(names[one.name], dialect="trino")
+        new.set("alias", exp.TableAlias(this=exp.to_identifier(one.alias or one.name)))
+        one.replace(new)
+
+
+def _written(tree: exp.Query, dialect: str) -> str:
+    from flowdb import rendered_spark, rendered_trino
+
+    if dialect == "duckdb":
+        text = tree.transform(_plain).sql(dialect=Plain, pretty=True, normalize_functions=False, comments=False)
+    elif dialect == "spark":
+        text = rendered_spark.written(tree)
+    else:
+        text = rendered_trino.written(tree)
+    return _LISTED.sub(lambda match: f"({re.sub(chr(10) + ' *', ' ', match[1].strip())})", text)
+
+
+def _plain(node: Expr) -> Expr:
+    """Return what stands in DuckDB's SQL for a function that the renderer alone has."""
+    from flowdb.macros import call
+    from flowdb.replacements import LOOKUP, TOTAL, is_call
+
+    if is_call(node, TOTAL):
+        total = call("sum", node.expressions[0])
+        most = exp.Literal.number(2**63 - 1)
+        told = exp.If(this=exp.GT(this=total, expression=most), true=most.copy())
+        return exp.Case(ifs=[told], default=exp.cast(total.copy(), "BIGINT"))
+    if is_call(node, LOOKUP):
+        keys, names, one = node.expressions
+        return exp.Bracket(this=names.copy(), expressions=[call("list_position", keys, one)])
+    return node
+
+
+# A list of values, each in a line of its own.
+_LISTED = re.compile(r"\(\n((?:\s+(?:\d+|'[^'\n]*'),\n){3,}\s+(?:\d+|'[^'\n]*')\n\s*)\)")

@@ -1,0 +1,60 @@
+"""Makes an operation simpler of whose operands some are known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from flowdb.constants import is_literal, is_null
+
+if TYPE_CHECKING:
+    from sqlglot.expressions import Expr
+
+__all__ = ["simplified"]
+
+
+def simplified(node: Expr) -> Expr:
+    """Return a node whose operands are simple already, or what is the same and simpler."""
+    if isinstance(node, exp.Paren):
+        inner = node.this
+        is_one = is_literal(inner) or isinstance(inner, exp.Paren | exp.Anonymous | exp.Column | exp.Case)
+        return inner if is_one else node
+    if isinstance(node, exp.Not):
+        return _negated(node)
+    if isinstance(node, exp.EQ) and _is_call(node.left, "get_bit"):
+        return exp.Anonymous(this="list_contains", expressions=[one.copy() for one in node.left.expressions])
+    if _is_call(node, "bitstring_agg"):
+        return exp.Anonymous(this="list", expressions=[node.expressions[0].copy()])
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "coalesce":
+        return _coalesced(node)
+    return node
+
+
+def _coalesced(node: exp.Anonymous) -> Expr:
+    """Return COALESCE without what is never looked at."""
+    kept: list[Expr] = []
+    for one in node.expressions:
+        if is_null(one):
+            continue
+        kept.append(one)
+        if is_literal(one):
+            break
+    if len(kept) == 1:
+        return kept[0]
+    return exp.Anonymous(this=node.this, expressions=kept) if kept else node.expressions[-1]
+
+
+def _negated(node: exp.Not) -> Expr:
+    inner = node.this
+    while isinstance(inner, exp.Paren):
+        inner = inner.this
+    if isinstance(inner, exp.Boolean):
+        return exp.Boolean(this=not inner.this)
+    if isinstance(inner, exp.Not):
+        return inner.this.copy()
+    return node
+
+
+def _is_call(node: Expr, name: str) -> bool:
+    return isinstance(node, exp.Anonymous) and node.name.lower() == name
