@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["described", "is_literal", "is_null", "literal_of", "rows_of", "span_of", "value_of", "values_query"]
 
-_WRITTEN_AS_CASTS = (exp.DType.DATE, exp.DType.DOUBLE, exp.DType.TIMESTAMP)
+_WRITTEN_AS_CASTS = (exp.DType.DATE, exp.DType.DOUBLE, exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ)
 # Functions that the renderer alone has, until they are written for an engine.
 _STAND_INS = (
     "CREATE MACRO flowdb_total(counter) AS total(counter)",
@@ -85,7 +85,7 @@ def _value(text: str) -> Expr | None:
 def literal_of(value: Any, kind: str) -> Expr | None:
     """Return a value of a DuckDB type as a literal, or None where it has none."""
     if value is None:
-        return exp.null() if kind == '"NULL"' else exp.cast(exp.null(), kind, dialect="duckdb")
+        return exp.null() if kind.startswith('"NULL"') else exp.cast(exp.null(), kind, dialect="duckdb")
     if kind == "BOOLEAN":
         return exp.Boolean(this=value)
     if isinstance(value, float):
@@ -167,7 +167,7 @@ def values_query(columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, .
     """Return a query that gives rows that are known, or None where one of them has no literal."""
     names = [exp.to_identifier(name, quoted=True) for name, _ in columns]
     if not rows:
-        nulls = [exp.alias_(exp.cast(exp.null(), kind, dialect="duckdb"), name, quoted=True) for name, kind in columns]
+        nulls = [exp.alias_(literal_of(None, kind), name, quoted=True) for name, kind in columns]
         return exp.Select(expressions=nulls, where=exp.Where(this=exp.false()))
     tuples = []
     for row in rows:

@@ -199,6 +199,8 @@ class _Expansion:
         name = node.name.lower()
         if name == "needs":
             return exp.true()
+        if name == "coalesce":
+            return self._first_there(node, values)
         if name not in macros() or macro(name).is_table:
             return self._rest(node, values)
         arguments = self._arguments(node, values)
@@ -212,6 +214,17 @@ class _Expansion:
             return new
         made = macro(name)
         return closed(self._reduced(made.body, {**self._defaults(name), **arguments}))
+
+    def _first_there(self, node: exp.Anonymous, values: _Values) -> Expr:
+        """Return COALESCE without what is never looked at."""
+        kept: list[Expr] = []
+        for one in node.expressions:
+            new = self._reduced(one, values)
+            if not is_null(new) or one is node.expressions[-1] and not kept:
+                kept.append(new)
+            if is_literal(new) and not is_null(new):
+                break
+        return closed(kept[0]) if len(kept) == 1 else exp.Anonymous(this=node.this, expressions=kept)
 
     @staticmethod
     def _defaults(name: str) -> dict[str, Expr]:
@@ -286,7 +299,7 @@ class _Expansion:
             made = exp.Case(this=subject if is_told else None, ifs=branches, default=rest)
             return self._folded(made) if all(map(_is_known, made.iter_expressions())) else made
         if rest is not None:
-            return rest
+            return closed(rest)
         assert first is not None
         value = self._reduced(first, values)
         # The type of what it never is.
@@ -375,5 +388,5 @@ def _tables(node: Expr) -> set[str]:
 
 def _outer_columns(node: Expr) -> bool:
     """Tell whether a query in parentheses has columns of none of its own tables."""
-    own = {one.alias_or_name for one in node.find_all(exp.Table, exp.Subquery)}
+    own = {one.alias_or_name for one in node.find_all(exp.Table, exp.Subquery)} - {""}
     return any(one.table not in own for one in node.find_all(exp.Column))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from flowdb.constants import is_literal, is_null
+from flowdb.constants import is_literal
+from flowdb.macros import closed
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
@@ -26,23 +27,7 @@ def simplified(node: Expr) -> Expr:
         return exp.Anonymous(this="list_contains", expressions=[one.copy() for one in node.left.expressions])
     if _is_call(node, "bitstring_agg"):
         return exp.Anonymous(this="list", expressions=[node.expressions[0].copy()])
-    if isinstance(node, exp.Anonymous) and node.name.lower() == "coalesce":
-        return _coalesced(node)
     return node
-
-
-def _coalesced(node: exp.Anonymous) -> Expr:
-    """Return COALESCE without what is never looked at."""
-    kept: list[Expr] = []
-    for one in node.expressions:
-        if is_null(one):
-            continue
-        kept.append(one)
-        if is_literal(one):
-            break
-    if len(kept) == 1:
-        return kept[0]
-    return exp.Anonymous(this=node.this, expressions=kept) if kept else node.expressions[-1]
 
 
 def _negated(node: exp.Not) -> Expr:
@@ -52,7 +37,7 @@ def _negated(node: exp.Not) -> Expr:
     if isinstance(inner, exp.Boolean):
         return exp.Boolean(this=not inner.this)
     if isinstance(inner, exp.Not):
-        return inner.this.copy()
+        return closed(inner.this.copy())
     return node
 
 
