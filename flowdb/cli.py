@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flowdb import analyses
+from flowdb import analyses, engine_commands
 from flowdb.analyses import Analysis
 from flowdb.commands import COMMANDS, grace_option
 from flowdb.errors import DialectError, ExitCode, FlowdbError, plural
@@ -267,7 +267,7 @@ def _summarize(report: IngestReport, store: str) -> None:
         say(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, *engine_commands.COMMANDS):
     cli.add_command(_command)
 
 

@@ -177,6 +177,17 @@ class FlowDB(Keeping):
                 raise answer.refused(error) from error
             yield shown_times(result, answer.zoned) if as_shown else result
 
+    def render(
+        self, analysis: str, *, dialect: str = "athena", table: str = "flows", **values: object
+    ) -> str:
+        """Return an analysis, with these values of its parameters, as a query for `athena`, `trino` or `spark`.
+
+        `table` names the table of the records there, which `flowdb ddl` defines.
+        """
+        from flowdb.rendering import render
+
+        return render(analysis, values, dialect=dialect, table=table)
+
     def analyses(self) -> duckdb.DuckDBPyRelation:
         """Return the analyses: name, topic, what each answers, and its parameters."""
         return listed_analyses()

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlglot import exp
+from sqlglot.dialects.trino import Trino
 
 from flowdb.constants import is_literal, span_of
+from flowdb.engine_rules import (
+    COMPARED,
+    FIRST_BUCKET,
+    MOST,
+    STEPS,
+    Change,
+    Rule,
+    Rules,
+    average,
+    concat,
+    is_absent,
+    number,
+    of_unit,
+    text,
+    translated,
+    without_filter,
+)
 from flowdb.macros import call, closed
 from flowdb.replacements import LOOKUP, TOTAL, is_call
 
@@ -17,52 +34,25 @@ if TYPE_CHECKING:
 
 __all__ = ["written"]
 
-_Rule = Callable[["list[Expr]"], "Expr"]
 _EPOCH = exp.Var(this="TIMESTAMP '1970-01-01 00:00:00'")
-_MOST = exp.Literal.number(2**63 - 1)
-# A Monday of a time before any record's, at which buckets of any length begin that do in DuckDB.
-_FIRST_BUCKET = 946_857_600_000
-_STEPS = {"HOUR": 3_600_000, "DAY": 86_400_000, "MINUTE": 60_000, "SECOND": 1000}
-_COMPARED = (exp.GT, exp.GTE, exp.LT, exp.LTE)
+
+
+class _Written(Trino):
+    """Trino's SQL, with what is put together as it is."""
+
+    class Generator(Trino.Generator):
+        """`||` is NULL where a part is, in Trino as in DuckDB."""
+
+        TRANSFORMS: ClassVar[Any] = {
+            **Trino.Generator.TRANSFORMS,
+            exp.DPipe: lambda self, node: self.binary(node, "||"),
+        }
 
 
 def written(tree: exp.Query) -> str:
     """Return a query as text."""
-    made = _trino(tree.copy())
-    return made.sql(dialect="trino", pretty=True, normalize_functions=False, comments=False)
-
-
-def _trino(node: Expr) -> Expr:
-    """Return a tree of Trino's, from the leaves up."""
-    rule = _BEFORE.get(type(node))
-    if rule is not None:
-        node = rule(node)
-    for key, value in node.args.items():
-        if isinstance(value, list):
-            node.set(key, [_trino(one) if isinstance(one, exp.Expression) else one for one in value])
-        elif isinstance(value, exp.Expression):
-            node.set(key, _trino(value))
-    if isinstance(node, exp.Anonymous):
-        name = node.name.lower()
-        made = _FUNCTIONS.get(name)
-        if made is not None:
-            return made(node.expressions)
-        node.set("this", _NAMES.get(name, name))
-        return node
-    after = _AFTER.get(type(node))
-    return node if after is None else after(node)
-
-
-def _number(value: int) -> exp.Literal:
-    return exp.Literal.number(value)
-
-
-def _text(value: str) -> exp.Literal:
-    return exp.Literal.string(value)
-
-
-def _is_null(node: Expr) -> exp.Is:
-    return exp.Is(this=closed(node.copy()), expression=exp.null())
+    made = translated(tree.copy(), Rules(_BEFORE, _AFTER, _FUNCTIONS, _NAMES))
+    return made.sql(dialect=_Written, pretty=True, normalize_functions=False, comments=False)
 
 
 # Before the leaves.
@@ -72,19 +62,8 @@ def _sub(node: Expr) -> Expr:
     """Return the time between two moments, which Trino counts in milliseconds."""
     for name, factor in (("epoch_us", 1000), ("epoch_ms", 1)):
         if is_call(node.left, name) and is_call(node.right, name):
-            passed = call("date_diff", _text("millisecond"), node.right.expressions[0], node.left.expressions[0])
-            return passed if factor == 1 else exp.Paren(this=exp.Mul(this=passed, expression=_number(factor)))
-    return node
-
-
-def _window(node: Expr) -> Expr:
-    """Return a window without FILTER, which Trino does not take there."""
-    if isinstance(node.this, exp.Filter):
-        counted = node.this.this
-        given = counted.expressions[0]
-        value = _number(1) if isinstance(given, exp.Star) else given.copy()
-        chosen = exp.Case(ifs=[exp.If(this=node.this.expression.this.copy(), true=value)])
-        node.set("this", call(counted.name, chosen))
+            passed = call("date_diff", text("millisecond"), node.right.expressions[0], node.left.expressions[0])
+            return passed if factor == 1 else exp.Paren(this=exp.Mul(this=passed, expression=number(factor)))
     return node
 
 
@@ -108,17 +87,17 @@ def _extreme(node: Expr) -> Expr:
     if count:
         # A sample: any order will do that does not depend on the values.
         words = [exp.cast(one.copy(), "VARCHAR") for one in by.expressions]
-        key = call("md5", call("to_utf8", call("concat_ws", _text("/"), *words)))
+        key = call("md5", call("to_utf8", call("concat_ws", text("/"), *words)))
         return call(name, value, key, *count)
     has_value = isinstance(value, exp.Cast) or None
-    there = None if has_value else exp.Where(this=exp.Not(this=_is_null(value)))
+    there = None if has_value else exp.Where(this=exp.Not(this=is_absent(value)))
     if isinstance(by, exp.Tuple):
         keys = [
             exp.Ordered(this=one.copy(), desc=not is_least, nulls_first=not is_least) for one in by.expressions
         ]
         made: Expr = call("list", exp.Order(this=value.copy(), expressions=keys))
         made = made if there is None else exp.Filter(this=made, expression=there)
-        return exp.Bracket(this=made, expressions=[_number(1)])
+        return exp.Bracket(this=made, expressions=[number(1)])
     made = call(name, value, by)
     return made if there is None else exp.Filter(this=made, expression=there)
 
@@ -132,7 +111,7 @@ def _select(node: Expr) -> Expr:
             kept.append(join)
             continue
         inner = exp.Select(
-            expressions=[_number(1)],
+            expressions=[number(1)],
             from_=exp.From(this=join.this.copy()),
             where=exp.Where(this=join.args["on"].copy()),
         )
@@ -144,9 +123,9 @@ def _select(node: Expr) -> Expr:
     return node
 
 
-_BEFORE: dict[type[Expr], Callable[[Expr], Expr]] = {
+_BEFORE: dict[type[Expr], Change] = {
     exp.Sub: _sub,
-    exp.Window: _window,
+    exp.Window: without_filter,
     exp.Anonymous: _sorted_list,
     exp.Select: _select,
 }
@@ -159,7 +138,7 @@ def _bracket(node: Expr) -> Expr:
     place = node.expressions[0]
     # No list has an entry 0, and it is an error to ask for it.
     is_told = is_literal(place)
-    return call("element_at", node.this, place if is_told else call("nullif", place, _number(0)))
+    return call("element_at", node.this, place if is_told else call("nullif", place, number(0)))
 
 
 def _cast(node: Expr) -> Expr:
@@ -191,14 +170,10 @@ def _whole(node: Expr) -> Expr:
 def _interval(node: Expr) -> Expr:
     assert isinstance(node, exp.Interval)
     months, passed = span_of(node)
-    if months and isinstance(node.parent, _COMPARED):
-        return _of_unit(months * 30, "DAY")
+    if months and isinstance(node.parent, COMPARED):
+        return of_unit(months * 30, "DAY")
     # The times of records are whole milliseconds, and a shorter interval there is none.
-    return exp.Interval(this=_text("0.001"), unit=exp.Var(this="SECOND")) if 0 < passed < 1000 else node
-
-
-def _of_unit(count: int, unit: str) -> exp.Interval:
-    return exp.Interval(this=_text(str(count)), unit=exp.Var(this=unit))
+    return exp.Interval(this=text("0.001"), unit=exp.Var(this="SECOND")) if 0 < passed < 1000 else node
 
 
 def _joined(node: Expr) -> Expr:
@@ -209,7 +184,7 @@ def _joined(node: Expr) -> Expr:
     return node
 
 
-_AFTER: dict[type[Expr], Callable[[Expr], Expr]] = {
+_AFTER: dict[type[Expr], Change] = {
     exp.BitwiseAnd: lambda node: call("bitwise_and", node.left, node.right),
     exp.Bracket: _bracket,
     exp.Cast: _cast,
@@ -230,40 +205,40 @@ def _time_bucket(args: list[Expr]) -> Expr:
     months, passed = span_of(interval)
     if months:
         return _month_bucket(months, moment)
-    unit = next((unit for unit, size in _STEPS.items() if passed == size * 1000), None)
+    unit = next((unit for unit, size in STEPS.items() if passed == size * 1000), None)
     if unit is not None or passed == 7 * 86_400_000_000:
-        return call("date_trunc", _text((unit or "week").lower()), moment)
+        return call("date_trunc", text((unit or "week").lower()), moment)
     size = max(passed // 1000, 1)
-    first = _FIRST_BUCKET % size - size
-    since = call("date_diff", _text("millisecond"), _EPOCH.copy(), moment)
-    begun = exp.Sub(this=since, expression=_number(first)) if first > 0 else exp.Add(this=since, expression=_number(-first))
-    rest = exp.Mod(this=exp.Paren(this=begun), expression=_number(size))
-    return call("date_add", _text("millisecond"), exp.Neg(this=exp.Paren(this=rest)), moment.copy())
+    first = FIRST_BUCKET % size - size
+    since = call("date_diff", text("millisecond"), _EPOCH.copy(), moment)
+    begun = exp.Sub(this=since, expression=number(first)) if first > 0 else exp.Add(this=since, expression=number(-first))
+    rest = exp.Mod(this=exp.Paren(this=begun), expression=number(size))
+    return call("date_add", text("millisecond"), exp.Neg(this=exp.Paren(this=rest)), moment.copy())
 
 
 def _month_bucket(months: int, moment: Expr) -> Expr:
     if months in (1, 3, 12):
-        return call("date_trunc", _text({1: "month", 3: "quarter", 12: "year"}[months]), moment)
+        return call("date_trunc", text({1: "month", 3: "quarter", 12: "year"}[months]), moment)
     since = exp.Add(
-        this=exp.Mul(this=call("year", moment), expression=_number(12)), expression=call("month", moment.copy())
+        this=exp.Mul(this=call("year", moment), expression=number(12)), expression=call("month", moment.copy())
     )
     first = (2000 * 12 + 1) % months - months
-    begun = exp.Paren(this=exp.Add(this=since, expression=_number(-first)))
-    rest = exp.Neg(this=exp.Paren(this=exp.Mod(this=begun, expression=_number(months))))
-    return call("date_add", _text("month"), rest, call("date_trunc", _text("month"), moment.copy()))
+    begun = exp.Paren(this=exp.Add(this=since, expression=number(-first)))
+    rest = exp.Neg(this=exp.Paren(this=exp.Mod(this=begun, expression=number(months))))
+    return call("date_add", text("month"), rest, call("date_trunc", text("month"), moment.copy()))
 
 
-def _least(name: str) -> _Rule:
+def _least(name: str) -> Rule:
     """Return the rule for what passes over NULL in DuckDB, and is NULL in Trino if anything is."""
     return lambda args: call("coalesce", call(name, *(one.copy() for one in args)), *args)
 
 
 def _contained(args: list[Expr]) -> Expr:
-    return exp.Paren(this=exp.GT(this=call("strpos", *args), expression=_number(0)))
+    return exp.Paren(this=exp.GT(this=call("strpos", *args), expression=number(0)))
 
 
 def _like(args: list[Expr], pattern: str) -> Expr:
-    return exp.Paren(this=exp.Like(this=closed(args[0].copy()), expression=_text(pattern)))
+    return exp.Paren(this=exp.Like(this=closed(args[0].copy()), expression=text(pattern)))
 
 
 def _list_contains(args: list[Expr]) -> Expr:
@@ -275,11 +250,11 @@ def _list_contains(args: list[Expr]) -> Expr:
 
 
 def _replaced(args: list[Expr]) -> Expr:
-    return call("regexp_replace", args[0], args[1], _text(re.sub(r"\\(\d)", r"$\1", args[2].name)))
+    return call("regexp_replace", args[0], args[1], text(re.sub(r"\\(\d)", r"$\1", args[2].name)))
 
 
 def _total(args: list[Expr]) -> Expr:
-    return exp.cast(call("least", _sum(args), _MOST.copy()), "BIGINT")
+    return exp.cast(call("least", _sum(args), MOST.copy()), "BIGINT")
 
 
 def _sum(args: list[Expr]) -> Expr:
@@ -291,15 +266,6 @@ def _lookup(args: list[Expr]) -> Expr:
     return call("element_at", call("map", keys, names), one)
 
 
-def _average(args: list[Expr]) -> Expr:
-    """Return the average of a list that is written out; none of its entries is ever NULL."""
-    entries = args[0].expressions
-    added = entries[0].copy()
-    for one in entries[1:]:
-        added = exp.Add(this=added, expression=closed(one.copy()))
-    return exp.Div(this=exp.Paren(this=added), expression=_number(len(entries)), typed=True, safe=False)
-
-
 def _distinct(args: list[Expr]) -> Expr:
     there = exp.Not(this=exp.Is(this=exp.to_identifier("one"), expression=exp.null()))
     kept = exp.Lambda(this=there, expressions=[exp.to_identifier("one")])
@@ -307,12 +273,8 @@ def _distinct(args: list[Expr]) -> Expr:
 
 
 def _moment(args: list[Expr]) -> Expr:
-    milliseconds = exp.Div(this=closed(args[0].copy()), expression=_number(1000), typed=True, safe=False)
-    return call("date_add", _text("millisecond"), milliseconds, _EPOCH.copy())
-
-
-def _concat(args: list[Expr]) -> Expr:
-    return call("concat", *(one if is_literal(one) else call("coalesce", one, _text("")) for one in args))
+    milliseconds = exp.Div(this=closed(args[0].copy()), expression=number(1000), typed=True, safe=False)
+    return call("date_add", text("millisecond"), milliseconds, _EPOCH.copy())
 
 
 _NAMES = {
@@ -332,28 +294,28 @@ _NAMES = {
     "regexp_matches": "regexp_like",
     "string_split": "split",
 }
-_FUNCTIONS: dict[str, _Rule] = {
+_FUNCTIONS: dict[str, Rule] = {
     LOOKUP: _lookup,
     TOTAL: _total,
-    "concat": _concat,
+    "concat": concat,
     "contains": _contained,
-    "dayname": lambda args: call("date_format", args[0], _text("%W")),
+    "dayname": lambda args: call("date_format", args[0], text("%W")),
     "ends_with": lambda args: _like(args, f"%{args[1].name}"),
-    "epoch_ms": lambda args: call("date_diff", _text("millisecond"), _EPOCH.copy(), args[0]),
+    "epoch_ms": lambda args: call("date_diff", text("millisecond"), _EPOCH.copy(), args[0]),
     "epoch_us": lambda args: exp.Paren(
         this=exp.Mul(
-            this=call("date_diff", _text("millisecond"), _EPOCH.copy(), args[0]), expression=_number(1000)
+            this=call("date_diff", text("millisecond"), _EPOCH.copy(), args[0]), expression=number(1000)
         )
     ),
-    "format": lambda args: call("lpad", call("to_base", args[1], _number(16)), _number(8), _text("0")),
+    "format": lambda args: call("lpad", call("to_base", args[1], number(16)), number(8), text("0")),
     "greatest": _least("greatest"),
     "least": _least("least"),
-    "left": lambda args: call("substr", args[0], _number(1), args[1]),
-    "list_avg": _average,
+    "left": lambda args: call("substr", args[0], number(1), args[1]),
+    "list_avg": average,
     "list_contains": _list_contains,
     "list_distinct": _distinct,
     "make_timestamp": _moment,
-    "regexp_full_match": lambda args: call("regexp_like", args[0], _text(f"^(?:{args[1].name})$")),
+    "regexp_full_match": lambda args: call("regexp_like", args[0], text(f"^(?:{args[1].name})$")),
     "regexp_replace": _replaced,
     "starts_with": lambda args: _like(args, f"{args[1].name}%"),
     "sum": _sum,

@@ -13,6 +13,7 @@ from flowdb.constants import literal_of, rows_of
 from flowdb.datasets import FLOWS
 from flowdb.errors import ParameterError, UsageError
 from flowdb.expansion import expanded
+from flowdb.external_tables import DIALECTS, is_table_name, sources_beside
 from flowdb.ledger import LEDGERS
 from flowdb.lowering import lowered
 from flowdb.macros import Plain
@@ -21,10 +22,8 @@ from flowdb.rewrites import rewritten
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
 
-__all__ = ["ENGINES", "render"]
+__all__ = ["render"]
 
-ENGINES = ("athena", "trino", "spark")
-"""The engines that queries are rendered for."""
 _SOURCES = "flowdb_sources"
 
 
@@ -34,17 +33,19 @@ def render(
     *,
     dialect: str = "athena",
     table: str = "flows",
-    sources: str = "sources",
 ) -> str:
     """Return the query of an analysis, with these values of its parameters, for an engine.
 
-    `table` names the table of the records there, and `sources` that of the sources, which few
-    analyses ask; both as `flowdb ddl` makes them. Raises the errors that the analysis does.
+    `table` names the table of the records there; the few analyses that ask the sources too do so
+    in the table `sources` beside it. Both are those that `flowdb ddl` defines. Raises the errors
+    that the analysis does.
     """
-    if dialect not in (*ENGINES, "duckdb"):
-        raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(ENGINES)}")
+    if dialect not in (*DIALECTS, "duckdb"):
+        raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
+    if not is_table_name(table):
+        raise UsageError(f"table is {table!r}; expected a name such as flows or vpc.flows")
     analysis = find_analysis(name)
-    names = {"flows": table, _SOURCES: sources}
+    names = {"flows": table, _SOURCES: sources_beside(table)}
     arguments = _arguments(analysis, values or {})
     taken = {*names, *(one.rpartition(".")[2].lower() for one in names.values())}
     query = rewritten(expanded(analysis.name, arguments, taken))

@@ -67,8 +67,9 @@ def _protocol_name(given: Mapping[str, Expr]) -> Expr:
 
 
 def _is_service(given: Mapping[str, Expr]) -> Expr:
-    ports = [exp.Literal.number(row[0]) for row in _rows("SELECT DISTINCT port FROM services ORDER BY 1")]
-    return exp.Paren(this=exp.In(this=closed(given["port"].copy()), expressions=ports))
+    ports = _rows("SELECT DISTINCT port FROM services ORDER BY 1")
+    listed = _written_list([row[0] for row in ports])
+    return exp.Paren(this=exp.In(this=closed(given["port"].copy()), expressions=listed))
 
 
 def _bucket_start(given: Mapping[str, Expr]) -> Expr:
@@ -103,14 +104,15 @@ _RULES: dict[str, Callable[[Mapping[str, "Expr"]], "Expr | None"]] = {
 
 def _lookup(query: str, key: Expr) -> Expr:
     rows = _rows(query)
-    keys = [exp.convert(row[0]) for row in rows]
-    values = [
-        exp.cast(exp.Literal.number(repr(row[1])), "DOUBLE")
-        if isinstance(row[1], float)
-        else exp.Literal.string(row[1])
-        for row in rows
-    ]
+    keys, values = (_written_list([row[place] for row in rows]) for place in (0, 1))
     return call(LOOKUP, exp.Array(expressions=keys), exp.Array(expressions=values), key)
+
+
+def _written_list(values: list[object]) -> list[Expr]:
+    """Return the entries of a list; many that are the same text for every engine are one node."""
+    if all(isinstance(one, float) for one in values):
+        return [exp.cast(exp.Literal.number(repr(one)), "DOUBLE") for one in values]
+    return [exp.Var(this=", ".join(quote_text(one) if isinstance(one, str) else str(one) for one in values))]
 
 
 @cache
