@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     import duckdb
     from sqlglot.expressions import Expr
 
-__all__ = ["described", "is_literal", "is_null", "literal_of", "rows_of", "span_of", "value_of", "values_query"]
+__all__ = [
+    "described",
+    "is_literal",
+    "is_null",
+    "literal_of",
+    "rows_of",
+    "span_of",
+    "value_of",
+    "values_query",
+]
 
 _WRITTEN_AS_CASTS = (exp.DType.DATE, exp.DType.DOUBLE, exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ)
 # Functions that the renderer alone has, until they are written for an engine.
@@ -133,7 +142,7 @@ def _of_unit(count: str, unit: str) -> exp.Interval:
 
 def span_of(node: exp.Interval) -> tuple[int, int]:
     """Return the months of an interval as `value_of` writes it, and its microseconds without them."""
-    count, unit = Decimal(node.this.name), str(node.unit.this).upper().removesuffix("S")
+    count, unit = Decimal(node.this.name), str(node.args["unit"].this).upper().removesuffix("S")
     if unit in ("MONTH", "YEAR"):
         return int(count) * (12 if unit == "YEAR" else 1), 0
     sizes = {**dict(_UNITS), "DAY": 86_400_000_000, "MICROSECOND": 1}
@@ -167,7 +176,9 @@ def values_query(columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, .
     """Return a query that gives rows that are known, or None where one of them has no literal."""
     names = [exp.to_identifier(name, quoted=True) for name, _ in columns]
     if not rows:
-        nulls = [exp.alias_(literal_of(None, kind), name, quoted=True) for name, kind in columns]
+        nulls = [
+            exp.alias_(literal_of(None, kind) or exp.null(), name, quoted=True) for name, kind in columns
+        ]
         return exp.Select(expressions=nulls, where=exp.Where(this=exp.false()))
     tuples = []
     for row in rows:
@@ -175,5 +186,7 @@ def values_query(columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, .
         if None in cells:
             return None
         tuples.append(exp.Tuple(expressions=cells))
-    values = exp.Values(expressions=tuples, alias=exp.TableAlias(this=exp.to_identifier("listed"), columns=names))
+    values = exp.Values(
+        expressions=tuples, alias=exp.TableAlias(this=exp.to_identifier("listed"), columns=names)
+    )
     return exp.Select(expressions=[exp.Star()], from_=exp.From(this=values))

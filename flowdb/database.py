@@ -180,7 +180,7 @@ class FlowDB(Keeping):
     def render(
         self, analysis: str, *, dialect: str = "athena", table: str = "flows", **values: object
     ) -> str:
-        """Return an analysis, with these values of its parameters, as a query for `athena`, `trino` or `spark`.
+        """Return an analysis with these values as a query for another engine: `athena`, `trino` or `spark`.
 
         `table` names the table of the records there, which `flowdb ddl` defines.
         """

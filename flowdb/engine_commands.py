@@ -46,7 +46,11 @@ def render(analysis: str, values: tuple[str, ...], dialect: str, table: str, giv
     from flowdb.rendering import render as rendered
 
     found = find_analysis(analysis)
-    print(rendered(found.name, _of_options(found, values) | _of_pairs(found, given), dialect=dialect, table=table))
+    print(
+        rendered(
+            found.name, _of_options(found, values) | _of_pairs(found, given), dialect=dialect, table=table
+        )
+    )
 
 
 def _of_options(analysis: Analysis, words: tuple[str, ...]) -> dict[str, object]:

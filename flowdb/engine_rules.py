@@ -1,10 +1,10 @@
-"""How a query that is said in full is written for an engine: rules for its nodes, and for the functions it calls."""
+"""How a query that is said in full is written for an engine: by rules for nodes and functions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
@@ -32,7 +32,7 @@ __all__ = [
     "without_filter",
 ]
 
-Change = Callable[["Expr"], "Expr"]
+Change = Callable[[Any], Any]
 """What is made of a node."""
 Rule = Callable[["list[Expr]"], "Expr"]
 """What is made of the arguments of a function."""
@@ -81,7 +81,7 @@ def translated(node: Expr, rules: Rules) -> Expr:
     return node if after is None else after(node)
 
 
-def number(value: int) -> exp.Literal:
+def number(value: int) -> Expr:
     """Return a whole number."""
     return exp.Literal.number(value)
 
@@ -101,7 +101,7 @@ def is_absent(node: Expr) -> exp.Is:
     return exp.Is(this=closed(node.copy()), expression=exp.null())
 
 
-def without_filter(node: Expr) -> Expr:
+def without_filter(node: Any) -> Any:
     """Return a window function without FILTER, which DuckDB alone takes there."""
     if isinstance(node.this, exp.Filter):
         counted = node.this.this

@@ -20,7 +20,10 @@ __all__ = ["expanded"]
 _Values = Mapping[str, "Expr"]
 # They make rows, or are looked at later, and so have no value of their own.
 _LEFT = frozenset(
-    "columns error grouping hash lag lead rank row row_number struct_pack unnest".split()
+    (
+        *("columns", "error", "grouping", "hash", "lag", "lead"),
+        *("rank", "row", "row_number", "struct_pack", "unnest"),
+    )
 )
 _FOLDED = (
     exp.Anonymous,
@@ -65,7 +68,7 @@ class _Expansion:
     def _body(self, name: str, arguments: _Values) -> Expr:
         """Return the body of a table macro; what its WITH has is among what all of the query has."""
         made = macro(name)
-        values = {key: arguments.get(key, default) for key, default in made.parameters.items()}
+        values = {**self._defaults(name), **arguments}
         body = made.body.copy()
         renamed: dict[str, str] = {}
         with_ = body.args.get("with_")
@@ -220,7 +223,7 @@ class _Expansion:
         kept: list[Expr] = []
         for one in node.expressions:
             new = self._reduced(one, values)
-            if not is_null(new) or one is node.expressions[-1] and not kept:
+            if not is_null(new) or (one is node.expressions[-1] and not kept):
                 kept.append(new)
             if is_literal(new) and not is_null(new):
                 break
@@ -244,9 +247,7 @@ class _Expansion:
         """Return a lambda whose own names are none that what is put into it has."""
         names = [one.name for one in node.expressions]
         inner = {key: one for key, one in values.items() if key not in names}
-        used = {
-            word.name for one in inner.values() for word in one.find_all(exp.Identifier)
-        }
+        used = {word.name for one in inner.values() for word in one.find_all(exp.Identifier)}
         body = node.copy()
         for name in names:
             if name in used:
@@ -307,7 +308,7 @@ class _Expansion:
         return (value_of(made) or made) if is_literal(value) else made
 
     def _connected(self, node: Expr, values: _Values) -> Expr:
-        """Return AND or OR without operands that tell nothing; after one that tells all, none is looked at."""
+        """Return AND or OR without operands that tell nothing, or what one that tells all says."""
         ends = isinstance(node, exp.Or)
         kept: list[Expr] = []
         for one in node.flatten(unnest=False):
@@ -321,7 +322,7 @@ class _Expansion:
             return exp.Boolean(this=not ends)
         made = kept[0]
         for one in kept[1:]:
-            made = type(node)(this=made, expression=one)  # type: ignore[call-arg]
+            made = type(node)(this=made, expression=one)
         return self._folded(made) if all(map(_is_known, kept)) else made
 
     def _select(self, node: exp.Select, values: _Values) -> Expr:
@@ -348,13 +349,13 @@ class _Expansion:
 
 def _only_star(node: exp.Select) -> Expr:
     """Return the query that `SELECT * FROM (query)` is."""
-    given = [key for key, value in node.args.items() if value and key != "kind"]
-    from_ = node.args.get("from_")
-    if sorted(given) != ["expressions", "from_"] or not isinstance(from_.this, exp.Subquery):
+    given = sorted(key for key, value in node.args.items() if value and key != "kind")
+    if given != ["expressions", "from_"] or node.expressions != [exp.Star()]:
         return node
-    is_all = len(node.expressions) == 1 and node.expressions[0] == exp.Star()
-    has_names = from_.this.args.get("alias") and from_.this.args["alias"].columns
-    return from_.this.this if is_all and not has_names else node
+    source = node.args["from_"].this
+    names = source.args.get("alias")
+    is_query = isinstance(source, exp.Subquery) and not (names and names.columns)
+    return source.this if is_query else node
 
 
 def _is(node: Expr, value: bool) -> bool:

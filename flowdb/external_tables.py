@@ -32,7 +32,7 @@ def is_table_name(text: str) -> bool:
 
 
 def sources_beside(table: str) -> str:
-    """Return the name of the table of sources that belongs to a table of records: `sources`, in its database."""
+    """Return the name of the table of sources beside a table of records: `sources`, in its database."""
     database, dot, _ = table.rpartition(".")
     return f"{database}{dot}sources"
 
@@ -93,5 +93,9 @@ def _ending(dialect: str, place: str, date: str) -> list[str]:
             "projection.date.interval.unit": "DAYS",
             "storage.location.template": f"{place}date=${{date}}/",
         }
-        lines += ["TBLPROPERTIES (", ",\n".join(f"  '{key}' = '{one}'" for key, one in properties.items()), ")"]
+        lines += [
+            "TBLPROPERTIES (",
+            ",\n".join(f"  '{key}' = '{one}'" for key, one in properties.items()),
+            ")",
+        ]
     return lines

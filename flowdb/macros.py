@@ -46,11 +46,11 @@ _ATOMS = (
 
 
 class Plain(DuckDB):
-    """DuckDB's grammar without its functions, so that each stays the call that is written; lists begin at 1."""
+    """DuckDB's grammar without its functions: each stays the call that is written. Lists begin at 1."""
 
     INDEX_OFFSET = 0
 
-    class Parser(DuckDB.Parser):
+    class Parser(DuckDB.Parser):  # type: ignore[misc, valid-type]
         """Every function is one that is not known."""
 
         FUNCTIONS: ClassVar[Any] = {}
@@ -96,6 +96,7 @@ def macro(name: str) -> Macro:
 def parsed(text: str) -> Any:
     """Return the tree of a query."""
     tree = Plain().parse(text)[0]
+    assert tree is not None
     for one in tree.walk():
         # Where it stood, which takes time to copy.
         one._meta = None

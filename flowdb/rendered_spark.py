@@ -1,4 +1,4 @@
-"""Writes a query that is said in full as one of Spark SQL, 3.5 or later, in a session whose time zone is UTC."""
+"""Writes a query that is said in full as one of Spark SQL, 3.5 or later, whose session is in UTC."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _CLOCK = "TIMESTAMP_NTZ"
 class _Written(Spark):
     """Spark's SQL, with what is put together and divided as it is."""
 
-    class Generator(Spark.Generator):
+    class Generator(Spark.Generator):  # type: ignore[misc, valid-type]
         """A text has its backslashes twice."""
 
         TRANSFORMS: ClassVar[Any] = {
@@ -78,7 +78,7 @@ def _double(value: int) -> Expr:
 # Before the leaves.
 
 
-def _select(node: Expr) -> Expr:
+def _select(node: Any) -> Any:
     """Return a query with LATERAL VIEW for the lists whose entries become rows."""
     joins = node.args.get("joins") or []
     for join in joins:
@@ -90,7 +90,7 @@ def _select(node: Expr) -> Expr:
     return node
 
 
-def _filtered(node: Expr) -> Expr:
+def _filtered(node: Any) -> Any:
     """Return a list in order as one that is sorted when it is there."""
     made = node.this
     if is_call(made, "list") and isinstance(made.expressions[0], exp.Order):
@@ -99,7 +99,7 @@ def _filtered(node: Expr) -> Expr:
     return node
 
 
-def _extreme(node: Expr) -> Expr:
+def _extreme(node: Any) -> Any:
     """Return the value where another is the largest or smallest; NULL is the largest in a pair."""
     if not is_call(node, "arg_max", "arg_min"):
         return node
@@ -119,7 +119,7 @@ def _extreme(node: Expr) -> Expr:
     return exp.Filter(this=made, expression=exp.Where(this=exp.Not(this=is_absent(value))))
 
 
-def _row(node: Expr) -> Expr:
+def _row(node: Any) -> Any:
     """Return a row with the names of its fields."""
     if not is_call(node.this, "row"):
         return node
@@ -141,7 +141,7 @@ _BEFORE: dict[type[Expr], Change] = {
 # After the leaves.
 
 
-def _bracket(node: Expr) -> Expr:
+def _bracket(node: Any) -> Any:
     place = node.expressions[0]
     is_told = isinstance(place, exp.Literal | exp.Neg)
     return call("try_element_at", node.this, place if is_told else _place(place))
@@ -152,7 +152,7 @@ def _place(node: Expr) -> Expr:
     return exp.cast(call("nullif", node, number(0)), "INT")
 
 
-def _cast(node: Expr) -> Expr:
+def _cast(node: Any) -> Any:
     kind = node.to.this
     if kind == exp.DType.INT128:
         node.set("to", exp.DataType.build("DECIMAL(38, 0)"))
@@ -166,7 +166,7 @@ def _cast(node: Expr) -> Expr:
     return node
 
 
-def _divided(node: Expr) -> Expr:
+def _divided(node: Any) -> Any:
     """Return a division of doubles; by zero it is NULL."""
     left = exp.cast(node.left.copy(), "DOUBLE")
     if isinstance(node.right, exp.Literal):
@@ -174,17 +174,17 @@ def _divided(node: Expr) -> Expr:
     return call("try_divide", left, node.right)
 
 
-def _interval(node: Expr) -> Expr:
+def _interval(node: Any) -> Any:
     assert isinstance(node, exp.Interval)
     months, passed = span_of(node)
     if months and isinstance(node.parent, COMPARED):
         return of_unit(months * 30, "DAY")
-    if str(node.unit.this).upper() == "MICROSECOND":
+    if str(node.args["unit"].this).upper() == "MICROSECOND":
         return exp.Interval(this=text(f"{passed / 1_000_000:.6f}"), unit=exp.Var(this="SECOND"))
     return node
 
 
-def _told(node: Expr) -> Expr:
+def _told(node: Any) -> Any:
     return call("struct", *node.expressions) if isinstance(node.parent, exp.Distinct) else node
 
 
@@ -211,7 +211,9 @@ def _time_bucket(args: list[Expr]) -> Expr:
     if unit is not None or passed == 7 * 86_400_000_000:
         return _truncated([text(unit or "WEEK"), moment])
     first = FIRST_BUCKET * 1000 % passed - passed
-    begun = exp.Paren(this=exp.Sub(this=_micros(moment), expression=exp.Paren(this=exp.Neg(this=number(-first)))))
+    begun = exp.Paren(
+        this=exp.Sub(this=_micros(moment), expression=exp.Paren(this=exp.Neg(this=number(-first))))
+    )
     rest = exp.Mod(this=begun, expression=number(passed))
     return _clock(call("timestamp_micros", exp.Sub(this=_micros(moment), expression=rest)))
 
@@ -220,7 +222,8 @@ def _month_bucket(months: int, moment: Expr) -> Expr:
     if months in (1, 3, 12):
         return _truncated([text({1: "MONTH", 3: "QUARTER", 12: "YEAR"}[months]), moment])
     since = exp.Add(
-        this=exp.Mul(this=call("year", moment), expression=number(12)), expression=call("month", moment.copy())
+        this=exp.Mul(this=call("year", moment), expression=number(12)),
+        expression=call("month", moment.copy()),
     )
     first = (2000 * 12 + 1) % months - months
     begun = exp.Paren(this=exp.Add(this=since, expression=number(-first)))

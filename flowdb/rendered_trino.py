@@ -40,7 +40,7 @@ _EPOCH = exp.Var(this="TIMESTAMP '1970-01-01 00:00:00'")
 class _Written(Trino):
     """Trino's SQL, with what is put together as it is."""
 
-    class Generator(Trino.Generator):
+    class Generator(Trino.Generator):  # type: ignore[misc, valid-type]
         """`||` is NULL where a part is, in Trino as in DuckDB."""
 
         TRANSFORMS: ClassVar[Any] = {
@@ -58,17 +58,19 @@ def written(tree: exp.Query) -> str:
 # Before the leaves.
 
 
-def _sub(node: Expr) -> Expr:
+def _sub(node: Any) -> Any:
     """Return the time between two moments, which Trino counts in milliseconds."""
     for name, factor in (("epoch_us", 1000), ("epoch_ms", 1)):
         if is_call(node.left, name) and is_call(node.right, name):
-            passed = call("date_diff", text("millisecond"), node.right.expressions[0], node.left.expressions[0])
+            passed = call(
+                "date_diff", text("millisecond"), node.right.expressions[0], node.left.expressions[0]
+            )
             return passed if factor == 1 else exp.Paren(this=exp.Mul(this=passed, expression=number(factor)))
     return node
 
 
-def _sorted_list(node: Expr) -> Expr:
-    """Return a sorted list of rows as one that is made in order: rows with NULL in them cannot be compared."""
+def _sorted_list(node: Any) -> Any:
+    """Return a sorted list of rows as one that is made in order: rows with NULL have none."""
     if is_call(node, "list_sort") and is_call(node.expressions[0], "list"):
         listed = node.expressions[0].expressions[0]
         if isinstance(listed, exp.Cast) and is_call(listed.this, "row"):
@@ -79,7 +81,7 @@ def _sorted_list(node: Expr) -> Expr:
     return node
 
 
-def _extreme(node: Expr) -> Expr:
+def _extreme(node: Any) -> Any:
     """Return the value where another is the largest or smallest; a pair is compared part by part."""
     value, by, *count = node.expressions
     is_least = is_call(node, "arg_min")
@@ -93,7 +95,8 @@ def _extreme(node: Expr) -> Expr:
     there = None if has_value else exp.Where(this=exp.Not(this=is_absent(value)))
     if isinstance(by, exp.Tuple):
         keys = [
-            exp.Ordered(this=one.copy(), desc=not is_least, nulls_first=not is_least) for one in by.expressions
+            exp.Ordered(this=one.copy(), desc=not is_least, nulls_first=not is_least)
+            for one in by.expressions
         ]
         made: Expr = call("list", exp.Order(this=value.copy(), expressions=keys))
         made = made if there is None else exp.Filter(this=made, expression=there)
@@ -102,7 +105,7 @@ def _extreme(node: Expr) -> Expr:
     return made if there is None else exp.Filter(this=made, expression=there)
 
 
-def _select(node: Expr) -> Expr:
+def _select(node: Any) -> Any:
     """Return a query with EXISTS in place of SEMI and ANTI joins."""
     kept = []
     conditions = [where.this] if (where := node.args.get("where")) is not None else []
@@ -134,14 +137,14 @@ _BEFORE: dict[type[Expr], Change] = {
 # After the leaves.
 
 
-def _bracket(node: Expr) -> Expr:
+def _bracket(node: Any) -> Any:
     place = node.expressions[0]
     # No list has an entry 0, and it is an error to ask for it.
     is_told = is_literal(place)
     return call("element_at", node.this, place if is_told else call("nullif", place, number(0)))
 
 
-def _cast(node: Expr) -> Expr:
+def _cast(node: Any) -> Any:
     kind = node.to.this
     if kind == exp.DType.INT128:
         node.set("to", exp.DataType.build("DECIMAL(38, 0)"))
@@ -153,11 +156,13 @@ def _cast(node: Expr) -> Expr:
     return node
 
 
-def _divided(node: Expr) -> Expr:
-    return exp.Div(this=exp.cast(node.left.copy(), "DOUBLE"), expression=node.right.copy(), typed=True, safe=False)
+def _divided(node: Any) -> Any:
+    return exp.Div(
+        this=exp.cast(node.left.copy(), "DOUBLE"), expression=node.right.copy(), typed=True, safe=False
+    )
 
 
-def _whole(node: Expr) -> Expr:
+def _whole(node: Any) -> Any:
     """Return a division of whole numbers; of decimals, whose division rounds, without the rest."""
     left, right = node.left, node.right
     if node.find(exp.Cast) is None:
@@ -167,7 +172,7 @@ def _whole(node: Expr) -> Expr:
     return exp.Div(this=exact, expression=closed(right.copy()), typed=True, safe=False)
 
 
-def _interval(node: Expr) -> Expr:
+def _interval(node: Any) -> Any:
     assert isinstance(node, exp.Interval)
     months, passed = span_of(node)
     if months and isinstance(node.parent, COMPARED):
@@ -176,7 +181,7 @@ def _interval(node: Expr) -> Expr:
     return exp.Interval(this=text("0.001"), unit=exp.Var(this="SECOND")) if 0 < passed < 1000 else node
 
 
-def _joined(node: Expr) -> Expr:
+def _joined(node: Any) -> Any:
     """Return texts put together, each of which has to be one."""
     for key in ("this", "expression"):
         if isinstance(node.args[key], exp.Column):
@@ -211,7 +216,11 @@ def _time_bucket(args: list[Expr]) -> Expr:
     size = max(passed // 1000, 1)
     first = FIRST_BUCKET % size - size
     since = call("date_diff", text("millisecond"), _EPOCH.copy(), moment)
-    begun = exp.Sub(this=since, expression=number(first)) if first > 0 else exp.Add(this=since, expression=number(-first))
+    begun = (
+        exp.Sub(this=since, expression=number(first))
+        if first > 0
+        else exp.Add(this=since, expression=number(-first))
+    )
     rest = exp.Mod(this=exp.Paren(this=begun), expression=number(size))
     return call("date_add", text("millisecond"), exp.Neg(this=exp.Paren(this=rest)), moment.copy())
 
@@ -220,7 +229,8 @@ def _month_bucket(months: int, moment: Expr) -> Expr:
     if months in (1, 3, 12):
         return call("date_trunc", text({1: "month", 3: "quarter", 12: "year"}[months]), moment)
     since = exp.Add(
-        this=exp.Mul(this=call("year", moment), expression=number(12)), expression=call("month", moment.copy())
+        this=exp.Mul(this=call("year", moment), expression=number(12)),
+        expression=call("month", moment.copy()),
     )
     first = (2000 * 12 + 1) % months - months
     begun = exp.Paren(this=exp.Add(this=since, expression=number(-first)))

@@ -84,7 +84,9 @@ def _written(tree: exp.Query, dialect: str) -> str:
     from flowdb import rendered_spark, rendered_trino
 
     if dialect == "duckdb":
-        text = tree.transform(_plain).sql(dialect=Plain, pretty=True, normalize_functions=False, comments=False)
+        text = tree.transform(_plain).sql(
+            dialect=Plain, pretty=True, normalize_functions=False, comments=False
+        )
     elif dialect == "spark":
         text = rendered_spark.written(tree)
     else:

@@ -1,4 +1,4 @@
-"""What the renderer puts in place of macros that read a view of constants, or are written for DuckDB alone."""
+"""What stands in place of macros that read a view of constants, or are written for DuckDB alone."""
 
 from __future__ import annotations
 
@@ -18,8 +18,20 @@ if TYPE_CHECKING:
 __all__ = ["AGGREGATES", "LOOKUP", "TOTAL", "aggregates", "is_call", "replaced"]
 
 AGGREGATES = frozenset(
-    """any_value arg_max arg_min array_agg avg bitstring_agg bool_and bool_or count list mad max min
-    quantile_cont string_agg sum flowdb_total""".split()
+    (
+        *(
+            "any_value",
+            "arg_max",
+            "arg_min",
+            "array_agg",
+            "avg",
+            "bitstring_agg",
+            "bool_and",
+            "bool_or",
+            "count",
+        ),
+        *("flowdb_total", "list", "mad", "max", "min", "quantile_cont", "string_agg", "sum"),
+    )
 )
 """The functions that make one value of many rows."""
 LOOKUP = "flowdb_lookup"
@@ -54,7 +66,8 @@ def replaced(name: str, given: Mapping[str, Expr]) -> Expr | None:
 def _service_name(given: Mapping[str, Expr]) -> Expr:
     port, protocol = given["port"], given["protocol"]
     if is_literal(protocol):
-        listed = f"SELECT port, any_value(name) FROM services WHERE protocol = {protocol.name} GROUP BY ALL ORDER BY 1"
+        told = f"WHERE protocol = {protocol.name} GROUP BY ALL ORDER BY port"
+        listed = f"SELECT port, any_value(name) FROM services {told}"
         return _lookup(listed, port)
     listed = "SELECT protocol * 65536 + port, any_value(name) FROM services GROUP BY ALL ORDER BY 1"
     scaled = exp.Mul(this=closed(protocol.copy()), expression=exp.Literal.number(65536))
@@ -62,7 +75,9 @@ def _service_name(given: Mapping[str, Expr]) -> Expr:
 
 
 def _protocol_name(given: Mapping[str, Expr]) -> Expr:
-    found = _lookup("SELECT protocol, any_value(name) FROM protocols GROUP BY ALL ORDER BY 1", given["protocol"])
+    found = _lookup(
+        "SELECT protocol, any_value(name) FROM protocols GROUP BY ALL ORDER BY 1", given["protocol"]
+    )
     return call("coalesce", found, exp.cast(given["protocol"].copy(), "VARCHAR"))
 
 
@@ -89,10 +104,14 @@ def _dollars_for(given: Mapping[str, Expr]) -> Expr | None:
     )
     region = call("coalesce", place, exp.Literal.string("us-east-1"))
     gigabytes = exp.Div(this=closed(given["bytes"].copy()), expression=exp.Literal.number(1073741824))
-    return call("round", exp.Mul(this=exp.Paren(this=gigabytes), expression=_lookup(listed, region)), exp.Literal.number(6))
+    return call(
+        "round",
+        exp.Mul(this=exp.Paren(this=gigabytes), expression=_lookup(listed, region)),
+        exp.Literal.number(6),
+    )
 
 
-_RULES: dict[str, Callable[[Mapping[str, "Expr"]], "Expr | None"]] = {
+_RULES: dict[str, Callable[[Mapping[str, Expr]], Expr | None]] = {
     "bucket_start": _bucket_start,
     "dollars_for": _dollars_for,
     "is_service": _is_service,

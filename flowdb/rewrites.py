@@ -1,4 +1,4 @@
-"""Says with plain functions of lists what DuckDB has a function of its own for, and other engines have none."""
+"""Says with plain functions of lists what DuckDB alone has a function for."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def _compared(node: exp.LTE) -> Expr:
     (first, second), (other, last) = node.left.expressions, node.expression.expressions
     is_least = call("coalesce", exp.LTE(this=second, expression=last.copy()), exp.false())
     follows = exp.Or(this=exp.Is(this=last, expression=exp.null()), expression=is_least)
-    same = exp.And(this=exp.EQ(this=first.copy(), expression=other.copy()), expression=exp.Paren(this=follows))
+    same = exp.And(
+        this=exp.EQ(this=first.copy(), expression=other.copy()), expression=exp.Paren(this=follows)
+    )
     less = exp.LT(this=first.copy(), expression=other.copy())
     return exp.Paren(this=exp.Or(this=less, expression=exp.Paren(this=same)))
 
@@ -77,8 +79,12 @@ def _quantiles(value: Expr, places: list[Expr]) -> Expr:
 def _deviation(value: Expr) -> Expr:
     """Return the median of how far the values are from their median."""
     half = exp.cast(exp.Literal.number("0.5"), "DOUBLE")
-    away = exp.Sub(this=exp.to_identifier("one"), expression=exp.Paren(this=_quantile(exp.to_identifier("sorted"), half)))
-    far = call("list_sort", call("list_transform", exp.to_identifier("sorted"), _lambda("one", call("abs", away))))
+    away = exp.Sub(
+        this=exp.to_identifier("one"), expression=exp.Paren(this=_quantile(exp.to_identifier("sorted"), half))
+    )
+    far = call(
+        "list_sort", call("list_transform", exp.to_identifier("sorted"), _lambda("one", call("abs", away)))
+    )
     median = _given(far, "apart", _quantile(exp.to_identifier("apart"), half.copy()))
     return _given(_sorted_values(value), "sorted", median)
 
@@ -94,7 +100,9 @@ def _quantile(values: Expr, part: Expr) -> Expr:
     high = exp.Add(this=_whole("ceil", place), expression=exp.Literal.number(1))
     below, above = (exp.Bracket(this=values.copy(), expressions=[one]) for one in (low, high))
     rest = exp.Sub(this=place.copy(), expression=call("floor", place.copy()))
-    step = exp.Mul(this=exp.Paren(this=exp.Sub(this=above, expression=below.copy())), expression=exp.Paren(this=rest))
+    step = exp.Mul(
+        this=exp.Paren(this=exp.Sub(this=above, expression=below.copy())), expression=exp.Paren(this=rest)
+    )
     return exp.Add(this=below, expression=step)
 
 
