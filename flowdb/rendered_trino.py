@@ -120,10 +120,24 @@ def _select(node: Any) -> Any:
         )
         found: Expr = exp.Exists(this=inner)
         conditions.append(exp.Not(this=found) if join.kind == "ANTI" else found)
+    for join in kept:
+        _hashable(join)
     node.set("joins", kept)
     if conditions:
         node.set("where", exp.Where(this=exp.and_(*conditions, copy=False)))
     return node
+
+
+def _hashable(join: Any) -> None:
+    """Give a join by columns that may be NULL alone a comparison by which rows can be looked up."""
+    on = join.args.get("on")
+    if on is None or any(isinstance(one, exp.EQ) for one in on.flatten()):
+        return
+    for one in [*on.flatten()]:
+        if isinstance(one, exp.NullSafeEQ):
+            sides = [call("coalesce", exp.cast(side.copy(), "VARCHAR"), text("")) for side in (one.left, one.right)]
+            on = exp.And(this=on, expression=exp.EQ(this=sides[0], expression=sides[1]))
+    join.set("on", on)
 
 
 _BEFORE: dict[type[Expr], Change] = {
@@ -288,6 +302,7 @@ def _moment(args: list[Expr]) -> Expr:
 
 
 _NAMES = {
+    "any_value": "arbitrary",
     "array_to_string": "array_join",
     "epoch": "to_unixtime",
     "error": "fail",

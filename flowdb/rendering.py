@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -22,7 +22,7 @@ from flowdb.rewrites import rewritten
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
 
-__all__ = ["render"]
+__all__ = ["render", "renderings"]
 
 _SOURCES = "flowdb_sources"
 
@@ -40,8 +40,24 @@ def render(
     in the table `sources` beside it. Both are those that `flowdb ddl` defines. Raises the errors
     that the analysis does.
     """
-    if dialect not in (*DIALECTS, "duckdb"):
-        raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
+    return renderings(name, values, dialects=(dialect,), table=table)[dialect]
+
+
+def renderings(
+    name: str,
+    values: Mapping[str, object] | None = None,
+    *,
+    dialects: Iterable[str] = DIALECTS,
+    table: str = "flows",
+) -> dict[str, str]:
+    """Return the query of an analysis for several engines, by their names, as `render` does for one.
+
+    `duckdb` is one too: the query without flowdb's macros.
+    """
+    wanted = tuple(dialects)
+    for one in wanted:
+        if one not in (*DIALECTS, "duckdb"):
+            raise UsageError(f"dialect is {one!r}; expected one of: {', '.join(DIALECTS)}")
     if not is_table_name(table):
         raise UsageError(f"table is {table!r}; expected a name such as flows or vpc.flows")
     analysis = find_analysis(name)
@@ -53,7 +69,7 @@ def render(
     columns = {"flows": FLOWS.sql_columns, _SOURCES: LEDGERS["sources"]}
     tree = lowered(query, columns)
     _name_tables(tree, names)
-    return _written(tree, dialect)
+    return {one: _written(tree, one) for one in wanted}
 
 
 def _arguments(analysis: Analysis, values: Mapping[str, object]) -> dict[str, Expr]:
