@@ -188,6 +188,12 @@ class FlowDB(Keeping):
 
         return render(analysis, values, dialect=dialect, table=table)
 
+    def ddl(self, location: str, *, dialect: str = "athena", table: str = "flows") -> str:
+        """Return the statements that make tables of a store, uploaded to a place, in another engine."""
+        from flowdb.external_tables import ddl
+
+        return ddl(dialect, location, table)
+
     def analyses(self) -> duckdb.DuckDBPyRelation:
         """Return the analyses: name, topic, what each answers, and its parameters."""
         return listed_analyses()

@@ -135,8 +135,10 @@ def _hashable(join: Any) -> None:
         return
     for one in [*on.flatten()]:
         if isinstance(one, exp.NullSafeEQ):
-            sides = [call("coalesce", exp.cast(side.copy(), "VARCHAR"), text("")) for side in (one.left, one.right)]
-            on = exp.And(this=on, expression=exp.EQ(this=sides[0], expression=sides[1]))
+            left, right = (
+                call("coalesce", exp.cast(side.copy(), "VARCHAR"), text("")) for side in (one.left, one.right)
+            )
+            on = exp.And(this=on, expression=exp.EQ(this=left, expression=right))
     join.set("on", on)
 
 
