@@ -72,6 +72,7 @@ def translated(node: Expr, rules: Rules) -> Expr:
             node.set(key, translated(value, rules))
     if isinstance(node, exp.Anonymous):
         name = node.name.lower()
+        node.set("expressions", [one.unnest() for one in node.expressions])
         rule = rules.functions.get(name)
         if rule is not None:
             return rule(node.expressions)

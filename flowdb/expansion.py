@@ -317,7 +317,7 @@ class _Expansion:
                 # What was before it cannot tell otherwise.
                 return exp.Boolean(this=ends)
             if not _is(new, not ends):
-                kept.append(new)
+                kept.append(new if isinstance(new.unnest(), exp.Connector) else new.unnest())
         if not kept:
             return exp.Boolean(this=not ends)
         made = kept[0]

@@ -16,7 +16,18 @@ from flowdb.analyses import statements
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
 
-__all__ = ["CONSTANT_VIEWS", "Macro", "Plain", "call", "closed", "macros", "parsed", "rebuilt", "written"]
+__all__ = [
+    "CONSTANT_VIEWS",
+    "Macro",
+    "Plain",
+    "call",
+    "closed",
+    "macro",
+    "macros",
+    "parsed",
+    "rebuilt",
+    "written",
+]
 
 CONSTANT_VIEWS = (
     "ephemeral_ranges",

@@ -165,9 +165,7 @@ FROM (
         flows.start_time >= TIMESTAMP '2024-01-15 00:00:00' OR flows.start_time IS NULL
       )
     )
-    AND (
-      flows.interface_id = 'eni-0a'
-    )
+    AND flows.interface_id = 'eni-0a'
 ) AS flows
 WHERE
   upper(action) = 'REJECT' AND NOT srcaddr IS NULL
@@ -200,7 +198,7 @@ def test_a_store_renders_too(db: FlowDB) -> None:
 
 
 def test_what_the_analysis_refuses_the_renderer_refuses(db: FlowDB) -> None:
-    for name, values in [
+    questions: list[tuple[str, dict[str, Any]]] = [
         ("top_talkers", {"by": "colour"}),
         ("top_talkers", {"top": -1}),
         ("nat_traffic", {"region": "mars-1"}),
@@ -208,7 +206,8 @@ def test_what_the_analysis_refuses_the_renderer_refuses(db: FlowDB) -> None:
         ("in_list", {"cidrs": ["10.0.0.0/33"]}),
         ("rejects", {"since": "2024-01-16", "until": "2024-01-15"}),
         ("rejects", {"colour": 1}),
-    ]:
+    ]
+    for name, values in questions:
         with pytest.raises(UsageError) as expected:
             asked(db, name, values)
         with pytest.raises(type(expected.value)) as found:
