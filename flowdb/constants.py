@@ -109,9 +109,18 @@ def literal_of(value: Any, kind: str) -> Expr | None:
     if isinstance(value, date):
         return exp.cast(exp.Literal.string(value.isoformat()), "DATE")
     if isinstance(value, list):
-        entries = [literal_of(one, kind.removesuffix("[]")) for one in value]
-        return None if None in entries else exp.Array(expressions=entries)
+        return _list(value, kind)
     return None
+
+
+def _list(values: list[Any], kind: str) -> Expr | None:
+    entries = [literal_of(one, kind.removesuffix("[]")) for one in values]
+    if None in entries:
+        return None
+    listed = exp.Array(expressions=entries)
+    # An empty one does not tell its type.
+    is_told = entries or kind.startswith('"NULL"')
+    return listed if is_told else exp.cast(listed, kind, dialect="duckdb")
 
 
 def _number(text: str) -> Expr:
@@ -157,7 +166,7 @@ def is_literal(node: Expr | None) -> bool:
         return is_literal(node.this)
     if isinstance(node, exp.Cast):
         is_known = isinstance(node.this, exp.Literal | exp.Neg) and node.to.this in _WRITTEN_AS_CASTS
-        return is_known or isinstance(node.this, exp.Null)
+        return is_known or isinstance(node.this, exp.Null) or node.this == exp.Array(expressions=[])
     if isinstance(node, exp.Interval):
         return isinstance(node.this, exp.Literal)
     if isinstance(node, exp.Array):

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from flowdb.constants import is_literal, is_null, literal_of, rows_of, value_of, values_query
 from flowdb.macros import CONSTANT_VIEWS, call, closed, macro, macros, rebuilt, written
-from flowdb.replacements import AGGREGATES, aggregates, replaced
+from flowdb.replacements import AGGREGATES, aggregates, is_call, replaced
 from flowdb.simplification import simplified
 
 if TYPE_CHECKING:
@@ -57,10 +57,8 @@ class _Expansion:
         self._lambdas = 0
 
     def analysis(self, name: str, arguments: _Values) -> exp.Query:
-        body = self._body(name, arguments)
-        query = body
-        ctes = self._reachable(query)
-        if ctes:
+        query = self._body(name, arguments)
+        if ctes := self._reachable(query):
             query.set("with_", exp.With(expressions=ctes))
         assert isinstance(query, exp.Query)
         return query
@@ -163,9 +161,7 @@ class _Expansion:
         """Return the value of an operation whose operands are known, or the node as it is."""
         if not isinstance(node, _FOLDED):
             return node
-        if isinstance(node, exp.Anonymous) and (node.name.lower() in AGGREGATES | _LEFT):
-            return node
-        if isinstance(node, exp.PropertyEQ):
+        if is_call(node, *AGGREGATES, *_LEFT) or isinstance(node, exp.PropertyEQ):
             return node
         if all(_is_known(one) for one in node.iter_expressions()):
             found = value_of(node)
@@ -369,9 +365,9 @@ def _is_known(node: Any) -> bool:
         return True
     if isinstance(node, exp.Lambda):
         own = {one.name for one in node.expressions}
-        return not [*node.find_all(exp.Column)] and own >= {
-            one.name for one in node.this.find_all(exp.Identifier) if isinstance(one.parent, exp.Dot) is False
-        }
+        words = node.this.find_all(exp.Identifier)
+        used = {one.name for one in words if not isinstance(one.parent, exp.Dot)}
+        return node.find(exp.Column) is None and used <= own
     if isinstance(node, exp.If):
         return is_literal(node.this) and is_literal(node.args["true"])
     return is_literal(node)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from flowdb import rendered_spark, rendered_trino
 from flowdb.analyses import Analysis, find_analysis
 from flowdb.constants import literal_of, rows_of
 from flowdb.datasets import FLOWS
+from flowdb.engine_rules import MOST
 from flowdb.errors import ParameterError, UsageError
 from flowdb.expansion import expanded
 from flowdb.external_tables import DIALECTS, is_table_name, sources_beside
 from flowdb.ledger import LEDGERS
 from flowdb.lowering import lowered
-from flowdb.macros import Plain
+from flowdb.macros import Plain, call
+from flowdb.replacements import LOOKUP, TOTAL, is_call
 from flowdb.rewrites import rewritten
 
 if TYPE_CHECKING:
@@ -97,34 +99,21 @@ def _name_tables(tree: exp.Query, names: Mapping[str, str]) -> None:
 
 
 def _written(tree: exp.Query, dialect: str) -> str:
-    from flowdb import rendered_spark, rendered_trino
-
+    if dialect == "spark":
+        return rendered_spark.written(tree)
     if dialect == "duckdb":
-        text = tree.transform(_plain).sql(
-            dialect=Plain, pretty=True, normalize_functions=False, comments=False
-        )
-    elif dialect == "spark":
-        text = rendered_spark.written(tree)
-    else:
-        text = rendered_trino.written(tree)
-    return _LISTED.sub(lambda match: f"({re.sub(chr(10) + ' *', ' ', match[1].strip())})", text)
+        plain = tree.transform(_plain)
+        return plain.sql(dialect=Plain, pretty=True, normalize_functions=False, comments=False)
+    return rendered_trino.written(tree)
 
 
 def _plain(node: Expr) -> Expr:
     """Return what stands in DuckDB's SQL for a function that the renderer alone has."""
-    from flowdb.macros import call
-    from flowdb.replacements import LOOKUP, TOTAL, is_call
-
     if is_call(node, TOTAL):
         total = call("sum", node.expressions[0])
-        most = exp.Literal.number(2**63 - 1)
-        told = exp.If(this=exp.GT(this=total, expression=most), true=most.copy())
-        return exp.Case(ifs=[told], default=exp.cast(total.copy(), "BIGINT"))
+        most = exp.If(this=exp.GT(this=total, expression=MOST.copy()), true=MOST.copy())
+        return exp.Case(ifs=[most], default=exp.cast(total.copy(), "BIGINT"))
     if is_call(node, LOOKUP):
         keys, names, one = node.expressions
         return exp.Bracket(this=names.copy(), expressions=[call("list_position", keys, one)])
     return node
-
-
-# A list of values, each in a line of its own.
-_LISTED = re.compile(r"\(\n((?:\s+(?:\d+|'[^'\n]*'),\n){3,}\s+(?:\d+|'[^'\n]*')\n\s*)\)")

@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from flowdb.constants import is_literal
 from flowdb.macros import closed
+from flowdb.replacements import is_call
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
@@ -23,9 +24,9 @@ def simplified(node: Expr) -> Expr:
         return inner if is_one else node
     if isinstance(node, exp.Not):
         return _negated(node)
-    if isinstance(node, exp.EQ) and _is_call(node.left, "get_bit"):
+    if isinstance(node, exp.EQ) and is_call(node.left, "get_bit"):
         return exp.Anonymous(this="list_contains", expressions=[one.copy() for one in node.left.expressions])
-    if _is_call(node, "bitstring_agg"):
+    if is_call(node, "bitstring_agg"):
         return exp.Anonymous(this="list", expressions=[node.expressions[0].copy()])
     return node
 
@@ -39,7 +40,3 @@ def _negated(node: exp.Not) -> Expr:
     if isinstance(inner, exp.Not):
         return closed(inner.this.copy())
     return node
-
-
-def _is_call(node: Expr, name: str) -> bool:
-    return isinstance(node, exp.Anonymous) and node.name.lower() == name
