@@ -48,6 +48,7 @@ _ATOMS = (
     exp.Cast,
     exp.Column,
     exp.Identifier,
+    exp.Interval,
     exp.Literal,
     exp.Null,
     exp.Paren,

@@ -24,6 +24,8 @@ def simplified(node: Expr) -> Expr:
         return inner if is_one else node
     if isinstance(node, exp.Not):
         return _negated(node)
+    if isinstance(node, exp.Add) and isinstance(node.right, exp.Interval):
+        return _earlier(node)
     if isinstance(node, exp.EQ) and is_call(node.left, "get_bit"):
         return exp.Anonymous(this="list_contains", expressions=[one.copy() for one in node.left.expressions])
     if is_call(node, "bitstring_agg"):
@@ -40,3 +42,14 @@ def _negated(node: exp.Not) -> Expr:
     if isinstance(inner, exp.Not):
         return closed(inner.this.copy())
     return node
+
+
+def _earlier(node: exp.Add) -> Expr:
+    """Return the sum of a time and an interval less than none as a difference."""
+    interval = node.right
+    if not interval.this.name.startswith("-"):
+        return node
+    passed = exp.Literal.string(interval.this.name.removeprefix("-"))
+    return exp.Sub(
+        this=node.left.copy(), expression=exp.Interval(this=passed, unit=interval.args["unit"].copy())
+    )
