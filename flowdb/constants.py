@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,10 +76,11 @@ def value_of(node: Expr) -> Expr | None:
 
     Raises `UsageError` for what is no value: an error that a parameter leads to.
     """
-    return _value(written(node))
+    found = _value(written(node))
+    return None if found is None else found.copy()
 
 
-@cache
+@lru_cache(4096)
 def _value(text: str) -> Expr | None:
     row = _asked(f"SELECT value, typeof(value) FROM (SELECT {text} AS value)").fetchone()
     assert row is not None
