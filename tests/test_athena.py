@@ -354,6 +354,8 @@ VALUES: list[tuple[str, Any]] = [
     ("bitwise_right_shift(16, 2)", 4),
     ("bit_count(-7, 64)", 62),
     ("bit_count(9, 8)", 2),
+    ("to_base(255, 16)", "ff"),
+    ("to_base(-35, 36)", "-z"),
     ("round(2.345, 1)", Decimal("2.3")),
     ("mod(7, 3)", 1),
     ("log(2, 8)", 3.0),
