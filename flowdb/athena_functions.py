@@ -196,7 +196,7 @@ substring - 2-3 text
 sum - 1 same
 tan - 1 double
 tanh - 1 double
-to_base - 2 text
+to_base athena_to_base 2 text
 to_base64 - 1 text
 to_hex hex 1 text
 to_unixtime epoch 1 double

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flowdb import analyses
+from flowdb import analyses, engine_commands
 from flowdb.alert_command import alert
 from flowdb.analyses import Analysis
 from flowdb.commands import COMMANDS, grace_option
@@ -283,7 +283,7 @@ def _summarize(report: IngestReport, store: str) -> None:
         say(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
 
 
-for _command in (*COMMANDS, alert, cost):
+for _command in (*COMMANDS, alert, cost, *engine_commands.COMMANDS):
     cli.add_command(_command)
 
 

@@ -178,6 +178,23 @@ class FlowDB(Keeping, Watching):
                 raise answer.refused(error) from error
             yield shown_times(result, answer.zoned) if as_shown else result
 
+    def render(
+        self, analysis: str, *, dialect: str = "athena", table: str = "flows", **values: object
+    ) -> str:
+        """Return an analysis with these values as a query for another engine: `athena`, `trino` or `spark`.
+
+        `table` names the table of the records there, which `flowdb ddl` defines.
+        """
+        from flowdb.rendering import render
+
+        return render(analysis, values, dialect=dialect, table=table)
+
+    def ddl(self, location: str, *, dialect: str = "athena", table: str = "flows") -> str:
+        """Return the statements that make tables of a store, uploaded to a place, in another engine."""
+        from flowdb.external_tables import ddl
+
+        return ddl(dialect, location, table)
+
     def analyses(self) -> duckdb.DuckDBPyRelation:
         """Return the analyses: name, topic, what each answers, and its parameters."""
         return listed_analyses()

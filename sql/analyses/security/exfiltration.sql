@@ -109,7 +109,7 @@ judged AS (
     LEFT JOIN hosts AS before
         ON host.srcaddr = before.srcaddr
         AND before.day < host.day
-        AND before.day >= host.day - days::INTEGER
+        AND before.day >= host.day - to_days(days::INTEGER)
     WHERE host.bytes >= min_bytes
         AND (since IS NULL OR host.day >= utc(since)::DATE)
     GROUP BY 1, 2, 3

@@ -62,7 +62,7 @@ SELECT
     buckets,
     round(bytes * 8.0 / (buckets * seconds), 3) AS mean_bps,
     -- The nearest rank among all buckets, of which those that are not in the list have nothing.
-    round(coalesce(ordered[(ceil(0.95 * buckets) - (buckets - len(ordered)))::BIGINT], 0) * 8.0 / seconds, 3) AS p95_bps,
+    round(coalesce(ordered[greatest(ceil(0.95 * buckets) - (buckets - len(ordered)), 0)::BIGINT], 0) * 8.0 / seconds, 3) AS p95_bps,
     round(peak * 8.0 / seconds, 3) AS peak_bps,
     peak_at,
     round(peak::HUGEINT * buckets / nullif(bytes, 0), 3) AS peak_to_mean

@@ -26,7 +26,7 @@ WITH period AS (
         SELECT
             coalesce(utc(since), last_moment - INTERVAL 1 DAY) AS first_moment,
             last_moment
-        FROM (SELECT coalesce(utc(until), (SELECT max(newest.date) + INTERVAL 1 DAY FROM flows AS newest)) AS last_moment)
+        FROM (SELECT coalesce(utc(until), (SELECT max(newest.date)::TIMESTAMP + INTERVAL 1 DAY FROM flows AS newest)) AS last_moment)
     )
 ),
 

@@ -1,0 +1,102 @@
+"""The commands for other engines: analyses as their queries, and the tables that these ask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from flowdb.analyses import Analysis, find_analysis
+from flowdb.external_tables import DIALECTS, ddl
+from flowdb.options import EVERY, parameter_option
+
+__all__ = ["COMMANDS", "define_tables", "render"]
+
+_dialect_option = click.option(
+    "--dialect", type=click.Choice(DIALECTS), default=DIALECTS[0], show_default=True, help="The engine."
+)
+_table_option = click.option(
+    "--table",
+    metavar="NAME",
+    default="flows",
+    show_default=True,
+    help="The table of the records there, such as vpc.flows.",
+)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("analysis", metavar="ANALYSIS")
+@click.argument("values", nargs=-1, type=click.UNPROCESSED, metavar="[VALUES]...")
+@_dialect_option
+@_table_option
+@click.option(
+    "--param",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="The value of a parameter of the analysis. May be repeated.",
+)
+def render(analysis: str, values: tuple[str, ...], dialect: str, table: str, given: tuple[str, ...]) -> None:
+    """Print an ANALYSIS as a query for another engine.
+
+    The tables that it asks are those that `flowdb ddl` defines. Parameters are given with --param,
+    or with the options and arguments that the analysis has as a command:
+    flowdb render top-talkers --by pair. No store is needed.
+    """
+    from flowdb.rendering import render as rendered
+
+    found = find_analysis(analysis)
+    print(
+        rendered(
+            found.name, _of_options(found, values) | _of_pairs(found, given), dialect=dialect, table=table
+        )
+    )
+
+
+def _of_options(analysis: Analysis, words: tuple[str, ...]) -> dict[str, object]:
+    """Return the values that are given as they are to the command of the analysis."""
+    options = [parameter_option(one) for one in analysis.parameters]
+    for option in options:
+        option.required = False
+    command = click.Command(analysis.name, params=options, add_help_option=False)
+    with command.make_context(f"flowdb render {analysis.name}", [*words]) as context:
+        return _known(context.params)
+
+
+def _of_pairs(analysis: Analysis, pairs: tuple[str, ...]) -> dict[str, object]:
+    """Return the values that are given by name; the text of one is read as that of its option is."""
+    parameters = {one.name: one for one in analysis.parameters}
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals:
+            raise click.UsageError(f"--param {pair}: expected NAME=VALUE.")
+        one = parameters.get(name)
+        found[name] = value if one is None else parameter_option(one).type.convert(value, None, None)
+    return _known(found)
+
+
+def _known(values: dict[str, Any]) -> dict[str, object]:
+    return {name: None if value is EVERY else value for name, value in values.items() if value is not None}
+
+
+@click.command(name="ddl")
+@click.option(
+    "--location",
+    required=True,
+    metavar="URL",
+    help="Where the store was uploaded to, such as s3://bucket/flows.",
+)
+@_dialect_option
+@_table_option
+def define_tables(location: str, dialect: str, table: str) -> None:
+    """Print the statements that make tables of an uploaded store's Parquet in another engine.
+
+    The records are expected in data/ below the URL, as they are in a store, and the ledger of the
+    sources in sources/.
+    """
+    print(ddl(dialect, location, table), end="")
+
+
+COMMANDS = (render, define_tables)

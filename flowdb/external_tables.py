@@ -1,0 +1,101 @@
+"""The statements that make tables of an uploaded store's Parquet, for Athena, Trino and Spark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from flowdb.datasets import FLOWS
+from flowdb.errors import UsageError
+from flowdb.ledger import LEDGERS
+
+__all__ = ["DIALECTS", "FIRST_DATE", "ddl", "is_table_name", "sources_beside"]
+
+DIALECTS = ("athena", "trino", "spark")
+"""The engines that tables are defined for."""
+FIRST_DATE = "2015-06-01"
+"""The first date that Athena looks for: AWS has had flow logs since then."""
+_TYPES = {
+    "athena": {"VARCHAR": "string", "INTEGER": "int", "TIMESTAMP": "timestamp"},
+    "trino": {"TIMESTAMP": "timestamp(3)"},
+    "spark": {"VARCHAR": "string", "INTEGER": "int", "TIMESTAMP": "timestamp_ntz"},
+}
+# A time in nanoseconds, which few engines read and no analysis asks.
+_LEFT_OUT = ("modified",)
+_NAME = re.compile(r"\w+(\.\w+){0,2}", re.A)
+_PLACE = re.compile(r"[a-z][a-z0-9+.-]*://[^'\"\s]+|/[^'\"\n]*")
+
+
+def is_table_name(text: str) -> bool:
+    """Tell whether a text names a table, with or without a catalog and a database before it."""
+    return _NAME.fullmatch(text) is not None
+
+
+def sources_beside(table: str) -> str:
+    """Return the name of the table of sources beside a table of records: `sources`, in its database."""
+    database, dot, _ = table.rpartition(".")
+    return f"{database}{dot}sources"
+
+
+def ddl(dialect: str, location: str, table: str = "flows") -> str:
+    """Return the statements that define the tables of records and of sources.
+
+    The records are in `data/` below the location, one folder for each date, and the ledger of
+    sources in `sources/`. Raises `UsageError` for a name or a place that cannot be one.
+    """
+    if dialect not in DIALECTS:
+        raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
+    if not is_table_name(table):
+        raise UsageError(f"table is {table!r}; expected a name such as flows or vpc.flows")
+    if not _PLACE.fullmatch(location):
+        raise UsageError(f"location is {location!r}; expected a place such as s3://bucket/flows")
+    place = location.rstrip("/")
+    records = {name: kind for name, kind in FLOWS.sql_columns.items() if name != "date"}
+    sources = {name: kind for name, kind in LEDGERS["sources"].items() if name not in _LEFT_OUT}
+    statements = [
+        _table(dialect, table, records, f"{place}/data/", is_dated=True),
+        _table(dialect, sources_beside(table), sources, f"{place}/sources/", is_dated=False),
+    ]
+    if dialect == "spark":
+        statements.insert(1, f"ALTER TABLE {table} RECOVER PARTITIONS")
+    return "".join(f"{one};\n\n" for one in statements).rstrip("\n") + "\n"
+
+
+def _table(dialect: str, name: str, columns: Mapping[str, str], place: str, *, is_dated: bool) -> str:
+    types = _TYPES[dialect]
+    quote = '"' if dialect == "trino" else "`"
+    listed = [f"  {quote}{column}{quote} {types.get(kind, kind.lower())}" for column, kind in columns.items()]
+    date = f"{quote}date{quote} date"
+    if is_dated and dialect != "athena":
+        listed.append(f"  {date}")
+    made = "CREATE EXTERNAL TABLE" if dialect == "athena" else "CREATE TABLE"
+    head = f"{made} IF NOT EXISTS {name} (\n" + ",\n".join(listed) + "\n)"
+    return "\n".join([head, *_ending(dialect, place, date if is_dated else "")])
+
+
+def _ending(dialect: str, place: str, date: str) -> list[str]:
+    """Return the lines after the columns: how the files lie, and where."""
+    if dialect == "trino":
+        parts = ["external_location = '" + place + "'", "format = 'PARQUET'"]
+        parts += ["partitioned_by = ARRAY['date']"] if date else []
+        return ["WITH (\n  " + ",\n  ".join(parts) + "\n)"]
+    if dialect == "spark":
+        return ["USING parquet", *(["PARTITIONED BY (`date`)"] if date else []), f"LOCATION '{place}'"]
+    lines = [f"PARTITIONED BY ({date})"] if date else []
+    lines += ["STORED AS PARQUET", f"LOCATION '{place}'"]
+    if date:
+        properties = {
+            "projection.enabled": "true",
+            "projection.date.type": "date",
+            "projection.date.format": "yyyy-MM-dd",
+            "projection.date.range": f"{FIRST_DATE},NOW+1DAYS",
+            "projection.date.interval": "1",
+            "projection.date.interval.unit": "DAYS",
+            "storage.location.template": f"{place}date=${{date}}/",
+        }
+        lines += [
+            "TBLPROPERTIES (",
+            ",\n".join(f"  '{key}' = '{one}'" for key, one in properties.items()),
+            ")",
+        ]
+    return lines

@@ -1,0 +1,55 @@
+"""Makes an operation simpler of whose operands some are known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from flowdb.constants import is_literal
+from flowdb.macros import closed
+from flowdb.replacements import is_call
+
+if TYPE_CHECKING:
+    from sqlglot.expressions import Expr
+
+__all__ = ["simplified"]
+
+
+def simplified(node: Expr) -> Expr:
+    """Return a node whose operands are simple already, or what is the same and simpler."""
+    if isinstance(node, exp.Paren):
+        inner = node.this
+        is_one = is_literal(inner) or isinstance(inner, exp.Paren | exp.Anonymous | exp.Column | exp.Case)
+        return inner if is_one else node
+    if isinstance(node, exp.Not):
+        return _negated(node)
+    if isinstance(node, exp.Add) and isinstance(node.right, exp.Interval):
+        return _earlier(node)
+    if isinstance(node, exp.EQ) and is_call(node.left, "get_bit"):
+        return exp.Anonymous(this="list_contains", expressions=[one.copy() for one in node.left.expressions])
+    if is_call(node, "bitstring_agg"):
+        return exp.Anonymous(this="list", expressions=[node.expressions[0].copy()])
+    return node
+
+
+def _negated(node: exp.Not) -> Expr:
+    inner = node.this
+    while isinstance(inner, exp.Paren):
+        inner = inner.this
+    if isinstance(inner, exp.Boolean):
+        return exp.Boolean(this=not inner.this)
+    if isinstance(inner, exp.Not):
+        return closed(inner.this.copy())
+    return node
+
+
+def _earlier(node: exp.Add) -> Expr:
+    """Return the sum of a time and an interval less than none as a difference."""
+    interval = node.right
+    if not interval.this.name.startswith("-"):
+        return node
+    passed = exp.Literal.string(interval.this.name.removeprefix("-"))
+    return exp.Sub(
+        this=node.left.copy(), expression=exp.Interval(this=passed, unit=interval.args["unit"].copy())
+    )
