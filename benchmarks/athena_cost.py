@@ -66,7 +66,7 @@ def document(month: Bills, day: Bills, whole: Bills, about: dict[str, str], comm
 Prices are those of us-east-1 in `athena_prices`; what is counted, and how AWS's Parquet is estimated, is in
 [docs/cost.md](../docs/cost.md). MB have 10^6 bytes, and are those scanned; ten MB of 2^20 bytes are paid for
 at least. Every analysis is asked with its defaults; what it requires is of the pair of addresses that moved
-most.
+most. Seconds are those of one run, its planning included.
 
 Of all columns, AWS's Parquet is estimated at {parquet / text:.2f} times the gzip text (AWS says 0.8), and
 the store has {store / text:.2f} times its bytes. To fetch all sources once, out of AWS, costs as much as
@@ -97,7 +97,7 @@ the store has {store / text:.2f} times its bytes. To fetch all sources once, out
 def main() -> None:
     """Generate, ingest, ask, and write the report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.athena_cost", description=__doc__)
-    parser.add_argument("--rows", type=int, default=25_920_000, help="records to generate, over all days")
+    parser.add_argument("--rows", type=int, default=8_640_000, help="records to generate, over all days")
     parser.add_argument("--days", type=int, default=30, help="days to generate, of 288 objects each")
     parser.add_argument("--fields", choices=FIELDS, default="encryption")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("ATHENA.md"))
