@@ -8,7 +8,7 @@ BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-oldest test-oldest-first fuzz soak year lint format docs samples bench bench-analyses wheel wheels clean
+.PHONY: help demo test test-oldest test-oldest-first fuzz soak year lint format docs samples bench bench-analyses bench-athena wheel wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,6 +94,9 @@ bench: .venv/dev ## measure the ingest beside DuckDB, Polars and plain decompres
 
 bench-analyses: .venv/dev ## measure every analysis beside the plainest query that answers the same (10 million records)
 	$(BIN)/python -m benchmarks.analyses
+
+bench-athena: .venv/dev ## tell what every analysis of a generated month would cost in Athena, and takes here
+	$(BIN)/python -m benchmarks.athena_cost
 
 wheel: .venv/dev ## build the wheel for this machine into dist/
 	$(BIN)/python -m build --wheel

@@ -99,7 +99,7 @@ class Rules:
             "least": (1, -1, self._extreme),
             "localtimestamp": (0, 1, lambda _node, _args: call("athena_now")),
             "map": (0, 2, lambda _, args: call("map", *args)),
-            "map_agg": (2, 2, lambda _, args: call("map", *(call("array_agg", one.copy()) for one in args))),
+            "map_agg": (2, 2, self._map_agg),
             "parse_datetime": (2, 2, lambda _, args: parsed(args, of_joda)),
             "reduce": (4, 4, self._reduce),
             "regexp_extract": (2, 3, lambda _, args: call("athena_regexp_extract", *filled(args, 3, "0"))),
@@ -305,6 +305,15 @@ class Rules:
         for one in args[1:]:
             absent = exp.Or(this=absent, expression=exp.Is(this=closed(one), expression=exp.null()))
         return exp.Case(ifs=[exp.If(this=exp.Not(this=exp.Paren(this=absent)), true=node.copy())])
+
+    def _map_agg(self, _node: Expr, args: list[Expr]) -> Expr:
+        entry = exp.Struct(
+            expressions=[
+                exp.PropertyEQ(this=exp.to_identifier(name), expression=one.copy())
+                for name, one in zip("kv", args, strict=True)
+            ]
+        )
+        return call("athena_map", call("array_agg", exp.Distinct(expressions=[entry])))
 
     def _reduce(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
         items, first, step, last = args

@@ -72,12 +72,12 @@ class Script:
         for words, run in self._commands():
             if reader.takes(*words):
                 return Answer(statement, run(reader))
-        what = (
-            f"{first} changes what a store cannot change"
-            if first in _NOT_HERE
-            else f"{first} is not known here"
-        )
-        raise statement.error(what, statement.start)
+        if first in _NOT_HERE:
+            raise statement.error(f"{first} changes what a store cannot change", statement.start)
+        if first == "CREATE":
+            what = "CREATE makes an EXTERNAL TABLE here; ask the query of a view or of another table itself"
+            raise statement.error(what, statement.start)
+        raise statement.error(f"{first} is not known here", statement.start)
 
     def _commands(self) -> list[tuple[tuple[str, ...], Callable[[Reader], str]]]:
         return [

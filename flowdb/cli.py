@@ -13,10 +13,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flowdb import analyses, engine_commands
+from flowdb.alert_command import alert
 from flowdb.analyses import Analysis
 from flowdb.commands import COMMANDS, grace_option
+from flowdb.cost_command import cost
 from flowdb.errors import DialectError, ExitCode, FlowdbError, plural
-from flowdb.options import EVERY, Moment, choice_options, parameter_option, storage_of, storage_options
+from flowdb.options import (
+    EVERY,
+    LISTED,
+    Moment,
+    choice_options,
+    parameter_option,
+    storage_of,
+    storage_options,
+)
 from flowdb.terminal import (
     answer,
     answer_each,
@@ -156,8 +166,8 @@ def ingest(
 def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_limit: bool) -> None:
     """Run a SQL QUERY on the store, which it cannot change; - reads it from standard input.
 
-    The views are flows, tgw_flows, coverage, bad_lines, sources, commits, files and
-    ephemeral_ranges; every analysis is a table macro: FROM top_talkers(top := 5). Athena's
+    The views are flows, tgw_flows, coverage, bad_lines, sources, commits, files, ephemeral_ranges,
+    prices and athena_prices; every analysis is a table macro: FROM top_talkers(top := 5). Athena's
     names and types are those of vpc_flow_logs, and of tables that `flowdb athena-table` declares.
     """
     if query == "-":
@@ -234,7 +244,13 @@ def _analysis_command(analysis: Analysis) -> click.Command:
 
 
 def _help(analysis: Analysis) -> str:
-    paragraphs = [analysis.summary, f"Columns: {analysis.columns}."]
+    paragraphs = [analysis.summary]
+    paragraphs += [
+        f"{one.name.upper()} is {one.meaning}{LISTED if one.type.endswith('[]') else ''}."
+        for one in analysis.parameters
+        if one.is_required
+    ]
+    paragraphs.append(f"Columns: {analysis.columns}.")
     if analysis.needs:
         paragraphs.append(f"Fields that logs must have: {', '.join(analysis.needs)}.")
     if analysis.counts:
@@ -267,7 +283,7 @@ def _summarize(report: IngestReport, store: str) -> None:
         say(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
 
 
-for _command in (*COMMANDS, *engine_commands.COMMANDS):
+for _command in (*COMMANDS, alert, cost, *engine_commands.COMMANDS):
     cli.add_command(_command)
 
 

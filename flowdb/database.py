@@ -23,6 +23,7 @@ from flowdb.errors import (
 from flowdb.keeping import Keeping
 from flowdb.quantities import age
 from flowdb.store import GRACE, Store
+from flowdb.watching import Watching
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,7 +38,7 @@ DIALECTS = ("duckdb", *_TRINO, "insights")
 """The languages that `FlowDB.sql` takes."""
 
 
-class FlowDB(Keeping):
+class FlowDB(Keeping, Watching):
     """A store of flow logs. Every question is answered from the newest commit, and by DuckDB.
 
     Results are `duckdb.DuckDBPyRelation`: `.fetchall()`, `.df()`, `.pl()`, `.arrow()`,
@@ -278,6 +279,21 @@ class FlowDB(Keeping):
             raise damaged(self._opened, error) from error
         except duckdb.Error as error:
             raise QueryError(str(error), query) from error
+
+    def _in_duckdb(self, query: str, dialect: str) -> str:
+        """Return one query in DuckDB's SQL; Athena's may do nothing but read."""
+        if dialect not in DIALECTS:
+            raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
+        if dialect == "insights":
+            return self._from_insights(self._connections.of(self._opened), query, limit=True)
+        if dialect in _TRINO:
+            from flowdb.athena_scripts import Script
+
+            script = Script(query, lambda: self._opened, is_sandbox=True)
+            if len(script.statements) != 1:
+                raise UsageError("what costs is one query: a SELECT")
+            return next(iter(script)).sql
+        return query
 
     def _from_insights(self, connection: duckdb.DuckDBPyConnection, query: str, limit: bool) -> str:
         """Return a query of Logs Insights as DuckDB's SQL over the views of a connection."""

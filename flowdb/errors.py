@@ -11,6 +11,8 @@
     │   ├── LayoutError         its records have no known layout
     │   ├── SourceDamaged       its compression ends early or is broken
     │   └── SourceChanged       it is in the store with other content
+    ├── WebhookError            nobody could be told of an alarm         exit 1
+    ├── StateError              the file of what alarms have told        exit 1
     └── StoreError              the store itself                         exit 3
         ├── StoreMissing        there is no store at this path
         ├── NotAStore           the directory holds something else
@@ -42,12 +44,14 @@ __all__ = [
     "SourceDamaged",
     "SourceError",
     "SourceNotFound",
+    "StateError",
     "StoreBusy",
     "StoreDamaged",
     "StoreError",
     "StoreMissing",
     "StoreTooNew",
     "UsageError",
+    "WebhookError",
     "gist",
     "heard",
     "plural",
@@ -61,12 +65,13 @@ _MOST_OF_A_LINE = 100
 
 
 class ExitCode(IntEnum):
-    """How the command line ends."""
+    """How the command line ends; `ALERT` is an alarm that fires."""
 
     OK = 0
     FAILED = 1
     USAGE = 2
     STORE = 3
+    ALERT = 4
     INTERRUPTED = 130
 
 
@@ -174,6 +179,24 @@ class SourceDamaged(SourceError):
 
 class SourceChanged(SourceError):
     """A source that is in the store already, and whose content is another one now."""
+
+
+class WebhookError(FlowdbError):
+    """An alarm that nobody took; of the URL, which may be a secret, it names the `host` alone."""
+
+    def __init__(self, host: str, reason: str) -> None:
+        self.host = host
+        self.reason = reason
+        super().__init__(f"webhook at {host}: {reason}")
+
+
+class StateError(FlowdbError):
+    """A file of what alarms have told that cannot be used."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path}: {reason}")
 
 
 class StoreError(FlowdbError):

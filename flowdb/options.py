@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
+from flowdb.analyses import Analysis
+from flowdb.errors import UsageError
 from flowdb.parameters import Parameter, keys_of, moment
 
 __all__ = [
     "EVERY",
+    "LISTED",
     "Moment",
     "Rows",
     "choice_options",
     "parameter_option",
+    "params_of",
+    "params_option",
     "storage_of",
     "storage_options",
 ]
 
 EVERY = object()
 """The value of `Rows` that says all."""
+LISTED = "; a list is written with commas, or as @FILE, one in each line"
+"""What is said of a parameter that is a list."""
 _AGO = re.compile(r"(\d{1,9})([smhdw])\Z")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _STORAGE = ("profile", "region", "endpoint_url", "anon", "requester_pays")
@@ -78,6 +85,8 @@ class _Values(click.ParamType[object]):
         if not isinstance(value, str):
             return value
         kind = self._parameter.type
+        if kind.endswith("[]") and value == "all" and self._parameter.takes_none:
+            return EVERY
         if kind.endswith("[]") and value.startswith("@"):
             path = Path(value[1:])
             if not path.is_file():
@@ -116,6 +125,9 @@ def parameter_option(parameter: Parameter) -> click.Parameter:
         kind, metavar, meaning = Rows(), "N|all", meaning.replace("NULL", "all")
     elif parameter.type == "INTEGER":
         metavar = "N"
+    meaning = meaning.replace("NULL for", "by default" if parameter.default is None else "all for")
+    if parameter.type.endswith("[]"):
+        meaning += LISTED
     default = "" if parameter.default is None else f"  [default: {_shown(parameter.default)}]"
     return click.Option(
         [flags, parameter.name],
@@ -124,6 +136,36 @@ def parameter_option(parameter: Parameter) -> click.Parameter:
         default=None,
         help=f"{meaning[:1].upper()}{meaning[1:]}.{default}",
     )
+
+
+params_option = click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the analysis, written as after its option. May be repeated.",
+)
+
+
+def params_of(analysis: Analysis, pairs: Iterable[str]) -> dict[str, object]:
+    """Return what `--param` gives an analysis, or raise `UsageError`; the analysis checks the values."""
+    known = {one.name: one for one in analysis.parameters}
+    values: dict[str, object] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        name = name.replace("-", "_")
+        if not equals:
+            raise UsageError(f"{pair!r} is no parameter such as top=3")
+        if name in values:
+            raise UsageError(f"{analysis.name}: {name} is given twice")
+        value: object = text
+        if name in known:
+            try:
+                value = parameter_option(known[name]).type.convert(text, None, None)
+            except click.BadParameter as error:
+                raise UsageError(f"{analysis.name}: {name}: {error.message}") from error
+        values[name] = None if value is EVERY else value
+    return values
 
 
 def _shown(default: object) -> str:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "answer",
     "answer_each",
+    "asked",
     "json_option",
     "opened",
     "output_option",
@@ -29,6 +30,7 @@ __all__ = [
     "store_option",
 ]
 
+_T = TypeVar("_T")
 # The formats of `flowdb.output`, which is not imported before there is something to print.
 _FORMATS = ("table", "csv", "tsv", "json", "jsonl", "markdown", "parquet")
 
@@ -82,32 +84,40 @@ def answer_each(
     sandbox: bool = False,
 ) -> None:
     """Ask a store and write its answers one after the other, as `answer` does."""
-    asked: list[FlowDB] = []
 
-    def work() -> str | None:
+    def work(db: FlowDB) -> str | None:
         from flowdb.output import write
 
         remark = None
-        with opened(store, sandbox=sandbox) as db:
-            asked.append(db)
-            for number, result in enumerate(ask(db)):
-                if number and form in ("table", "markdown"):
-                    print()
-                remark = write(result, form, upright=upright, sandbox=sandbox) or remark
+        for number, result in enumerate(ask(db)):
+            if number and form in ("table", "markdown"):
+                print()
+            remark = write(result, form, upright=upright, sandbox=sandbox) or remark
         return remark
 
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        written = pool.submit(work)
-        try:
-            remark = written.result()
-        except KeyboardInterrupt:
-            while not written.done():
-                for db in asked:
-                    db.interrupt()
-                wait([written], timeout=0.1)
-            raise
-    if remark:
+    if remark := asked(store, work, sandbox=sandbox):
         say(f"note: {remark}")
+
+
+def asked(store: str, work: Callable[[FlowDB], _T], *, sandbox: bool = False) -> _T:
+    """Return what comes of work on a store, which is done in another thread, where it can be interrupted."""
+    opened_here: list[FlowDB] = []
+
+    def whole() -> _T:
+        with opened(store, sandbox=sandbox) as db:
+            opened_here.append(db)
+            return work(db)
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        done = pool.submit(whole)
+        try:
+            return done.result()
+        except KeyboardInterrupt:
+            while not done.done():
+                for db in opened_here:
+                    db.interrupt()
+                wait([done], timeout=0.1)
+            raise
 
 
 def say(sentence: str, *, bare: bool = False) -> None:

@@ -11,7 +11,7 @@ from flowdb.ledger import LEDGERS
 from flowdb.quoting import quote_name, quote_path, quote_text
 from flowdb.rows import QUARANTINE, FileRow
 
-__all__ = ["view_names", "view_statements"]
+__all__ = ["records_query", "view_names", "view_statements"]
 
 _FILES = "files"
 _DATE_FOLDER = r"date=([0-9-]{10})[/\\][^/\\]*$"
@@ -33,7 +33,7 @@ def view_statements(base: Path, files: Sequence[FileRow]) -> list[str]:
     plain = {"bad_lines": (QUARANTINE, _BAD_LINES)} | {name: (name, LEDGERS[name]) for name in LEDGERS}
     views = {
         **{
-            one.view: _records(base, one, [file for file in files if file.kind == one.kind])
+            one.view: records_query(base, one, [file for file in files if file.kind == one.kind])
             for one in DATASETS
         },
         **{
@@ -50,7 +50,7 @@ def view_names() -> tuple[str, ...]:
     return (*(one.view for one in DATASETS), "bad_lines", *LEDGERS)
 
 
-def _records(base: Path, dataset: Dataset, files: Sequence[FileRow]) -> str:
+def records_query(base: Path, dataset: Dataset, files: Sequence[FileRow]) -> str:
     """Return a query over all files of a dataset; those of different schema versions are joined by name."""
     by_schema: dict[tuple[int, str], list[str]] = {}
     for file in files:

@@ -88,6 +88,30 @@ def test_a_list_file_that_is_no_utf_8_is_an_error(
     assert command(db, capsys, "in-list", f"@{path}") == (2, f"flowdb: error: in_list: {expected}\n")
 
 
+def test_all_on_the_command_line_is_null_for_a_list_that_has_a_default(
+    db: FlowDB, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = ["--store", str(db.path), "--output", "csv"]
+    assert main(["port-probes", "--ports", "all", "--threshold", "1", *store]) == 0
+    every = capsys.readouterr().out
+    assert main(["port-probes", "--threshold", "1", *store]) == 0
+    assert every != capsys.readouterr().out
+    relation = db.port_probes(ports=None, threshold=1)
+    assert every.count("\n") == 1 + len(relation.fetchall()) > 1
+    code, text = command(db, capsys, "in-list", "all")
+    assert (code, text) == (2, f"flowdb: error: in_list: cidrs is ['all']; expected {LISTS}\n")
+
+
+def test_help_says_what_an_argument_is_and_how_a_list_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["in-list", "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    listed = "a list is written with commas, or as @FILE, one in each line"
+    assert f"CIDRS is the list: addresses and ranges; {listed}. " in said
+    assert main(["accepted-ports", "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"Destination ports; by default the well-known ones, 0 to 1023; {listed}." in said
+
+
 def test_a_list_file_that_cannot_be_read_is_an_error(db: FlowDB, tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     reason = "which cannot be read (No such file or directory)"

@@ -77,7 +77,7 @@ def test_the_package_exports_what_it_names() -> None:
 
 def test_exit_codes_are_those_of_the_readme() -> None:
     codes = {code.name: code.value for code in ExitCode}
-    assert codes == {"OK": 0, "FAILED": 1, "USAGE": 2, "STORE": 3, "INTERRUPTED": 130}
+    assert codes == {"OK": 0, "FAILED": 1, "USAGE": 2, "STORE": 3, "ALERT": 4, "INTERRUPTED": 130}
 
 
 def test_every_file_of_sql_has_a_summary() -> None:

@@ -102,7 +102,7 @@ def test_every_option_that_the_readme_names_exists() -> None:
     command = [sys.executable, "-m", "flowdb"]
     helps = [
         subprocess.run([*command, name, "--help"], capture_output=True, text=True, check=True).stdout
-        for name in ("ingest", "top-talkers", "rejected-sources", "prune", "verify", "sql")
+        for name in ("ingest", "top-talkers", "rejected-sources", "prune", "verify", "sql", "alert", "cost")
     ]
     assert {option for option in options if not any(option in text for text in helps)} == set()
 

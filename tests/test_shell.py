@@ -27,6 +27,7 @@ VIEWS = (
     "commits",
     "files",
     "coverage",
+    "athena_prices",
     "ephemeral_ranges",
     "port_groups",
     "prices",

@@ -25,7 +25,7 @@ CREATE OR REPLACE MACRO port_exhaustion(
     os := 'linux', os_limit := NULL, nat_limit := 55000, threshold := 0.8, bucket := '1 minute', since := NULL,
     until := NULL, interface_id := NULL, top := 20
 ) AS TABLE
-WITH clients AS (
+WITH clients AS NOT MATERIALIZED (
     SELECT
         CASE WHEN srcport > dstport THEN coalesce(pkt_srcaddr, srcaddr) ELSE coalesce(pkt_dstaddr, dstaddr) END AS client,
         CASE WHEN srcport > dstport THEN coalesce(pkt_dstaddr, dstaddr) ELSE coalesce(pkt_srcaddr, srcaddr) END AS peer,
@@ -49,38 +49,64 @@ WITH clients AS (
         AND check_number('nat_limit', nat_limit, 1)
 ),
 
-moments AS (
+gateways AS MATERIALIZED (
+    SELECT DISTINCT client
+    FROM clients
+    WHERE is_gateway
+),
+
+records AS (
     SELECT
         client,
         peer,
         port,
         protocol,
         moment,
-        bool_or(is_gateway) AS is_gateway,
-        count(DISTINCT client_port) AS every_port,
-        count(DISTINCT client_port) FILTER (WHERE is_ephemeral(client_port, os)) AS ports,
-        min(start_time) AS first_seen,
-        max(start_time) AS last_seen
+        count(*) AS records
     FROM clients
     GROUP BY client, peer, port, protocol, moment
 ),
 
-limits AS (
-    SELECT
-        *,
-        CASE WHEN bool_or(is_gateway) OVER (PARTITION BY client) THEN 'NAT gateway' ELSE os END AS limited_by
-    FROM moments
+-- There are no more ports than records, which are counted in less time.
+busy AS MATERIALIZED (
+    SELECT * EXCLUDE (records)
+    FROM (
+        SELECT
+            client,
+            peer,
+            port,
+            protocol,
+            CASE WHEN client IN (FROM gateways) THEN 'NAT gateway' ELSE os END AS limited_by,
+            CASE
+                WHEN client IN (FROM gateways) THEN nat_limit
+                ELSE coalesce(os_limit, ephemeral_port(os, 'ports'))
+            END AS port_limit,
+            max(records) AS records
+        FROM records
+        GROUP BY client, peer, port, protocol
+    )
+    WHERE records >= threshold * port_limit
 ),
 
-shares AS (
+moments AS (
     SELECT
-        *,
-        CASE WHEN limited_by = 'NAT gateway' THEN every_port ELSE ports END AS at_once,
-        CASE
-            WHEN limited_by = 'NAT gateway' THEN nat_limit
-            ELSE coalesce(os_limit, ephemeral_port(os, 'ports'))
-        END AS port_limit
-    FROM limits
+        busy.client,
+        busy.peer,
+        busy.port,
+        busy.protocol,
+        limited_by,
+        port_limit,
+        moment,
+        count(DISTINCT CASE WHEN limited_by = 'NAT gateway' OR is_ephemeral(client_port, os) THEN client_port END) AS at_once,
+        min(start_time) AS first_seen,
+        max(start_time) AS last_seen
+    FROM clients
+    INNER JOIN busy
+        ON clients.client IS NOT DISTINCT FROM busy.client
+        AND clients.peer IS NOT DISTINCT FROM busy.peer
+        AND clients.port = busy.port
+        AND clients.protocol IS NOT DISTINCT FROM busy.protocol
+    GROUP BY busy.client, busy.peer, busy.port, busy.protocol, limited_by, port_limit, moment
 )
 
 SELECT
@@ -96,7 +122,7 @@ SELECT
     count(*) FILTER (WHERE at_once >= threshold * port_limit) AS buckets,
     min(first_seen) AS first_seen,
     max(last_seen) AS last_seen
-FROM shares
+FROM moments
 GROUP BY client, peer, port, protocol, limited_by, port_limit
 HAVING max(at_once) >= threshold * port_limit
     AND max(at_once) > 0

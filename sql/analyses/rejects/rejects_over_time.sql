@@ -22,8 +22,13 @@ WITH records AS (
         record_moment(start_time, end_time, date) AS first_moment,
         bucket_start(bucket, first_moment) AS moment,
         upper(action) AS action
-    FROM traffic('rejects_over_time', ['action'], since, until, interface_id)
-    WHERE upper(action) IN ('ACCEPT', 'REJECT')
+    FROM flows
+    -- What was accepted or refused is traffic: bytes and addresses need not be read to tell.
+    WHERE upper(flows.action) IN ('ACCEPT', 'REJECT')
+        AND coalesce(upper(log_status) NOT IN ('NODATA', 'SKIPDATA'), true)
+        AND in_window(flows.date, start_time, since, until)
+        AND (interface_id IS NULL OR flows.interface_id = interface_id)
+        AND needs('rejects_over_time', list_concat(['action'], field_if(interface_id, 'interface-id')), since, until)
         AND check_bucket(bucket)
 ),
 

@@ -1,0 +1,77 @@
+"""Posts JSON to a URL, at least once or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from flowdb.errors import UsageError, WebhookError
+
+if TYPE_CHECKING:
+    from urllib3.util import Url
+
+__all__ = ["check_url", "post"]
+
+_SECONDS = 10.0
+_TRIES = 4
+_BUSY = (429, 500, 502, 503, 504)
+
+
+def check_url(url: str) -> Url:
+    """Return the parts of a URL, or raise `UsageError` if it is none of http or https."""
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import parse_url
+
+    try:
+        parts = parse_url(url)
+    except LocationParseError:
+        parts = None
+    # The rest of it may be a secret.
+    if parts is None or parts.scheme not in ("http", "https") or not parts.host:
+        raise UsageError("the webhook is no URL that begins with http:// or https:// and names a host")
+    return parts
+
+
+def post(url: str, content: Mapping[str, object], *, pause: float = 0.5) -> None:
+    """Post an object as JSON; raises `WebhookError` where no answer says that it was taken.
+
+    Where nobody is there, nobody answers in ten seconds, or the answer is that somebody is too busy, it
+    is tried three times more: at once, after twice the `pause` in seconds, and after four times. What
+    was taken and not answered is posted twice. No redirect is followed.
+    """
+    import urllib3
+    from urllib3.exceptions import HTTPError, MaxRetryError
+
+    parts = check_url(url)
+    retries = urllib3.Retry(
+        total=_TRIES - 1,
+        redirect=False,
+        allowed_methods=None,
+        status_forcelist=_BUSY,
+        backoff_factor=pause,
+        # It may say a year.
+        respect_retry_after_header=False,
+        raise_on_status=False,
+    )
+    headers = {"Content-Type": "application/json", "User-Agent": "flowdb"}
+    body = json.dumps(content).encode()
+    with urllib3.PoolManager() as pool:
+        try:
+            answer = pool.request(
+                "POST",
+                url,
+                body=body,
+                headers=headers,
+                retries=retries,
+                timeout=_SECONDS,
+                redirect=False,
+                # Nobody reads it, however long it is.
+                preload_content=False,
+            )
+        except HTTPError as error:
+            cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
+            raise WebhookError(parts.host or "", f"nobody could be told ({type(cause).__name__})") from error
+        answer.close()
+    if not 200 <= answer.status < 300:
+        raise WebhookError(parts.host or "", f"it answered with status {answer.status}")
