@@ -26,6 +26,8 @@ def simplified(node: Expr) -> Expr:
         return _negated(node)
     if isinstance(node, exp.Add) and isinstance(node.right, exp.Interval):
         return _earlier(node)
+    if isinstance(node, exp.LT) and isinstance(node.left, exp.Column) and node.left.name == "date":
+        return _before(node)
     if isinstance(node, exp.EQ) and is_call(node.left, "get_bit"):
         return exp.Anonymous(this="list_contains", expressions=[one.copy() for one in node.left.expressions])
     if is_call(node, "bitstring_agg"):
@@ -53,3 +55,12 @@ def _earlier(node: exp.Add) -> Expr:
     return exp.Sub(
         this=node.left.copy(), expression=exp.Interval(this=passed, unit=interval.args["unit"].copy())
     )
+
+
+def _before(node: exp.LT) -> Expr:
+    """Return the condition that a date is before a moment with a date alone, which prunes partitions."""
+    if not (is_literal(node.right) and isinstance(node.right, exp.Cast) and node.right.this.is_string):
+        return node
+    day, _, clock = node.right.this.name.partition(" ")
+    compare = exp.LTE if clock.strip("0:.") else exp.LT
+    return compare(this=node.left.copy(), expression=exp.cast(exp.Literal.string(day), "DATE"))
