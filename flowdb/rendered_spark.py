@@ -1,4 +1,4 @@
-"""Writes a query that is said in full as one of Spark SQL, 3.5 or later, whose session is in UTC."""
+"""Writes a query that is said in full as one of Spark SQL, version 4, whose session is in UTC."""
 
 from __future__ import annotations
 
