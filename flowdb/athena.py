@@ -8,6 +8,7 @@ an error that says where it stands.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -30,6 +31,9 @@ __all__ = ["Statement", "Translation", "split", "translate"]
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 # Functions with a syntax of their own.
 _PARSED = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING", "LISTAGG")
+
+
+_DEEPEST = 8000
 
 
 class _Trino(Trino):
@@ -106,10 +110,25 @@ def translate(
     gives the schema and the name of a view for the database and the name of a table; the
     database is empty where the query gives none.
     """
+    limit = sys.getrecursionlimit()
+    # A query may be nested deeper than the parser's own calls could be.
+    sys.setrecursionlimit(max(limit, _DEEPEST))
     try:
-        parsed = _Trino().parse(statement.text)
+        return _translated(statement, columns, table)
     except (ParseError, TokenError) as error:
         raise _refused(statement, error) from error
+    except RecursionError:
+        raise statement.error("this is nested too deeply", statement.start) from None
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _translated(
+    statement: Statement,
+    columns: Mapping[str, str],
+    table: Mapping[tuple[str, str], tuple[str, str]],
+) -> Translation:
+    parsed = _Trino().parse(statement.text)
     if len(parsed) != 1 or not isinstance(parsed[0], exp.Query | exp.Values):
         raise statement.error("this statement is not a query", statement.start)
     tree: Expr = parsed[0]
@@ -144,6 +163,10 @@ def _clauses(tree: Expr) -> Iterator[Untranslatable]:
         for node in tree.find_all(kind):
             place = node.parent if isinstance(node, exp.Version) and node.parent else node
             yield Untranslatable(f"{name} cannot be translated", _offset(place))
+    for fetch in tree.find_all(exp.Fetch):
+        options = fetch.args.get("limit_options")
+        if options is not None and (options.args.get("with_ties") or options.args.get("percent")):
+            yield Untranslatable("WITH TIES cannot be translated", _offset(fetch))
 
 
 def _offset(node: Expr) -> int | None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from sqlglot.expressions import Expr
 
 __all__ = [
+    "CHECKED",
+    "ZONED",
     "Untranslatable",
     "call",
     "closed",
@@ -22,10 +24,20 @@ __all__ = [
     "formatted",
     "ignoring",
     "interval",
+    "ip_key",
+    "moment",
     "parsed",
     "strftime_format",
+    "tried",
+    "unchecked",
     "written_out",
 ]
+
+ZONED = "athena_at_timezone"
+"""The macro for a time that is shown in a zone."""
+CHECKED = ("athena_ip", "athena_try_ip")
+"""The macros for a text that is to be an address."""
+_AGGREGATES = ("sum", "count", "avg", "min", "max", "count_if", "array_agg", "arbitrary", "approx_percentile")
 
 
 class Untranslatable(Exception):
@@ -85,10 +97,12 @@ def strftime_format(args: list[Expr], of: Callable[[str], str]) -> Expr:
 def parsed(args: list[Expr], of: Callable[[str], str]) -> Expr:
     """Return a text read by a format; without a year it is of 1970, as in Trino."""
     form = of(written_out(args, 1))
-    if has_year(form):
-        return call("strptime", args[0], exp.Literal.string(form))
-    text = exp.DPipe(this=exp.Literal.string("1970 "), expression=closed(args[0]))
-    return call("strptime", text, exp.Literal.string(f"%Y {form}"))
+    text: Expr = args[0]
+    if not has_year(form):
+        text, form = exp.DPipe(this=exp.Literal.string("1970 "), expression=closed(text)), f"%Y {form}"
+    moment = call("strptime", text, exp.Literal.string(form))
+    # What says its offset would be a time with a zone.
+    return call("timezone", exp.Literal.string("UTC"), moment) if "%z" in form else moment
 
 
 def counted(compare: type[exp.Binary], args: list[Expr], count: Expr) -> Expr:
@@ -116,3 +130,34 @@ def interval(node: exp.Interval) -> Expr:
     if isinstance(node.this, exp.Neg):
         return exp.Interval(this=exp.Literal.string(f"-{node.this.this.name}"), unit=node.args["unit"].copy())
     return node
+
+
+def ip_key(node: Expr) -> Expr:
+    """Return what has the order of an address."""
+    return call("ip_key", exp.cast(unchecked(node).copy(), "TEXT"))
+
+
+def moment(node: Expr) -> Expr:
+    """Return the moment of a time that is shown in a zone: that is what is compared."""
+    inner = node.unnest()
+    return inner.expressions[0] if isinstance(inner, exp.Anonymous) and inner.name == ZONED else node
+
+
+def unchecked(node: Expr) -> Expr:
+    """Return an address before it was checked to be one: what is none is in no range and no order."""
+    is_checked = isinstance(node, exp.Anonymous) and node.name in CHECKED
+    return node.expressions[0] if is_checked else node
+
+
+def tried(value: Expr) -> Expr:
+    """Return what is tried; DuckDB tries no aggregates, of which a division by zero is what may fail."""
+    if not any(one.name.lower() in _AGGREGATES for one in value.find_all(exp.Anonymous)):
+        return call("try", value)
+    made = exp.Paren(this=value.copy())
+    for one in list(made.find_all(exp.Div, exp.IntDiv, exp.Mod)):
+        one.set("expression", call("nullif", one.expression.copy(), exp.Literal.number(0)))
+    for called in list(made.find_all(exp.Anonymous)):
+        if called.name in ("athena_divide", "athena_mod"):
+            divisor = call("nullif", called.expressions[1].copy(), exp.Literal.number(0))
+            called.set("expressions", [called.expressions[0], divisor])
+    return made

@@ -12,6 +12,8 @@ from sqlglot import exp
 from flowdb.athena_functions import functions
 from flowdb.athena_kinds import DAYS, Kinds
 from flowdb.athena_nodes import (
+    CHECKED,
+    ZONED,
     Untranslatable,
     call,
     closed,
@@ -20,8 +22,12 @@ from flowdb.athena_nodes import (
     formatted,
     ignoring,
     interval,
+    ip_key,
+    moment,
     parsed,
     strftime_format,
+    tried,
+    unchecked,
     written_out,
 )
 from flowdb.time_formats import FormatUnknown, of_joda, of_mysql
@@ -33,7 +39,7 @@ __all__ = ["Rules", "names_columns"]
 
 _Rule = Callable[[exp.Anonymous, "list[Expr]"], "Expr"]
 _FIELDS = {"DAYOFWEEK": "DAY_OF_WEEK", "DAYOFYEAR": "DAY_OF_YEAR", "WEEKOFYEAR": "WEEK"}
-_CASTS = {"ip": ("athena_ip", "athena_try_ip"), "zoned": ("utc", "utc")}
+_CASTS = {"ip": CHECKED, "zoned": ("utc", "utc")}
 _COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
 _SHOWN_TIME = "%Y-%m-%d %H:%M:%S.%g"
 
@@ -53,17 +59,12 @@ def names_columns(tree: Expr) -> None:
     select.set("expressions", named)
 
 
-def _unchecked(node: Expr) -> Expr:
-    """Return an address before it was checked to be one: what is none is in no range and no order."""
-    is_checked = isinstance(node, exp.Anonymous) and node.name in _CASTS["ip"]
-    return node.expressions[0] if is_checked else node
-
-
 class Rules:
     """What is to be done to a tree; `columns` are the kinds of the columns of its tables."""
 
     def __init__(self, tree: Expr, columns: Mapping[str, str]) -> None:
         self._tree = tree
+        self._columns = columns
         self._kinds = Kinds(tree, columns)
         self.zoned = frozenset(
             number
@@ -105,13 +106,15 @@ class Rules:
             "regexp_extract": (2, 3, lambda _, args: call("athena_regexp_extract", *filled(args, 3, "0"))),
             "regexp_replace": (2, 3, lambda _, args: call("athena_regexp_replace", *filled(args, 3, ""))),
             "replace": (2, 3, lambda _, args: call("replace", *filled(args, 3, ""))),
+            "date_trunc": (2, 2, self._date_trunc),
             "to_iso8601": (1, 1, self._to_iso8601),
-            "try": (1, 1, lambda _, args: call("try", *args)),
+            "try": (1, 1, lambda _, args: tried(args[0])),
         }
 
     def apply(self) -> list[Untranslatable]:
         """Rewrite the tree; return what could not be, which stays as it is."""
         wrong: list[Untranslatable] = []
+        self._cut_days()
         for node in list(self._kinds.nodes):
             try:
                 new = self._rewritten(node)
@@ -122,6 +125,22 @@ class Rules:
                 self._kinds.keep(node, new)
                 node.replace(new)
         return wrong
+
+    def _cut_days(self) -> None:
+        """Make `day` the day of the month where a query has `year` and `month` too, as in Hive's folders."""
+        columns = [
+            one for one in self._tree.find_all(exp.Column) if one.name.lower() in ("year", "month", "day")
+        ]
+        names = {one.name.lower() for one in columns} & set(self._columns)
+        if len(names) < 3 or self._columns["day"] != "text":
+            return
+        for one in columns:
+            beside = [*one.parent.find_all(exp.Literal)] if isinstance(one.parent, exp.Predicate) else []
+            if one.name.lower() != "day" or any(len(text.name) > 2 for text in beside):
+                continue
+            cut = call("substr", one.copy(), exp.Literal.number(-2))
+            is_shown = isinstance(one.parent, exp.Select) and one.arg_key == "expressions"
+            one.replace(exp.Alias(this=cut, alias=exp.to_identifier("day")) if is_shown else cut)
 
     def _rewritten(self, node: Expr) -> Expr:
         """Return what stands for a node whose children have been rewritten."""
@@ -140,13 +159,17 @@ class Rules:
         if isinstance(node, exp.CurrentTimestamp | exp.Localtimestamp):
             return call("athena_now")
         if isinstance(node, exp.AtTimeZone):
-            return call("athena_at_timezone", node.this.copy(), node.args["zone"].copy())
+            return call(ZONED, node.this.copy(), node.args["zone"].copy())
         if isinstance(node, exp.IgnoreNulls) and isinstance(node.this, exp.Anonymous):
             return ignoring(node.this)
         if isinstance(node, exp.Interval):
             return interval(node)
         if isinstance(node, exp.Filter | exp.Window):
             return self._summed(node) if self._is_wide(node) else node
+        if isinstance(node, exp.Ordered) and self._kinds.of(node.this) == "ip":
+            node.set("this", ip_key(node.this))
+        if isinstance(node, exp.Case) and isinstance(node.this, exp.Column):
+            self._name_absent(node.this, [one.this for one in node.args["ifs"]])
         if isinstance(node, (*_COMPARED, exp.Between, exp.In)):
             return self._compared(node)
         return node
@@ -171,6 +194,11 @@ class Rules:
                 f"the function {name} with {len(args)} arguments has no translation; it takes {expected} here"
             )
             raise Untranslatable(what, offset)
+        if name in ("date_diff", "to_unixtime"):
+            args = [moment(one) for one in args]
+            node.set("expressions", args)
+        if name in ("max", "min") and self._kinds.of(args[0]) == "ip" and len(args) == 1:
+            return call(f"arg_{name}", args[0], ip_key(args[0]))
         if special is None:
             assert known is not None
             node.set("this", known.target)
@@ -234,6 +262,11 @@ class Rules:
             return call("strftime", node.this.copy(), exp.Literal.string(_SHOWN_TIME + zone_mark))
         if kind == "ts":
             node.set("to", exp.DataType.build("TIMESTAMP", dialect="duckdb"))
+        if kind == "int" and inner == "double":
+            # DuckDB rounds a half to the even number.
+            node.set("this", call("round", node.this.copy()))
+        if kind == "text" and (length := node.to.find(exp.DataTypeParam)) is not None:
+            return call("left", exp.cast(node.this.copy(), "TEXT"), length.this.copy())
         return node
 
     def _extract(self, node: exp.Extract) -> Expr:
@@ -248,17 +281,26 @@ class Rules:
         sides = [node.this, *values]
         if "ip" in map(self._kinds.of, sides):
             for side in sides:
-                side.replace(call("ip_key", exp.cast(_unchecked(side).copy(), "TEXT")))
+                side.replace(ip_key(side))
             return node
+        for side in sides:
+            if moment(side) is not side:
+                side.replace(moment(side).copy())
         column = next((one for one in sides if isinstance(one, exp.Column)), None)
         texts = [one.name for one in sides if isinstance(one, exp.Literal) and one.is_string]
         if column is None or not texts:
             return node
         if "-" in texts and not isinstance(node, exp.Between):
-            column.replace(call("coalesce", column.copy(), exp.Literal.string("-")))
+            self._name_absent(column, values)
         elif column.name.lower() == "day" and all(re.fullmatch(r"\d{1,2}", one) for one in texts):
             column.replace(call("substr", column.copy(), exp.Literal.number(-2)))
         return node
+
+    def _name_absent(self, column: Expr, values: list[Expr]) -> None:
+        """Have a column of a table, which is compared with `-`, be that where the log has it."""
+        is_asked = any(isinstance(one, exp.Literal) and one.name == "-" for one in values)
+        if is_asked and column.name.lower() in self._columns:
+            column.replace(call("coalesce", column.copy(), exp.Literal.string("-")))
 
     def _approx_distinct(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
         return call("count", exp.Distinct(expressions=[args[0].copy()]))
@@ -282,7 +324,7 @@ class Rules:
         if holder == "array":
             return call("list_contains", *args)
         if item == "ip" or holder in ("text", "prefix"):
-            return call("in_cidr", _unchecked(args[1]), args[0])
+            return call("in_cidr", unchecked(args[1]), args[0])
         return call("athena_contains", *args)
 
     def _from_unixtime(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
@@ -290,7 +332,7 @@ class Rules:
         if len(args) == 1:
             return moment
         if len(args) == 2:
-            return call("athena_at_timezone", moment, args[1])
+            return call(ZONED, moment, args[1])
         span = [
             call("athena_span", exp.Literal.string(unit), one)
             for unit, one in zip(("hour", "minute"), args[1:], strict=True)
@@ -320,6 +362,10 @@ class Rules:
         if not (isinstance(last, exp.Lambda) and last.this.sql() == last.expressions[0].sql()):
             raise Untranslatable("reduce is translated only where its last argument is s -> s")
         return call("list_reduce", items, step, first)
+
+    def _date_trunc(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
+        made = call("date_trunc", *args)
+        return exp.cast(made, "DATE") if self._kinds.of(args[1]) == "date" else made
 
     def _to_iso8601(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
         kind = self._kinds.of(args[0])

@@ -213,6 +213,11 @@ class Script:
     def _alter(self, reader: Reader) -> str:
         """Take from the partitions that are added how their values are written; the store has its own."""
         table = self._found(reader)
+        for words in (("RENAME",), ("ADD", "COLUMNS"), ("REPLACE", "COLUMNS"), ("CHANGE",)):
+            at = reader.token
+            if at is not None and reader.takes(*words):
+                what = f"ALTER TABLE {' '.join(words)} is not done here; declare the table anew"
+                raise reader.statement.error(what, at.start)
         known = {one.name: one for one in table.partitions}
         while not reader.is_done:
             if reader.takes("PARTITION", "("):
@@ -258,7 +263,8 @@ class Script:
         database = reader.name() if reader.takes("IN") or reader.takes("FROM") else ""
         names = {one.name for one in self._tables() if database in ("", one.database)} | {BUILT_IN}
         if reader.token is not None:
-            pattern = reader.string().replace("*", ".*")
+            # Hive's patterns: any text, or one of several.
+            pattern = re.escape(reader.string()).replace(r"\*", ".*").replace(r"\|", "|")
             names = {one for one in names if re.fullmatch(pattern, one)}
         return _rows(("tab_name",), [(one,) for one in sorted(names)])
 

@@ -267,7 +267,11 @@ def _type(reader: Reader, column: str) -> str:
         reader.skip_parentheses()
         digits = "".join(reader.text(one) for one in reader.statement.tokens[start : reader.place])
     if name == "decimal":
-        return f"DECIMAL{digits}" if re.fullmatch(r"\(\d+(,\d+)?\)", digits) else "DECIMAL(10,0)"
+        found = re.fullmatch(r"\((\d{1,3})(?:,(\d{1,3}))?\)", digits)
+        if found and not max(1, int(found[2] or 0)) <= int(found[1]) <= 38:
+            what = f"column {column}: a decimal has 1 to 38 digits, no more of them behind the point"
+            raise reader.statement.error(what, token.start)
+        return f"DECIMAL{digits}" if found else "DECIMAL(10,0)"
     return _TYPES[name]
 
 

@@ -219,7 +219,7 @@ def verify(repair: bool, store: str, output: str, as_json: bool) -> ExitCode:
 
 
 @click.command()
-@click.argument("file", type=click.File(encoding="utf-8"), metavar="FILE.sql")
+@click.argument("file", type=click.File(encoding="utf-8-sig"), metavar="FILE.sql")
 @store_option
 @output_option
 def athena_table(file: TextIO, store: str, output: str) -> None:

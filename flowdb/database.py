@@ -143,6 +143,7 @@ class FlowDB(Keeping, Watching):
         What else is to be said of the query is in `notes`.
         """
         self.notes = []
+        _check_text(query)
         if dialect not in DIALECTS:
             raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
         if dialect in _TRINO:
@@ -164,6 +165,7 @@ class FlowDB(Keeping, Watching):
 
         With `as_shown` times are texts, as Athena shows them.
         """
+        _check_text(text)
         if dialect not in _TRINO:
             raise UsageError(f"dialect is {dialect!r}; expected one of: duckdb, {', '.join(_TRINO)}")
         from flowdb.athena_scripts import Script, shown_times
@@ -307,6 +309,11 @@ class FlowDB(Keeping, Watching):
         made = translate(query, layouts=[row[0] for row in layouts], extra=extra, limit=limit)
         self.notes = [f"no record has a field named {name}" for name in made.unknown]
         return made.sql
+
+
+def _check_text(query: object) -> None:
+    if not isinstance(query, str):
+        raise UsageError(f"a query is a text, not {type(query).__name__}")
 
 
 def listed_analyses() -> duckdb.DuckDBPyRelation:

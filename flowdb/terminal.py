@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from flowdb.errors import UsageError
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -89,7 +91,12 @@ def answer_each(
         from flowdb.output import write
 
         remark = None
-        for number, result in enumerate(ask(db)):
+        results = ask(db)
+        if form == "parquet":
+            results = list(results)
+            if len(results) > 1:
+                raise UsageError("a file of parquet has one result; give the statements one by one")
+        for number, result in enumerate(results):
             if number and form in ("table", "markdown"):
                 print()
             remark = write(result, form, upright=upright, sandbox=sandbox) or remark

@@ -432,6 +432,59 @@ def test_clauses_of_trino(db: FlowDB) -> None:
     ]
 
 
+def test_addresses_have_their_own_order(db: FlowDB) -> None:
+    rows = "(VALUES '10.0.0.1', '9.0.0.1', '100.0.0.1') AS t (x)"
+    ordered = f"SELECT x FROM {rows} ORDER BY CAST(x AS ipaddress)"
+    assert asked(db, ordered) == [("9.0.0.1",), ("10.0.0.1",), ("100.0.0.1",)]
+    extremes = f"SELECT min(CAST(x AS ipaddress)), max(CAST(x AS ipaddress)) FROM {rows}"
+    assert asked(db, extremes) == [("9.0.0.1", "100.0.0.1")]
+
+
+def test_a_time_in_a_zone_is_the_same_moment(db: FlowDB) -> None:
+    tokyo = "from_unixtime(0) AT TIME ZONE 'Asia/Tokyo'"
+    assert asked(db, f"SELECT {tokyo} = from_unixtime(0), to_unixtime({tokyo}), hour({tokyo})") == [
+        (True, 0, 9)
+    ]
+    assert asked(db, f"SELECT date_diff('hour', {tokyo}, from_unixtime(3600))") == [(1,)]
+    assert asked(db, "SELECT from_unixtime(0, 'America/New_York') >= from_unixtime(0)") == [(True,)]
+
+
+def test_day_is_the_day_of_the_month_beside_year_and_month(db: FlowDB) -> None:
+    days = asked(db, "SELECT DISTINCT date FROM vpc_flow_logs ORDER BY 1")
+    parts = asked(db, "SELECT DISTINCT year, month, day FROM vpc_flow_logs ORDER BY 1, 2, 3")
+    assert parts == [tuple(str(day).split("-")) for (day,) in days]
+    first = str(days[0][0])
+    (count,) = asked(db, f"SELECT count(*) FROM vpc_flow_logs WHERE date = DATE '{first}'")
+    joined = "year || '-' || month || '-' || day"
+    assert asked(db, f"SELECT count(*) FROM vpc_flow_logs WHERE {joined} = '{first}'") == [count]
+    whole = f"year = '{first[:4]}' AND month = '{first[5:7]}' AND day = '{first.replace('-', '/')}'"
+    assert asked(db, f"SELECT count(*) FROM vpc_flow_logs WHERE {whole}") == [count]
+
+
+def test_what_a_log_has_as_a_dash_is_asked_for_in_columns_of_the_log_alone(db: FlowDB) -> None:
+    absent = asked(db, "SELECT count(*) FROM vpc_flow_logs WHERE srcaddr IS NULL")
+    assert asked(db, "SELECT count(*) FROM vpc_flow_logs WHERE srcaddr = '-'") == absent
+    cases = "CASE srcaddr WHEN '-' THEN 1 ELSE 0 END"
+    assert asked(db, f"SELECT sum({cases}) FROM vpc_flow_logs") == absent
+    assert asked(db, "SELECT n FROM (VALUES (1, 'a'), (2, NULL)) AS t (n, name) WHERE name = '-'") == []
+
+
+def test_casts_round_and_cut_as_trinos_do(db: FlowDB) -> None:
+    assert asked(db, "SELECT CAST(2.5e0 AS bigint), CAST(-2.5e0 AS integer)") == [(3, -3)]
+    assert asked(db, "SELECT CAST(avg(n) AS bigint) FROM (VALUES 2, 3) AS t (n)") == [(3,)]
+    assert asked(db, "SELECT CAST('hello' AS varchar(2)), CAST(DATE '2024-01-15' AS varchar)") == [
+        ("he", "2024-01-15")
+    ]
+    assert asked(db, "SELECT CAST(date_trunc('month', DATE '2024-01-15') AS varchar)") == [("2024-01-01",)]
+
+
+def test_aggregates_can_be_tried(db: FlowDB) -> None:
+    query = (
+        "SELECT try(sum(n) / count(*)), try(sum(n) / sum(0)), try(sum(n) / 0.0) FROM (VALUES 2, 4) AS t (n)"
+    )
+    assert asked(db, query) == [(3, None, None)]
+
+
 # ---- what cannot be run
 
 
@@ -467,6 +520,10 @@ def test_a_function_without_a_translation_is_named_with_its_place(db: FlowDB) ->
             "CREATE makes an EXTERNAL TABLE here; ask the query of a view or of another table itself",
         ),
         ("GRANT SELECT ON flows TO x", (1, 1), "GRANT is not known here"),
+        ("SELECT n FROM t FETCH FIRST 2 ROWS WITH TIES", (1, 29), "WITH TIES cannot be translated"),
+        ("SELECT " + "NOT " * 5000 + "true", (1, 1), "this is nested too deeply"),
+        ("CREATE EXTERNAL TABLE t (a decimal(50,2))", (1, 28), "a decimal has 1 to 38 digits"),
+        ("ALTER TABLE vpc_flow_logs RENAME TO x", (1, 27), "ALTER TABLE RENAME is not done here"),
         ("DESCRIBE nothing_there", (1, 10), "there is no table nothing_there"),
         ("CREATE EXTERNAL TABLE t (a array<int>)", (1, 28), "expected one of the types"),
         ("CREATE EXTERNAL TABLE t (a int, b", (1, 34), "expected a name at the end"),
@@ -485,6 +542,21 @@ def test_an_empty_query_and_an_unknown_dialect_are_refused(db: FlowDB) -> None:
         db.sql("-- nothing", dialect="athena")
     with pytest.raises(UsageError, match="dialect is 'oracle'"):
         db.sql("SELECT 1", dialect="oracle")
+    with pytest.raises(UsageError, match="a query is a text, not NoneType"):
+        db.sql(None, dialect="athena")  # type: ignore[arg-type]
+
+
+def test_a_query_may_be_nested(db: FlowDB) -> None:
+    assert asked(db, f"SELECT {'(' * 80}1{')' * 80}") == [(1,)]
+    assert asked(db, "SHOW TABLES '('") == []
+
+
+def test_several_results_are_no_file_of_parquet(db: FlowDB, run: Run) -> None:
+    done = run(
+        "sql", "--dialect", "athena", "--store", str(db.path), "-o", "parquet", "SELECT 1 AS a; SELECT 2"
+    )
+    assert done.returncode == 2
+    assert done.stderr == "flowdb: error: a file of parquet has one result; give the statements one by one\n"
 
 
 def test_a_sandbox_declares_nothing(db: FlowDB) -> None:
