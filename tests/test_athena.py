@@ -520,6 +520,8 @@ def test_a_function_without_a_translation_is_named_with_its_place(db: FlowDB) ->
             "CREATE makes an EXTERNAL TABLE here; ask the query of a view or of another table itself",
         ),
         ("GRANT SELECT ON flows TO x", (1, 1), "GRANT is not known here"),
+        ("SELECT 1 FROM UNNEST(MAP(ARRAY[1], ARRAY[2])) AS t (k, v)", (1, 22), "UNNEST of a map"),
+        ("SELECT 1 FROM UNNEST(ARRAY[1], ARRAY[2]) AS t (k, v)", (1, 28), "UNNEST of a map"),
         ("SELECT n FROM t FETCH FIRST 2 ROWS WITH TIES", (1, 29), "WITH TIES cannot be translated"),
         ("SELECT " + "NOT " * 5000 + "true", (1, 1), "this is nested too deeply"),
         ("CREATE EXTERNAL TABLE t (a decimal(50,2))", (1, 28), "a decimal has 1 to 38 digits"),
