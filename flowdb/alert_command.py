@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flowdb.errors import ExitCode, FlowdbError, UsageError, plural
-from flowdb.options import Moment, params_of, params_option
+from flowdb.options import Moment, params_of, params_option, utf8
 from flowdb.terminal import asked, say, store_option
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _alerts(
         raise click.UsageError("name an analysis and say --when it fires, or give --file.")
     found = alerts.alert(
         analysis,
-        when,
+        utf8(when, "the condition"),
         window=alerts.WINDOW if window is None else window,
         params=params_of(find_analysis(analysis), params),
         key=[] if key is None else [one.strip() for one in key.split(",")],
