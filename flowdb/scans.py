@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,11 +24,13 @@ from flowdb.analyses import called_statements
 from flowdb.datasets import DATASETS
 from flowdb.errors import QueryError, UsageError
 from flowdb.quoting import quote_name
-from flowdb.rows import QUARANTINE, FileRow
+from flowdb.rows import FileRow
 from flowdb.store import Store, counts_as_records
 from flowdb.views import records_query, view_statements
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from flowdb.rows import SourceRow
 
 __all__ = ["Part", "Planner", "Scan", "parts_of"]
@@ -187,11 +188,10 @@ class Planner:
 def _stand_in(
     root: Path, there: Path, files: Iterable[FileRow], parts: Iterable[Part]
 ) -> tuple[list[FileRow], dict[Part, tuple[FileRow, ...]]]:
-    """Write a file of one row without statistics for each part, and copies of the ledgers.
+    """Write a file of one row without statistics for each part, and for each kind that has no records.
 
-    Returns all that was written, and the file of each part; it has every column, as a table of text has.
+    Returns all of them, and the file of each part; it has every column, as a table of text has.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     found: dict[Part, tuple[FileRow, ...]] = {}
@@ -200,21 +200,28 @@ def _stand_in(
         version = max(field.version for field in dataset.fields)
         extra = sorted({name for part in own for name in part.files[0].extra.split(",")} - {""})
         schema = dataset.schema(version, tuple(extra))
-        nothing = pa.table([pa.nulls(1, one.type) for one in schema], schema=schema)
         for part in own:
             row = replace(part.files[0], version=version, extra=",".join(extra))
-            (there / row.path).parent.mkdir(parents=True, exist_ok=True)
-            pq.write_table(nothing, there / row.path, write_statistics=False)
+            _write_nothing(schema, there / row.path)
             found[part] = (row,)
     kept = [row for several in found.values() for row in several]
-    for file in files:
-        if not counts_as_records(file) and file.kind != QUARANTINE:
-            # An earlier version's ledgers lie elsewhere, and stay there.
-            if not os.path.isabs(file.path):
-                (there / file.path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(root / file.path, there / file.path)
-            kept.append(file)
-    return kept, found
+    plain = {file.kind: file for file in files if not counts_as_records(file)}
+    for file in plain.values():
+        # An earlier version's ledgers lie elsewhere, and stay there.
+        if not os.path.isabs(file.path):
+            _write_nothing(pq.read_schema(root / file.path), there / file.path)
+    return [*kept, *plain.values()], found
+
+
+def _write_nothing(schema: pa.Schema, path: Path) -> None:
+    """Write a row of NULLs without statistics."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fields = [one.with_nullable(True) for one in schema]
+    nothing = pa.table([pa.nulls(1, one.type) for one in fields], schema=pa.schema(fields))
+    pq.write_table(nothing, path, write_statistics=False)
 
 
 def _cut(parts: Sequence[Part]) -> Iterator[list[Part]]:

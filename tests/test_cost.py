@@ -229,6 +229,17 @@ def test_text_has_no_statistics_that_rule_anything_out(where: str, folder: Path,
     assert found[STORE] == found[HERE]
 
 
+def test_bad_lines_and_sources_rule_no_text_out(tmp_path: Path) -> None:
+    write_log(tmp_path / "a.log.gz", [HEADER, record(), "nonsense"])
+    with flowdb.open(tmp_path / "flows") as db:
+        db.ingest(tmp_path / "a.log.gz")
+        for joined in ("bad_lines AS b ON b.line_number = 77", "sources AS b ON b.name = 'zzz'"):
+            found = {
+                row[0]: row[1] for row in rows(db.cost(f"SELECT f.srcport FROM flows AS f JOIN {joined}"))
+            }
+            assert (found[TEXT], found[INSIGHTS]) == (1, 1)
+
+
 def test_what_statistics_rule_out_in_the_store_is_not_read(db: flowdb.FlowDB) -> None:
     found = {row[0]: row[1:3] for row in rows(db.cost("SELECT srcaddr FROM flows WHERE bytes > 100000000"))}
     assert (found[STORE], found[HERE]) == ((0, 0), (0, 0))
