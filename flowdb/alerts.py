@@ -29,6 +29,7 @@ __all__ = ["WINDOW", "Alert", "Ask", "Firing", "alert", "checked", "fire", "newe
 WINDOW = timedelta(minutes=5)
 """How much of the newest time an alarm looks at."""
 _KEYS = ("name", "analysis", "when", "window", "params", "key")
+_MOST_SAID = 300
 _BOUNDS = ("since", "until")
 # Numbers that tell what a row is about; all others are measured, and differ from one window to the next.
 _NAMING = re.compile(r"(src|dst)?port|(addr|peer|client|server)_port|protocol")
@@ -154,7 +155,8 @@ def checked(ask: Ask, one: Alert) -> Alert:
     except QueryError as error:
         # What the analysis alone fails with is not the condition's.
         ask(*_query(one, {}, "*", limit=" LIMIT 0"))
-        raise UsageError(f"{shortened(one.when)} is no condition on {one.analysis.name}: {error}") from error
+        said = str(error) if len(str(error)) <= _MOST_SAID else f"{str(error)[:_MOST_SAID]}..."
+        raise UsageError(f"{shortened(one.when)} is no condition on {one.analysis.name}: {said}") from error
     kinds = {name: str(kind) for name, kind in zip(result.columns, result.types, strict=True)}
     if kinds.pop(result.columns[0]) != "BOOLEAN":
         raise UsageError(f"{shortened(one.when)} is a value and no condition, such as attempts > 100")

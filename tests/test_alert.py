@@ -208,6 +208,7 @@ def test_an_empty_store_has_nothing_that_fires(tmp_path: Path, capsys: pytest.Ca
         (["rejects", "--when", ""], "is not one condition"),
         (["rejects", "--when", "a\udcff"], "the condition is not UTF-8."),
         (["rejects", "--when", "x" * 9999 + " >"], "xxx...xxx"),
+        (["rejects", "--when", "x" * 9999], "xxx...\n"),
         (
             ["rejected-sources", "--when", "attempts > avg(attempts) over ()"],
             "is no condition on rejected_sources",
