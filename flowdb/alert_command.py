@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flowdb.errors import ExitCode, FlowdbError, UsageError, plural
-from flowdb.options import Moment, params_of, params_option
+from flowdb.errors import ExitCode, FlowdbError, UsageError, WebhookError, plural
+from flowdb.options import Moment, params_of, params_option, utf8
 from flowdb.terminal import asked, say, store_option
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _alerts(
         raise click.UsageError("name an analysis and say --when it fires, or give --file.")
     found = alerts.alert(
         analysis,
-        when,
+        utf8(when, "the condition"),
         window=alerts.WINDOW if window is None else window,
         params=params_of(find_analysis(analysis), params),
         key=[] if key is None else [one.strip() for one in key.split(",")],
@@ -142,16 +143,37 @@ def _tell(
         firings = [one for several in found.values() for one in several]
         if told is not None:
             firings = told.new(firings)
+        asked = [(one, found[one.name]) for one in ready if one.name in found]
+        if told is not None:
+            for one, several in asked:
+                told.forget(one, several)
+        is_told = _print(firings)
+        if firings and webhook is not None:
+            try:
+                _post(webhook, firings)
+            except WebhookError:
+                if told is not None and told.is_changed:
+                    told.save()
+                raise
+            is_told = True
+        if told is not None:
+            for one, several in asked if is_told else ():
+                told.note(one, several)
+            told.save()
+    return ExitCode.ALERT if firings else code
+
+
+def _print(firings: Sequence[Firing]) -> bool:
+    """Write firings to standard output, and tell whether its reader took all of them."""
+    try:
         for firing in firings:
             print(json.dumps(firing.facts()))
         sys.stdout.flush()
-        if firings and webhook is not None:
-            _post(webhook, firings)
-        if told is not None:
-            for name, several in found.items():
-                told.note(name, several)
-            told.save()
-    return ExitCode.ALERT if firings else code
+    except BrokenPipeError:
+        # What is left in its buffer would be written at the end, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 def _post(webhook: str, firings: Sequence[Firing]) -> None:

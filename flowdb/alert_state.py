@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from flowdb.alerts import Firing
+from flowdb.alerts import Alert, Firing
 from flowdb.disk import sync_file, sync_folder
 from flowdb.errors import StateError
 
@@ -21,24 +22,36 @@ _VERSION = 1
 
 
 class State:
-    """The troubles that were told, by the names of alarms; `save` writes them down."""
+    """The troubles that were told, by what alarms are `told_as`; `save` writes them down."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._told = _read(path)
+        self._old = dict(self._told)
+
+    @property
+    def is_changed(self) -> bool:
+        """Tell whether there is anything to write down."""
+        return self._told != self._old
 
     def new(self, firings: Sequence[Firing]) -> list[Firing]:
         """Return the first firing of each trouble that was not told."""
         found: dict[tuple[str, str], Firing] = {}
         for one in firings:
             key = _written(one.key)
-            if key not in self._told.get(one.alert.name, ()):
-                found.setdefault((one.alert.name, key), one)
+            if key not in self._told.get(one.alert.told_as, ()):
+                found.setdefault((one.alert.told_as, key), one)
         return list(found.values())
 
-    def note(self, alert: str, firings: Sequence[Firing]) -> None:
+    def forget(self, alert: Alert, firings: Sequence[Firing]) -> None:
+        """Forget what an alarm no longer fires for."""
+        goes_on = {_written(one.key) for one in firings}
+        if alert.told_as in self._told:
+            self._told[alert.told_as] = [key for key in self._told[alert.told_as] if key in goes_on]
+
+    def note(self, alert: Alert, firings: Sequence[Firing]) -> None:
         """Have all that an alarm fires for be told, and what it no longer fires for be forgotten."""
-        self._told[alert] = list(dict.fromkeys(_written(one.key) for one in firings))
+        self._told[alert.told_as] = list(dict.fromkeys(_written(one.key) for one in firings))
 
     def save(self) -> None:
         """Write the file, which is the old one or the new one whatever happens meanwhile."""
@@ -57,6 +70,8 @@ def held(path: Path) -> Iterator[State]:
     path = Path(os.path.abspath(path))
     lock = FileLock(f"{path}.lock")
     with _errors(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -74,7 +89,7 @@ def _read(path: Path) -> dict[str, list[str]]:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if isinstance(content, dict) and content.get("version", 0) == _VERSION:
         told = content.get("told")

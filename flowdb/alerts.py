@@ -29,6 +29,7 @@ __all__ = ["WINDOW", "Alert", "Ask", "Firing", "alert", "checked", "fire", "newe
 WINDOW = timedelta(minutes=5)
 """How much of the newest time an alarm looks at."""
 _KEYS = ("name", "analysis", "when", "window", "params", "key")
+_MOST_SAID = 300
 _BOUNDS = ("since", "until")
 # Numbers that tell what a row is about; all others are measured, and differ from one window to the next.
 _NAMING = re.compile(r"(src|dst)?port|(addr|peer|client|server)_port|protocol")
@@ -42,6 +43,7 @@ class Alert:
     """An alarm: `when` is a condition on the columns of the analysis, `values` are its parameters.
 
     `key` are the columns that tell one trouble from another; before `checked`, those that were named.
+    `told_as` is what its troubles are remembered by.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Alert:
     window: timedelta
     values: Mapping[str, object]
     key: tuple[str, ...] = ()
+    told_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,9 @@ def alert(
         raise UsageError(f"{window!r} is no time; expected a window such as 5m")
     found.query(values)
     _check_expression(when)
-    return Alert(name or found.name, found, when, span, values, tuple(key))
+    asked = [f"{one}={value}" for one, value in sorted(values.items())]
+    told_as = name or ", ".join([found.name, when, str(span), *asked, *key])
+    return Alert(name or found.name, found, when, span, values, tuple(key), told_as)
 
 
 def read_alerts(path: Path) -> list[Alert]:
@@ -119,6 +124,8 @@ def read_alerts(path: Path) -> list[Alert]:
             content = tomllib.load(file)
     except OSError as error:
         raise UsageError(f"{path}: it cannot be read ({error.strerror or error})") from error
+    except RecursionError as error:
+        raise UsageError(f"{path}: it is nested too deeply") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: it is no TOML ({error})") from error
     tables = content.pop("alert", None)
@@ -144,13 +151,15 @@ def checked(ask: Ask, one: Alert) -> Alert:
     """Return an alarm whose condition and key the store's columns have; raises `UsageError` if not."""
     try:
         result = ask(*_query(one, {}, f"({one.when}\n) AS fires, *", limit=" LIMIT 0"))
+        ask(*_query(one, {}, "*", f" WHERE ({one.when}\n)", limit=" LIMIT 0"))
     except QueryError as error:
         # What the analysis alone fails with is not the condition's.
         ask(*_query(one, {}, "*", limit=" LIMIT 0"))
-        raise UsageError(f"{one.when!r} is no condition on {one.analysis.name}: {error}") from error
+        said = str(error) if len(str(error)) <= _MOST_SAID else f"{str(error)[:_MOST_SAID]}..."
+        raise UsageError(f"{shortened(one.when)} is no condition on {one.analysis.name}: {said}") from error
     kinds = {name: str(kind) for name, kind in zip(result.columns, result.types, strict=True)}
     if kinds.pop(result.columns[0]) != "BOOLEAN":
-        raise UsageError(f"{one.when!r} is a value and no condition, such as attempts > 100")
+        raise UsageError(f"{shortened(one.when)} is a value and no condition, such as attempts > 100")
     for name in one.key:
         if name not in kinds:
             raise UsageError(f"{one.analysis.name} has no column {name!r}; it has: {', '.join(kinds)}")
@@ -203,9 +212,9 @@ def _check_expression(when: str) -> None:
         duckdb.SQLExpression(when)
         # What ends the parentheses and opens others is none; a comment ends with its line.
         if len(duckdb.extract_statements(f"SELECT ({when}\n)")) != 1:
-            raise UsageError(f"{when!r} is not one condition")
+            raise UsageError(f"{shortened(when)} is not one condition")
     except duckdb.Error as error:
-        raise UsageError(f"{when!r} is not one condition, such as attempts > 100") from error
+        raise UsageError(f"{shortened(when)} is not one condition, such as attempts > 100") from error
 
 
 def _of_table(table: object) -> Alert:

@@ -26,6 +26,7 @@ from flowdb.options import (
     parameter_option,
     storage_of,
     storage_options,
+    utf8,
 )
 from flowdb.terminal import (
     answer,
@@ -174,10 +175,7 @@ def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_lim
         if sys.stdin is None:
             raise click.UsageError("there is no standard input to read the query from.")
         query = sys.stdin.read()
-    try:
-        query = os.fsencode(query).decode()
-    except UnicodeError:
-        raise click.UsageError("the query is not UTF-8.") from None
+    query = utf8(query, "the query")
     if no_limit and dialect != "insights":
         raise click.UsageError("--no-limit is for --dialect insights.")
 

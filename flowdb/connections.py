@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flowdb.errors import StoreDamaged, gist
@@ -51,8 +52,11 @@ class Connections:
 
     def interrupt(self) -> None:
         """End the query that another thread is waiting for."""
-        if self._connection is not None:
-            self._connection.interrupt()
+        import duckdb
+
+        if (connection := self._connection) is not None:
+            with suppress(duckdb.ConnectionException):  # it was closed meanwhile
+                connection.interrupt()
 
     def close(self) -> None:
         """Close all of them, and remove what did not fit into memory."""

@@ -10,13 +10,14 @@ import csv
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from flowdb.errors import FlowdbError, QueryError, UsageError, plural
+from flowdb.errors import FlowdbError, QueryError, UsageError, plural, shortened
 from flowdb.parquet_delivery import Delivery, measured
 from flowdb.scans import Part, Planner, Scan, parts_of
 
@@ -29,6 +30,10 @@ WAYS = ("Athena: text", "Athena: AWS Parquet", "Athena: this store", "Logs Insig
 """Where a question is asked, in the order of its bills."""
 _MB, _GB, _TB = 2**20, 2**30, 2**40
 _DAYS = 30
+_LEAST = 10.0  # MB that any query is charged for, unless the prices say otherwise
+_ITEMS = ("athena-scan", "athena-least", "s3-get", "s3-list", "insights-scan", "internet")
+_HEADER = ("item", "region", "amount")
+_MOST = 1e9  # of any price, and of runs a day: more is a slip of the pen
 _LISTED = 1000  # objects that one request lists
 
 Ask = Callable[[str, object], duckdb.DuckDBPyRelation]
@@ -72,7 +77,7 @@ class Bill:
 
 _SQL_TYPES = {"str": "VARCHAR", "int": "BIGINT", "float": "DOUBLE"}
 COLUMNS = {
-    field.name: "DECIMAL(18, 8)" if "dollars" in field.name else _SQL_TYPES[str(field.type).partition(" ")[0]]
+    field.name: "DECIMAL(38, 8)" if "dollars" in field.name else _SQL_TYPES[str(field.type).partition(" ")[0]]
     for field in fields(Bill)
 }
 """What a bill has, with the DuckDB types."""
@@ -115,16 +120,19 @@ def bills(
     skip: Callable[[str, FlowdbError], None],
 ) -> Iterator[Bill]:
     """Yield the bills of each question, one for each of `WAYS`; `skip` is told of those that fail."""
-    if not runs_per_day > 0:
-        raise UsageError(f"runs_per_day is {runs_per_day}; expected more than 0")
+    if not 0 < runs_per_day <= _MOST:
+        raise UsageError(f"runs_per_day is {runs_per_day}; expected more than 0, and {_MOST:,.0f} at most")
     parts = parts_of(store)
     delivery = measured(ask, parts)
     till = _Till(store, parts, delivery, prices, runs_per_day)
-    planner = Planner(store, parts)
-    try:
+    with ExitStack() as both:
+        plain, pruned = (
+            both.enter_context(closing(Planner(store, parts, has_statistics=one))) for one in (False, True)
+        )
         for question in questions:
             try:
-                scans = planner.scans(question.sql, question.values)
+                scans = plain.scans(question.sql, question.values)
+                read = pruned.scans(question.sql, question.values)
                 begun = time.perf_counter()
                 question.run()
                 seconds = time.perf_counter() - begun
@@ -133,9 +141,7 @@ def bills(
             except duckdb.Error as error:
                 skip(question.name, QueryError(str(error), question.sql))
             else:
-                yield from till.bills(question.name, scans, seconds)
-    finally:
-        planner.close()
+                yield from till.bills(question.name, scans, read, seconds)
 
 
 class _Till:
@@ -155,8 +161,10 @@ class _Till:
             self._price("internet", text / _GB),
         )
 
-    def bills(self, question: str, scans: Sequence[Scan], seconds: float) -> Iterator[Bill]:
-        """Yield the bills of a question that scans this.
+    def bills(
+        self, question: str, scans: Sequence[Scan], pruned: Sequence[Scan], seconds: float
+    ) -> Iterator[Bill]:
+        """Yield the bills of a question with these scans, and with those that statistics leave.
 
         A text is one request, a Parquet file one for its end and one for the columns of each row group.
         """
@@ -171,24 +179,24 @@ class _Till:
             gets += len(scan.part.sources) * (2 if known else 1)
         yield self._athena(question, WAYS[1], objects, round(parquet), gets, lists)
         size, gets, files = 0, 0, 0
-        for scan in scans:
+        for scan in pruned:
             for row in scan.part.files:
                 end = self._end(row.path)
                 known = scan.columns & end.columns.keys()
                 size += end.beside + sum(end.columns[name] for name in known)
                 gets += 1 + (end.groups if known else 0)
                 files += 1
-        yield self._athena(question, WAYS[2], files, size, gets, len(scans))
+        yield self._athena(question, WAYS[2], files, size, gets, len(pruned))
         read = dict.fromkeys(scan.part for scan in scans)
         raw = sum(source.raw_bytes for part in read for source in part.sources)
         dollars = self._price("insights-scan", raw / _GB)
         count = sum(len(part.sources) for part in read)
         yield self._bill(question, WAYS[3], count, raw, raw, dollars, 0.0)
-        count = len({row.path for part in read for row in part.files})
+        count = len({row.path for scan in pruned for row in scan.part.files})
         yield Bill(question, WAYS[4], count, size, 0, 0.0, 0.0, 0.0, 0.0, None, None, round(seconds, 3))
 
     def _athena(self, question: str, way: str, objects: int, size: int, gets: int, lists: int) -> Bill:
-        least = self._prices.get("athena-least", 0.0)
+        least = self._prices.get("athena-least", _LEAST)
         billed = math.ceil(max(math.ceil(size / _MB), least)) * _MB
         return self._bill(
             question,
@@ -289,14 +297,25 @@ def _replaced(path: str) -> list[tuple[str, str, float]]:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeError, csv.Error) as error:
         raise UsageError(f"{path}: it cannot be read ({error})") from error
-    found = []
+    if not rows or not set(_HEADER) <= rows[0].keys():
+        raise UsageError(f"{path}: expected a line with item, region and amount, and prices below it")
+    found: dict[tuple[str, str], float] = {}
     for number, row in enumerate(rows, 2):
+        where = f"{path}, line {number}"
+        item, region, text = ((row[name] or "").strip() for name in _HEADER)
+        if item not in _ITEMS:
+            raise UsageError(f"{where}: item is {shortened(item)}; expected one of: {', '.join(_ITEMS)}")
+        if not region:
+            raise UsageError(f"{where}: there is no region; expected one such as us-east-1")
+        if (item, region) in found:
+            raise UsageError(f"{where}: there are two amounts of {item} in {shortened(region)}")
         try:
-            amount = float(row["amount"])
-            if not 0 <= amount < math.inf:
-                raise ValueError
-            found.append((row["item"], row["region"], amount))
-        except (KeyError, TypeError, ValueError):
-            said = "expected columns item, region and amount, a number that is 0 or more"
-            raise UsageError(f"{path}, line {number}: {said}") from None
-    return found
+            amount = float(text)
+        except ValueError:
+            amount = math.nan
+        if not 0 <= amount <= _MOST:
+            raise UsageError(
+                f"{where}: amount is {shortened(text)}; expected a number from 0 to {_MOST:,.0f}"
+            )
+        found[item, region] = amount
+    return [(item, region, amount) for (item, region), amount in found.items()]

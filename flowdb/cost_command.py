@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flowdb.analyses import analyses
-from flowdb.options import params_of, params_option
+from flowdb.options import params_of, params_option, utf8
 from flowdb.terminal import answer, output_option, say, store_option
 
 if TYPE_CHECKING:
@@ -65,6 +65,9 @@ def cost(
     """
     if (question is None) != every:
         raise click.UsageError("name a query or an analysis, or say --all.")
+    if question is not None:
+        question = utf8(question, "the query")
+    region = utf8(region, "the region")
     values: dict[str, object] = {}
     if every:
         for pair in params:

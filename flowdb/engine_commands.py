@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from flowdb.analyses import Analysis, find_analysis
+from flowdb.errors import UsageError
 from flowdb.external_tables import DIALECTS, ddl
-from flowdb.options import EVERY, parameter_option
+from flowdb.options import EVERY, parameter_option, params_of, utf8
 
 __all__ = ["COMMANDS", "define_tables", "render"]
 
@@ -46,35 +47,20 @@ def render(analysis: str, values: tuple[str, ...], dialect: str, table: str, giv
     from flowdb.rendering import render as rendered
 
     found = find_analysis(analysis)
-    print(
-        rendered(
-            found.name, _of_options(found, values) | _of_pairs(found, given), dialect=dialect, table=table
-        )
-    )
+    own, named = _of_options(found, [utf8(word, "an argument") for word in values]), params_of(found, given)
+    for name in own.keys() & named.keys():
+        raise UsageError(f"{found.name}: {name} is given twice")
+    print(rendered(found.name, own | named, dialect=dialect, table=utf8(table, "the table's name")))
 
 
-def _of_options(analysis: Analysis, words: tuple[str, ...]) -> dict[str, object]:
+def _of_options(analysis: Analysis, words: list[str]) -> dict[str, object]:
     """Return the values that are given as they are to the command of the analysis."""
     options = [parameter_option(one) for one in analysis.parameters]
     for option in options:
         option.required = False
     command = click.Command(analysis.name, params=options, add_help_option=False)
-    with command.make_context(f"flowdb render {analysis.name}", [*words]) as context:
+    with command.make_context(f"flowdb render {analysis.name}", words) as context:
         return _known(context.params)
-
-
-def _of_pairs(analysis: Analysis, pairs: tuple[str, ...]) -> dict[str, object]:
-    """Return the values that are given by name; the text of one is read as that of its option is."""
-    parameters = {one.name: one for one in analysis.parameters}
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        name = name.strip().replace("-", "_")
-        if not equals:
-            raise click.UsageError(f"--param {pair}: expected NAME=VALUE.")
-        one = parameters.get(name)
-        found[name] = value if one is None else parameter_option(one).type.convert(value, None, None)
-    return _known(found)
 
 
 def _known(values: dict[str, Any]) -> dict[str, object]:
@@ -96,7 +82,7 @@ def define_tables(location: str, dialect: str, table: str) -> None:
     The records are expected in data/ below the URL, as they are in a store, and the ledger of the
     sources in sources/.
     """
-    print(ddl(dialect, location, table), end="")
+    print(ddl(dialect, utf8(location, "the location"), utf8(table, "the table's name")), end="")
 
 
 COMMANDS = (render, define_tables)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
 from flowdb.datasets import FLOWS
 from flowdb.errors import UsageError
 from flowdb.ledger import LEDGERS
 
-__all__ = ["DIALECTS", "FIRST_DATE", "ddl", "is_table_name", "sources_beside"]
+__all__ = ["DIALECTS", "FIRST_DATE", "check_table", "ddl", "name_parts", "sources_beside"]
 
 DIALECTS = ("athena", "trino", "spark")
 """The engines that tables are defined for."""
@@ -23,12 +24,33 @@ _TYPES = {
 # A time in nanoseconds, which few engines read and no analysis asks.
 _LEFT_OUT = ("modified",)
 _NAME = re.compile(r"\w+(\.\w+){0,2}", re.A)
+_PLAIN = re.compile(r"[a-z]\w*", re.ASCII | re.IGNORECASE)
 _PLACE = re.compile(r"[a-z][a-z0-9+.-]*://[^'\"\s]+|/[^'\"\n]*")
 
 
-def is_table_name(text: str) -> bool:
-    """Tell whether a text names a table, with or without a catalog and a database before it."""
-    return _NAME.fullmatch(text) is not None
+def check_table(text: str) -> None:
+    """Raise `UsageError` for what names no table of records, with or without a catalog and a database."""
+    if _NAME.fullmatch(text) is None:
+        raise UsageError(f"table is {text!r}; expected a name such as flows or vpc.flows")
+    if text.lower() == sources_beside(text).lower():
+        raise UsageError(f"table is {text!r}, which is the name of the table of sources; expected another")
+
+
+def name_parts(table: str) -> list[tuple[str, bool]]:
+    """Return the parts of a table's name, and of each whether it has to be quoted."""
+    words = _words()
+    return [(one, not _PLAIN.fullmatch(one) or one.upper() in words) for one in table.split(".")]
+
+
+@cache
+def _words() -> frozenset[str]:
+    """Return the words that mean something to an engine."""
+    from sqlglot.dialects.hive import Hive
+    from sqlglot.dialects.spark import Spark
+    from sqlglot.dialects.trino import Trino
+
+    known = (one.Tokenizer.KEYWORDS for one in (Hive, Spark, Trino))
+    return frozenset(word.upper() for words in known for word in words)
 
 
 def sources_beside(table: str) -> str:
@@ -45,8 +67,7 @@ def ddl(dialect: str, location: str, table: str = "flows") -> str:
     """
     if dialect not in DIALECTS:
         raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
-    if not is_table_name(table):
-        raise UsageError(f"table is {table!r}; expected a name such as flows or vpc.flows")
+    check_table(table)
     if not _PLACE.fullmatch(location):
         raise UsageError(f"location is {location!r}; expected a place such as s3://bucket/flows")
     place = location.rstrip("/")
@@ -57,20 +78,29 @@ def ddl(dialect: str, location: str, table: str = "flows") -> str:
         _table(dialect, sources_beside(table), sources, f"{place}/sources/", is_dated=False),
     ]
     if dialect == "spark":
-        statements.insert(1, f"ALTER TABLE {table} RECOVER PARTITIONS")
+        statements.insert(1, f"ALTER TABLE {_quoted(table, dialect)} RECOVER PARTITIONS")
     return "".join(f"{one};\n\n" for one in statements).rstrip("\n") + "\n"
 
 
 def _table(dialect: str, name: str, columns: Mapping[str, str], place: str, *, is_dated: bool) -> str:
     types = _TYPES[dialect]
-    quote = '"' if dialect == "trino" else "`"
+    quote = _quote(dialect)
     listed = [f"  {quote}{column}{quote} {types.get(kind, kind.lower())}" for column, kind in columns.items()]
     date = f"{quote}date{quote} date"
     if is_dated and dialect != "athena":
         listed.append(f"  {date}")
     made = "CREATE EXTERNAL TABLE" if dialect == "athena" else "CREATE TABLE"
-    head = f"{made} IF NOT EXISTS {name} (\n" + ",\n".join(listed) + "\n)"
+    head = f"{made} IF NOT EXISTS {_quoted(name, dialect)} (\n" + ",\n".join(listed) + "\n)"
     return "\n".join([head, *_ending(dialect, place, date if is_dated else "")])
+
+
+def _quote(dialect: str) -> str:
+    return '"' if dialect == "trino" else "`"
+
+
+def _quoted(table: str, dialect: str) -> str:
+    quote = _quote(dialect)
+    return ".".join(f"{quote}{one}{quote}" if must else one for one, must in name_parts(table))
 
 
 def _ending(dialect: str, place: str, date: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ __all__ = [
     "params_option",
     "storage_of",
     "storage_options",
+    "utf8",
 ]
 
 EVERY = object()
@@ -152,8 +154,8 @@ def params_of(analysis: Analysis, pairs: Iterable[str]) -> dict[str, object]:
     known = {one.name: one for one in analysis.parameters}
     values: dict[str, object] = {}
     for pair in pairs:
-        name, equals, text = pair.partition("=")
-        name = name.replace("-", "_")
+        name, equals, text = utf8(pair, "a parameter").partition("=")
+        name = name.strip().replace("-", "_")
         if not equals:
             raise UsageError(f"{pair!r} is no parameter such as top=3")
         if name in values:
@@ -166,6 +168,14 @@ def params_of(analysis: Analysis, pairs: Iterable[str]) -> dict[str, object]:
                 raise UsageError(f"{analysis.name}: {name}: {error.message}") from error
         values[name] = None if value is EVERY else value
     return values
+
+
+def utf8(text: str, what: str) -> str:
+    """Return an argument as the text that it is in UTF-8, or raise `UsageError`, which says what it is."""
+    try:
+        return os.fsencode(text).decode()
+    except UnicodeError:
+        raise UsageError(f"{what} is not UTF-8.") from None
 
 
 def _shown(default: object) -> str:

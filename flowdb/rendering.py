@@ -14,7 +14,7 @@ from flowdb.datasets import FLOWS
 from flowdb.engine_rules import MOST
 from flowdb.errors import ParameterError, UsageError
 from flowdb.expansion import expanded
-from flowdb.external_tables import DIALECTS, is_table_name, sources_beside
+from flowdb.external_tables import DIALECTS, check_table, name_parts, sources_beside
 from flowdb.ledger import LEDGERS
 from flowdb.lowering import lowered
 from flowdb.macros import Plain, call
@@ -60,8 +60,7 @@ def renderings(
     for one in wanted:
         if one not in (*DIALECTS, "duckdb"):
             raise UsageError(f"dialect is {one!r}; expected one of: {', '.join(DIALECTS)}")
-    if not is_table_name(table):
-        raise UsageError(f"table is {table!r}; expected a name such as flows or vpc.flows")
+    check_table(table)
     analysis = find_analysis(name)
     names = {"flows": table, _SOURCES: sources_beside(table)}
     arguments = _arguments(analysis, values or {})
@@ -93,7 +92,9 @@ def _name_tables(tree: exp.Query, names: Mapping[str, str]) -> None:
     for one in [*tree.find_all(exp.Table)]:
         if one.name not in names or one.name in own or one.db:
             continue
-        new = exp.to_table(names[one.name], dialect="trino")
+        parts = [exp.to_identifier(part, quoted=must) for part, must in name_parts(names[one.name])]
+        keys = ("this", "db", "catalog")
+        new = exp.Table(**dict(zip(keys, reversed(parts), strict=False)))
         new.set("alias", exp.TableAlias(this=exp.to_identifier(one.alias or one.name)))
         one.replace(new)
 

@@ -1,5 +1,6 @@
 """What a query reads of a store, by DuckDB's plan: which files, and which of their columns.
 
+A plan over stand-ins, which have no statistics, as text has none, leaves out dates alone.
 A plan says of a scan how many files it reads, not which. So the view that is planned is made of
 several scans, each over some dates and marked by a filter that is always true; where one reads only a part of
 its files, it is cut up, and planned again.
@@ -8,9 +9,11 @@ its files, it is cut up, and planned again.
 from __future__ import annotations
 
 import json
+import os
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +26,11 @@ from flowdb.errors import QueryError, UsageError
 from flowdb.quoting import quote_name
 from flowdb.rows import FileRow
 from flowdb.store import Store, counts_as_records
-from flowdb.views import records_query
+from flowdb.views import records_query, view_statements
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from flowdb.rows import SourceRow
 
 __all__ = ["Part", "Planner", "Scan", "parts_of"]
@@ -96,21 +101,31 @@ def parts_of(store: Store) -> list[Part]:
 class Planner:
     """A sandbox in which queries on a store are planned; nothing is read but the ends of its files."""
 
-    def __init__(self, store: Store, parts: Sequence[Part]) -> None:
+    def __init__(self, store: Store, parts: Sequence[Part], *, has_statistics: bool = True) -> None:
         self._parts = parts
+        self._stand_ins: tempfile.TemporaryDirectory[str] | None = None
+        root, files = store.root.resolve(), store.files()
+        self._files = {part: part.files for part in parts}
+        if not has_statistics:
+            self._stand_ins = tempfile.TemporaryDirectory(prefix="flowdb-")
+            there = Path(self._stand_ins.name).resolve()
+            files, self._files = _stand_in(root, there, files, parts)
+            root = there
         # The second look that it takes at a table, for a few rows, is none that Athena takes.
         setting = "SET disabled_optimizers = 'late_materialization'"
-        shown = sandbox.inside(store.root.resolve(), store.view_statements())
-        self._connection = sandbox.connect(store.root, store.fill, [*shown, setting])
+        shown = sandbox.inside(root, view_statements(root, files))
+        self._connection = sandbox.connect(root, store.fill, [*shown, setting])
 
     def close(self) -> None:
         """Close the sandbox."""
         self._connection.close()
+        if self._stand_ins is not None:
+            self._stand_ins.cleanup()
 
     def scans(self, query: str, values: Mapping[str, object] | None = None) -> list[Scan]:
         """Return what a query reads, a part as often as it is scanned; raises `QueryError` for what is none.
 
-        What the statistics of whole files show to have no row is not read.
+        What the statistics of whole files, if they are known, show to have no row is not read.
         """
         try:
             for statement in called_statements(query):
@@ -147,7 +162,7 @@ class Planner:
         for dataset in DATASETS:
             queries = []
             for number, group in enumerate(groups):
-                files = [file for part in group for file in part.files]
+                files = [file for part in group for file in self._files[part]]
                 if files[0].kind == dataset.kind:
                     records = records_query(_BASE, dataset, files)
                     queries.append(f"{records} WHERE files.filename <> 'flowdb-part-{number}'")
@@ -168,6 +183,45 @@ class Planner:
             assert reads is not None
             if int(reads[1]):
                 yield int(mark[1]), frozenset(names), reads[1] == reads[2]
+
+
+def _stand_in(
+    root: Path, there: Path, files: Iterable[FileRow], parts: Iterable[Part]
+) -> tuple[list[FileRow], dict[Part, tuple[FileRow, ...]]]:
+    """Write a file of one row without statistics for each part, and for each kind that has no records.
+
+    Returns all of them, and the file of each part; it has every column, as a table of text has.
+    """
+    import pyarrow.parquet as pq
+
+    found: dict[Part, tuple[FileRow, ...]] = {}
+    for dataset in DATASETS:
+        own = [part for part in parts if part.files[0].kind == dataset.kind]
+        version = max(field.version for field in dataset.fields)
+        extra = sorted({name for part in own for name in part.files[0].extra.split(",")} - {""})
+        schema = dataset.schema(version, tuple(extra))
+        for part in own:
+            row = replace(part.files[0], version=version, extra=",".join(extra))
+            _write_nothing(schema, there / row.path)
+            found[part] = (row,)
+    kept = [row for several in found.values() for row in several]
+    plain = {file.kind: file for file in files if not counts_as_records(file)}
+    for file in plain.values():
+        # An earlier version's ledgers lie elsewhere, and stay there.
+        if not os.path.isabs(file.path):
+            _write_nothing(pq.read_schema(root / file.path), there / file.path)
+    return [*kept, *plain.values()], found
+
+
+def _write_nothing(schema: pa.Schema, path: Path) -> None:
+    """Write a row of NULLs without statistics."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fields = [one.with_nullable(True) for one in schema]
+    nothing = pa.table([pa.nulls(1, one.type) for one in fields], schema=pa.schema(fields))
+    pq.write_table(nothing, path, write_statistics=False)
 
 
 def _cut(parts: Sequence[Part]) -> Iterator[list[Part]]:

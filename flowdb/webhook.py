@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_url", "post"]
 
-_SECONDS = 10.0
+_CONNECT_SECONDS, _READ_SECONDS = 2.0, 5.0
 _TRIES = 4
 _BUSY = (429, 500, 502, 503, 504)
 
@@ -30,15 +30,17 @@ def check_url(url: str) -> Url:
     # The rest of it may be a secret.
     if parts is None or parts.scheme not in ("http", "https") or not parts.host:
         raise UsageError("the webhook is no URL that begins with http:// or https:// and names a host")
+    if parts.auth is not None:
+        raise UsageError("the webhook has a user before its host, which is not sent; expected a URL without")
     return parts
 
 
 def post(url: str, content: Mapping[str, object], *, pause: float = 0.5) -> None:
     """Post an object as JSON; raises `WebhookError` where no answer says that it was taken.
 
-    Where nobody is there, nobody answers in ten seconds, or the answer is that somebody is too busy, it
-    is tried three times more: at once, after twice the `pause` in seconds, and after four times. What
-    was taken and not answered is posted twice. No redirect is followed.
+    Where nobody is there within two seconds, or the answer is that somebody is too busy, it is tried three
+    times more: at once, after twice the `pause` in seconds, and after four times. An answer is awaited for
+    five seconds, once: what is not answered may have been taken. No redirect is followed.
     """
     import urllib3
     from urllib3.exceptions import HTTPError, MaxRetryError
@@ -46,6 +48,8 @@ def post(url: str, content: Mapping[str, object], *, pause: float = 0.5) -> None
     parts = check_url(url)
     retries = urllib3.Retry(
         total=_TRIES - 1,
+        # It may have been taken.
+        read=0,
         redirect=False,
         allowed_methods=None,
         status_forcelist=_BUSY,
@@ -64,7 +68,7 @@ def post(url: str, content: Mapping[str, object], *, pause: float = 0.5) -> None
                 body=body,
                 headers=headers,
                 retries=retries,
-                timeout=_SECONDS,
+                timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
                 redirect=False,
                 # Nobody reads it, however long it is.
                 preload_content=False,

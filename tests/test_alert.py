@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -203,6 +206,14 @@ def test_an_empty_store_has_nothing_that_fires(tmp_path: Path, capsys: pytest.Ca
         (["rejects", "--when", "true) FROM flows WHERE (true"], "is not one condition"),
         (["rejects", "--when", "true LIMIT 1"], "is not one condition"),
         (["rejects", "--when", ""], "is not one condition"),
+        (["rejects", "--when", "a\udcff"], "the condition is not UTF-8."),
+        (["rejects", "--when", "x" * 9999 + " >"], "xxx...xxx"),
+        (["rejects", "--when", "x" * 9999], "xxx...\n"),
+        (
+            ["rejected-sources", "--when", "attempts > avg(attempts) over ()"],
+            "is no condition on rejected_sources",
+        ),
+        (["rejects", "--when", "true", "--webhook", "https://a:b@example.com"], "has a user before its host"),
     ],
 )
 def test_what_cannot_be_meant_is_said_in_a_sentence(
@@ -274,8 +285,11 @@ def test_a_trouble_is_told_once_and_anew_when_it_comes_back(
 ) -> None:
     state = tmp_path / "state.json"
 
+    alarm = '[[alert]]\nname = "knocking"\nanalysis = "rejected_sources"\nwhen = "{}"\n'
+
     def said(when: str) -> list[object]:
-        code = ask(store, "rejected-sources", "--when", when, "--state", str(state))
+        (tmp_path / "alerts.toml").write_text(alarm.format(when))
+        code = ask(store, "--file", str(tmp_path / "alerts.toml"), "--state", str(state))
         sources = [line["row"]["srcaddr"] for line in told(capsys)]
         assert code == (4 if sources else 0)
         return [*sources]
@@ -287,9 +301,77 @@ def test_a_trouble_is_told_once_and_anew_when_it_comes_back(
     assert said("attempts > 1") == ["10.9.9.1"]
     assert json.loads(state.read_text()) == {
         "version": 1,
-        "told": {"rejected_sources": [{"srcaddr": "10.9.9.2"}, {"srcaddr": "10.9.9.1"}]},
+        "told": {"knocking": [{"srcaddr": "10.9.9.2"}, {"srcaddr": "10.9.9.1"}]},
     }
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["state.json", "state.json.lock"]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["alerts.toml", "state.json", "state.json.lock"]
+
+
+def test_command_lines_that_differ_share_a_state(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = ("--state", str(tmp_path / "state.json"))
+    lines = (("attempts > 2",), ("attempts < 2",), ("attempts > 2", "--window", "1h"))
+    codes = [ask(store, "rejected-sources", "--when", *one, *state) for one in (*lines, *lines)]
+    assert codes == [4, 4, 4, 0, 0, 0]
+
+
+def test_what_ended_is_forgotten_though_nobody_could_be_told(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path / "state.json"
+    args = ("--file", str(tmp_path / "alerts.toml"), "--state", str(state))
+    (tmp_path / "alerts.toml").write_text(ALERTS)
+    assert ask(store, *args) == 4
+    (tmp_path / "alerts.toml").write_text(ALERTS.replace("attempts >= 2", "attempts = 1"))
+    with served(Hook(404)) as hook:
+        assert ask(store, *args, "--webhook", hook.url) == 1
+    assert json.loads(state.read_text())["told"] == {"much": [{"srcaddr": "10.9.9.4"}]}
+
+
+@pytest.mark.parametrize("has_hook", [False, True])
+def test_a_reader_that_is_gone_hides_no_alarm(has_hook: bool, store: Path, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "flowdb", "alert", "rejected-sources", "--when", "attempts > 1"]
+    command += ["--state", str(tmp_path / "state.json"), "--store", str(store)]
+    with served(Hook(200)) as hook:
+        more = ["--webhook", hook.url] if has_hook else []
+        done = subprocess.run(
+            [*command, *more], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+        )
+    os.close(writer)
+    bodies = [body["firings"] for _, _, body in hook.posted]
+    told = json.loads((tmp_path / "state.json").read_text())["told"]
+    assert (done.returncode, done.stderr, bodies) == (4, "", [[TWO, ONE]] if has_hook else [])
+    # What neither a reader nor a webhook took is told at the next run.
+    assert len(told) == int(has_hook)
+
+
+def test_a_store_that_is_closed_can_be_interrupted(store: Path) -> None:
+    with flowdb.open(store) as db:
+        connections = db._connections
+        connection = db.sql("SELECT 1") and connections._connection
+        assert connection is not None
+        connection.close()
+        db.interrupt()
+
+
+def test_a_folder_is_no_state_and_gets_no_lock(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state").mkdir()
+    assert ask(store, "rejects", "--when", "true", "--state", str(tmp_path / "state")) == 1
+    assert capsys.readouterr().err.endswith("state: it cannot be used (Is a directory)\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+def test_an_alarm_that_is_nested_too_deeply_is_no_toml(tmp_path: Path) -> None:
+    from flowdb.alerts import read_alerts
+
+    (tmp_path / "alerts.toml").write_text("a = " + "[" * 100_000)
+    with pytest.raises(UsageError, match="it is nested too deeply"):
+        read_alerts(tmp_path / "alerts.toml")
 
 
 def test_columns_that_are_named_tell_one_trouble_from_another(
@@ -301,7 +383,8 @@ def test_columns_that_are_named_tell_one_trouble_from_another(
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"version": 2, "told": {}}', '{"version": 1, "told": {"a": 1}}']
+    "content",
+    ["", "{", "[]", "[" * 100_000, '{"version": 2, "told": {}}', '{"version": 1, "told": {"a": 1}}'],
 )
 def test_a_damaged_state_is_said_in_a_sentence_and_stays(
     content: str, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

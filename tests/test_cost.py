@@ -211,6 +211,40 @@ def test_the_days_are_those_that_duckdb_reads(where: str, days: int, forty_days:
     assert found[TEXT] == found[STORE] == days
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        "bytes > 100000000",
+        "packets = 4",
+        "vpc_id = 'vpc-zzz'",
+        "az_id = 'use1-az1'",
+        "start_time >= TIMESTAMP '2030-01-01'",
+    ],
+)
+def test_text_has_no_statistics_that_rule_anything_out(where: str, folder: Path, db: flowdb.FlowDB) -> None:
+    found = {row[0]: row[1:3] for row in rows(db.cost(f"SELECT srcaddr FROM flows WHERE {where}"))}
+    text = sum(path.stat().st_size for path in (folder / "logs").iterdir())
+    raw = sum(len(gzip.decompress(path.read_bytes())) for path in (folder / "logs").iterdir())
+    assert (found[TEXT], found[INSIGHTS], found[AWS][0]) == ((4, text), (4, raw), 4)
+    assert found[STORE] == found[HERE]
+
+
+def test_bad_lines_and_sources_rule_no_text_out(tmp_path: Path) -> None:
+    write_log(tmp_path / "a.log.gz", [HEADER, record(), "nonsense"])
+    with flowdb.open(tmp_path / "flows") as db:
+        db.ingest(tmp_path / "a.log.gz")
+        for joined in ("bad_lines AS b ON b.line_number = 77", "sources AS b ON b.name = 'zzz'"):
+            found = {
+                row[0]: row[1] for row in rows(db.cost(f"SELECT f.srcport FROM flows AS f JOIN {joined}"))
+            }
+            assert (found[TEXT], found[INSIGHTS]) == (1, 1)
+
+
+def test_what_statistics_rule_out_in_the_store_is_not_read(db: flowdb.FlowDB) -> None:
+    found = {row[0]: row[1:3] for row in rows(db.cost("SELECT srcaddr FROM flows WHERE bytes > 100000000"))}
+    assert (found[STORE], found[HERE]) == ((0, 0), (0, 0))
+
+
 @pytest.fixture(scope="module")
 def forty_days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[flowdb.FlowDB]:
     """A store of a record a day."""
@@ -248,7 +282,7 @@ def test_prices_of_a_session_take_the_place_of_the_table(db: flowdb.FlowDB) -> N
         f"CREATE TEMP VIEW athena_prices AS FROM (VALUES {listed}) AS listed (item, region, amount, as_of)"
     )
     (text, *_) = rows(db.cost("SELECT 1 FROM flows"))
-    assert (text[3], text[4]) == (2**20, round(7 / 2**20, 8))
+    assert (text[3], text[4]) == (10 * 2**20, round(70 / 2**20, 8))
 
 
 @pytest.mark.parametrize(
@@ -260,6 +294,8 @@ def test_prices_of_a_session_take_the_place_of_the_table(db: flowdb.FlowDB) -> N
         ("SELECT 1", {"dialect": "latin"}, "dialect is 'latin'"),
         ("SELECT 1", {"region": "mars-1"}, "no prices for the region 'mars-1'; there are: ap-southeast-1"),
         ("SELECT 1", {"runs_per_day": 0}, "runs_per_day is 0"),
+        ("SELECT 1", {"runs_per_day": 1e300}, "expected more than 0, and 1,000,000,000 at most"),
+        ("SELECT 1", {"runs_per_day": math.inf}, "runs_per_day is inf"),
         ("SELECT 1", {"prices": "nowhere.csv"}, "nowhere.csv: it cannot be read"),
         (None, {"params": {"tops": 1}}, "no analysis has a parameter 'tops'"),
         ("top_talkers", {"params": {"tops": 1}}, "no parameter 'tops'"),
@@ -272,15 +308,37 @@ def test_what_cannot_be_meant_is_an_error(
         db.cost(query, **options)  # type: ignore[arg-type]
 
 
-def test_prices_that_are_none_are_an_error(db: flowdb.FlowDB, tmp_path: Path) -> None:
-    for text in (
-        "item,region\nathena-scan,x\n",
-        "item,region,amount\nathena-scan,x,-1\n",
-        "item,region,amount\na,b\n",
-    ):
-        (tmp_path / "prices.csv").write_text(text)
-        with pytest.raises(UsageError, match="line 2: expected columns item, region and amount"):
-            db.cost("SELECT 1", prices=str(tmp_path / "prices.csv"))
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "expected a line with item, region and amount, and prices below it"),
+        ("item,region,amount\n", "expected a line with item, region and amount"),
+        ("item,region\nathena-scan,x\n", "expected a line with item, region and amount"),
+        ("item,region,amount\nathena-scan\n", "line 2: there is no region"),
+        (
+            "item,region,amount\nathena-scam,x,5\n",
+            "line 2: item is 'athena-scam'; expected one of: athena-scan",
+        ),
+        ("item,region,amount\ns3-get,x,5\n s3-get, x, 6\n", "line 3: there are two amounts of s3-get in 'x'"),
+        (
+            "item,region,amount\nathena-scan,x,-1\n",
+            "line 2: amount is '-1'; expected a number from 0 to 1,000,000,000",
+        ),
+        ("item,region,amount\nathena-scan,x,1e300\n", "line 2: amount is '1e300'"),
+        ("item,region,amount\nathena-scan,x,nan\n", "line 2: amount is 'nan'"),
+        ("item,region,amount\nathena-scan,x\n", "line 2: amount is ''"),
+    ],
+)
+def test_prices_that_are_none_are_an_error(text: str, said: str, db: flowdb.FlowDB, tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text(text)
+    with pytest.raises(UsageError, match=said):
+        db.cost("SELECT 1", prices=str(tmp_path / "prices.csv"))
+
+
+def test_ten_megabytes_are_paid_where_the_prices_do_not_say(db: flowdb.FlowDB, tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text(" \nitem,region,amount\n athena-scan , mars-1 , 5\n".lstrip())
+    (text, *_) = rows(db.cost("SELECT 1 FROM flows", region="mars-1", prices=str(tmp_path / "prices.csv")))
+    assert text[3:5] == (10 * 2**20, round(10 / 2**20 * 5, 8))
 
 
 def test_what_the_sandbox_does_not_read_has_no_cost(db: flowdb.FlowDB) -> None:
@@ -326,6 +384,8 @@ def test_the_command_says_what_it_lacks(folder: Path, capsys: pytest.CaptureFixt
     for args in (["cost"], ["cost", "SELECT 1", "--all"], ["cost", "SELECT 1", "--param", "top=1"]):
         assert main([*args, "--store", str(folder / "flows")]) == 2
     assert capsys.readouterr().err.count("\n") == 3
+    assert main(["cost", "SELECT 'a\udcffb'", "--store", str(folder / "flows")]) == 2
+    assert capsys.readouterr().err.endswith("the query is not UTF-8.\n")
 
 
 def test_sources_that_are_no_gzip_text_are_told(tmp_path: Path) -> None:

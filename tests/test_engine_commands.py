@@ -52,7 +52,15 @@ def test_lists_and_times_are_read_as_options_read_them(capsys: pytest.CaptureFix
     ("words", "said"),
     [
         (("nothing",), "no analysis 'nothing'"),
-        (("rejects", "--param", "top"), "--param top: expected NAME=VALUE."),
+        (("rejects", "--param", "top"), "'top' is no parameter such as top=3"),
+        (("rejects", "--top", "3", "--param", "top=4"), "rejects: top is given twice"),
+        (("rejects", "--param", "top=3", "--param", "top=4"), "rejects: top is given twice"),
+        (("rejected-ports", "--interface-id", "a\udcffb"), "an argument is not UTF-8."),
+        (("rejects", "--param", "top=\udcff"), "a parameter is not UTF-8."),
+        (
+            ("rejects", "--table", "vpc.Sources"),
+            "table is 'vpc.Sources', which is the name of the table of sources",
+        ),
         (("rejects", "--param", "colour=1"), "rejects: no parameter 'colour'"),
         (("rejects", "--colour", "1"), "No such option"),
         (("top-talkers", "--param", "by=colour"), "top_talkers: by is 'colour'; expected one of"),
@@ -161,7 +169,30 @@ def test_a_place_or_a_name_that_is_none_is_an_error() -> None:
         ("athena", "my bucket", "flows"),
         ("athena", "s3://a'b", "flows"),
         ("athena", "s3://a", "flows;"),
+        ("athena", "s3://a", "sources"),
+        ("spark", "s3://a", "vpc.sources"),
         ("oracle", "s3://a", "flows"),
     ]:
         with pytest.raises(UsageError, match="expected"):
             ddl(dialect, location, table)
+
+
+@pytest.mark.parametrize(
+    ("table", "plain", "backquoted"),
+    [
+        ("select", '"select"', "`select`"),
+        ("1abc", '"1abc"', "`1abc`"),
+        ("vpc.2024flows", 'vpc."2024flows"', "vpc.`2024flows`"),
+        ("lake.vpc.flows", "lake.vpc.flows", "lake.vpc.flows"),
+    ],
+)
+def test_a_name_is_quoted_as_the_engine_has_it(table: str, plain: str, backquoted: str) -> None:
+    made = {one: ddl(one, "s3://a", table).splitlines()[0] for one in ("athena", "trino", "spark")}
+    assert made == {
+        "athena": f"CREATE EXTERNAL TABLE IF NOT EXISTS {backquoted} (",
+        "trino": f"CREATE TABLE IF NOT EXISTS {plain} (",
+        "spark": f"CREATE TABLE IF NOT EXISTS {backquoted} (",
+    }
+    assert f"ALTER TABLE {backquoted} RECOVER PARTITIONS;" in ddl("spark", "s3://a", table)
+    for engine, name in (("athena", plain), ("trino", plain), ("spark", backquoted)):
+        assert f"FROM {name} AS flows" in render("rejects", dialect=engine, table=table)
