@@ -18,7 +18,7 @@ from flowdb.own_tables import TABLES
 from tests.conftest import HEADER, ROOT, SAMPLES, Run, record, write_log
 
 DATA = ROOT / "tests" / "data"
-GUIDE = DATA / "athena-guide.sql"
+GUIDE = Path(__file__).parent / "engines" / "athena-guide.sql"
 SHELL = Path(sys.executable).parent / "duckdb"
 PATH_REGION = r"vpcflowlogs/([a-z0-9-]+)/"
 FOURTEEN = ", ".join(f"c{n} string" for n in range(1, 15))

@@ -735,7 +735,7 @@ def test_there_are_ten_thousand_rows_unless_more_are_asked_for(db: flowdb.FlowDB
 def test_a_query_takes_no_params_and_a_dialect_is_a_known_one(five: flowdb.FlowDB) -> None:
     with pytest.raises(UsageError, match="takes no params"):
         five.sql("limit 1", [1], dialect="insights")
-    with pytest.raises(UsageError, match="dialect is 'splunk'; expected one of: duckdb, insights"):
+    with pytest.raises(UsageError, match="dialect is 'splunk'; expected one of: duckdb, athena"):
         five.sql("limit 1", dialect="splunk")
 
 

@@ -23,7 +23,7 @@ from flowdb.rendering import render, renderings
 from tests.cases import NAMES, given, given_log, store_of_logs
 
 # Those that SHOW FUNCTIONS lists, and one whose first argument makes it syntax.
-SPARK = frozenset((Path(__file__).parent / "data" / "spark_functions.txt").read_text("utf-8").split()) | {
+SPARK = frozenset((Path(__file__).parent / "engines" / "spark_functions.txt").read_text("utf-8").split()) | {
     "timestampdiff"
 }
 # Those that flowdb translates by name, by a rule of their own, and those with a syntax of their own.
