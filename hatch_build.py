@@ -1,4 +1,4 @@
-"""Compiles flowdb/native.c into a wheel where there is a compiler; a wheel without it works too, slower.
+"""Compiles flowdb's C into a wheel where there is a compiler; a wheel without it works too, slower.
 
 `CC` names the compiler, `FLOWDB_TARGET` the platform of the wheel's name if it is another than this
 one, and `FLOWDB_NATIVE=0` leaves the compiled part out.
@@ -19,6 +19,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _NAME = "native.lib"
+_SOURCES = ("native.c", "sums.c")
 _FLAGS = ("-O3", "-shared", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror")
 
 
@@ -29,28 +30,29 @@ class NativeHook(BuildHookInterface):  # type: ignore[type-arg]
         """Compile, and name the wheel by the platform that it is for."""
         package = Path(self.root, "flowdb")
         if version == "editable":
-            _compile(package / "native.c", package / _NAME)
+            _compile(package, package / _NAME)
             return
         self._folder = tempfile.TemporaryDirectory()
         built = Path(self._folder.name, _NAME)
-        if _compile(package / "native.c", built):
+        if _compile(package, built):
             platform = os.environ.get("FLOWDB_TARGET") or sysconfig.get_platform()
             build_data["force_include"][str(built)] = f"flowdb/{_NAME}"
             build_data["pure_python"] = False
             build_data["tag"] = "py3-none-" + platform.replace("-", "_").replace(".", "_")
 
 
-def _compile(source: Path, built: Path) -> bool:
-    """Compile a source, and tell whether that worked; a compiler that was named must work."""
+def _compile(package: Path, built: Path) -> bool:
+    """Compile the sources, and tell whether that worked; a compiler that was named must work."""
     named = os.environ.get("CC")
     command = shlex.split(named or "cc")
     if os.environ.get("FLOWDB_NATIVE") == "0" or not (named or shutil.which(command[0])):
         built.unlink(missing_ok=True)
         return False
-    define = f"-DSOURCE={zlib.crc32(source.read_bytes())}u"
+    sources = [package / name for name in _SOURCES]
+    define = f"-DSOURCE={zlib.crc32(b''.join(source.read_bytes() for source in sources))}u"
     partial = built.with_suffix(".partial")
     try:
-        subprocess.run([*command, *_FLAGS, define, "-o", str(partial), str(source)], check=True)  # noqa: S603
+        subprocess.run([*command, *_FLAGS, define, "-o", str(partial), *map(str, sources)], check=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
         if named:
             raise

@@ -15,7 +15,7 @@ import click
 from flowdb import analyses, engine_commands
 from flowdb.alert_command import alert
 from flowdb.analyses import Analysis
-from flowdb.commands import COMMANDS, grace_option
+from flowdb.commands import COMMANDS, grace_option, rollups_option
 from flowdb.cost_command import cost
 from flowdb.errors import DialectError, ExitCode, FlowdbError, plural
 from flowdb.options import (
@@ -110,6 +110,7 @@ def cli() -> None:
     default=True,
     help="Whether a date that has too many files then is compacted.  [default: compact]",
 )
+@rollups_option
 @grace_option
 @json_option
 @choice_options

@@ -32,6 +32,7 @@ __all__ = [
     "grace_option",
     "history",
     "prune",
+    "rollups_option",
     "sources",
     "status",
     "verify",
@@ -64,18 +65,25 @@ grace_option = click.option(
     help="How long files that are taken out stay for those who still read them.",
 )
 
+rollups_option = click.option(
+    "--rollups/--no-rollups",
+    default=True,
+    help="Whether hourly sums are kept, from which many analyses answer faster.  [default: rollups]",
+)
+
 
 @click.command()
 @store_option
 @grace_option
+@rollups_option
 @json_option
-def compact(store: str, grace: timedelta, as_json: bool) -> None:
+def compact(store: str, grace: timedelta, as_json: bool, rollups: bool) -> None:
     """Make few large, sorted files of the many small ones of each date.
 
-    Every record stays what it is. An ingest does this by itself where a date has too many files.
+    Every record stays what it is; hourly sums are made where there are none. An ingest does this by itself where a date has too many files.
     """
     with opened(store, grace=grace) as db, progress("compact") as watch:
-        report = db.compact(watch=watch)
+        report = db.compact(watch=watch, rollups=rollups)
     if as_json:
         print_json(report.facts())
     elif not report.groups:

@@ -11,17 +11,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowdb.companions import HOURLY, unsummed
 from flowdb.datasets import DATASETS, Dataset
 from flowdb.errors import StoreDamaged, heard
 from flowdb.meter import Meter
 from flowdb.quoting import quote_name, quote_path
 from flowdb.rewriting import check
+from flowdb.rollups import sums_of
 from flowdb.rows import Change, FileRow, Written
 from flowdb.store import SCRATCH, Store, Writer
 from flowdb.tiers import Group, uncompacted
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from flowdb.partitions import FolderWriter
 
 __all__ = ["CompactReport", "compact"]
 
@@ -42,6 +46,7 @@ class CompactReport:
     records: int = 0
     bytes_before: int = 0
     bytes_after: int = 0
+    files_summed: int = 0
     commits: int = 0
     seconds: float = 0.0
 
@@ -54,30 +59,40 @@ def compact(
     store: Store,
     choose: Callable[[Iterable[FileRow]], list[Group]] | None = None,
     watch: Callable[[Meter], None] | None = None,
+    *,
+    rollups: bool = True,
 ) -> CompactReport:
     """Make few sorted files of the many of each date; every record stays what it is.
 
     By default, of every date those files are taken that are small beside the others or not
-    sorted yet. What one commit writes anew is about as much as one sort can hold.
+    sorted yet, and all files of flows that have no hourly sums get them. Without `rollups` new
+    files have none. What one commit writes anew is about as much as one sort can hold.
     """
     started = time.perf_counter()
     report = CompactReport()
     meter = Meter()
     with store.writer("compact") as writer:
         groups = (choose or uncompacted)(store.catalog.files())
+        merge = _Merge(writer, meter, watch, rollups)
         meter.total_bytes = sum(row.bytes for group in groups for row in group)
         for batch in _batches(groups):
             began = time.perf_counter()
-            change = _merge(writer, batch, meter, watch)
+            change = merge.of(batch)
             _check(writer, change)
             writer.commit(change, began)
+            new = [one.row for one in change.files if one.row.kind != HOURLY]
             report.commits += 1
             report.groups += len(batch)
             report.files_before += len(change.retired)
-            report.files_after += len(change.files)
+            report.files_after += len(new)
             report.records += sum(row.records for row in change.retired)
             report.bytes_before += sum(row.bytes for row in change.retired)
-            report.bytes_after += sum(one.row.bytes for one in change.files)
+            report.bytes_after += sum(row.bytes for row in new)
+        if rollups and choose is None and (bare := unsummed(store.catalog.files())):
+            began = time.perf_counter()
+            writer.commit(Change(files=sums_of(writer, bare)), began)
+            report.files_summed = len(bare)
+            report.commits += 1
     report.seconds = round(time.perf_counter() - started, 3)
     return report
 
@@ -93,29 +108,44 @@ def _batches(groups: Sequence[Group]) -> Iterator[list[Group]]:
         yield batch
 
 
-def _merge(
-    writer: Writer, groups: list[Group], meter: Meter, watch: Callable[[Meter], None] | None
-) -> Change:
-    files: list[Written] = []
-    root = writer.store.root
-    for number, group in enumerate(groups):
-        for row in group:
-            check(root, row)
-        name = f"c{number}"
-        target = writer.folder_writer(name, _MEMORY, is_sorted=True, only_action=group[0].only_action)
-        target.replaces += [row.path for row in group]
-        try:
-            for table in _sorted(root, group):
-                target.add(Path(group[0].path).parent.as_posix(), table)
-                meter.add(0, len(table))
-                if watch is not None:
-                    watch(meter)
-            files += target.finish()
-        except BaseException:
-            target.discard()
-            raise
-        meter.add(sum(row.bytes for row in group), 0)
-    return Change(files=files, retired=[row for group in groups for row in group])
+@dataclass(frozen=True, slots=True)
+class _Merge:
+    """Makes sorted files of groups of others."""
+
+    writer: Writer
+    meter: Meter
+    watch: Callable[[Meter], None] | None
+    rollups: bool
+
+    def of(self, groups: list[Group]) -> Change:
+        """Write each group anew, as few files as may be, and return the change."""
+        files: list[Written] = []
+        for number, group in enumerate(groups):
+            for row in group:
+                check(self.writer.store.root, row)
+            target = self.writer.folder_writer(
+                f"c{number}",
+                _MEMORY,
+                is_sorted=True,
+                only_action=group[0].only_action,
+                are_summed=self.rollups,
+            )
+            target.replaces += [row.path for row in group]
+            try:
+                self._write(group, target)
+                files += target.finish()
+            except BaseException:
+                target.discard()
+                raise
+            self.meter.add(sum(row.bytes for row in group), 0)
+        return Change(files=files, retired=[row for group in groups for row in group])
+
+    def _write(self, group: Group, target: FolderWriter) -> None:
+        for table in _sorted(self.writer.store.root, group):
+            target.add(Path(group[0].path).parent.as_posix(), table)
+            self.meter.add(0, len(table))
+            if self.watch is not None:
+                self.watch(self.meter)
 
 
 def _sorted(root: Path, group: Group) -> Iterator[pa.Table]:

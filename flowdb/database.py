@@ -86,13 +86,15 @@ class FlowDB(Keeping, Watching):
         storage: Mapping[str, object] | None = None,
         replace: bool = False,
         compact: bool = True,
+        rollups: bool = True,
     ) -> IngestReport:
         """Bring the flow logs in files, folders, glob patterns and behind URLs into the store, as one commit.
 
         The store is made if there is none. Sources that it has already are skipped, and one
         that cannot be read is a failure in the report; so is one whose content has changed since,
         unless it is to `replace` what the store has of it. A date that has too many files then
-        is compacted, if `compact`. `format` says which fields records
+        is compacted, if `compact`. Hourly sums, which make many an answer faster,
+        are kept beside the records, if `rollups`. `format` says which fields records
         without a header have: AWS's `${version} ${account-id} ...`, `default`, `tgw`, or names.
         `watch` is called about ten times a second with how far it is; `workers` is the number
         of threads, by default one a core.
@@ -125,9 +127,10 @@ class FlowDB(Keeping, Watching):
             choice=choice,
             storage=storage,
             replace=replace,
+            rollups=rollups,
         )
         if compact and report.commit is not None:
-            self._compact_crowded(report, watch)
+            self._compact_crowded(report, watch, rollups)
         return report
 
     def sql(
@@ -244,7 +247,9 @@ class FlowDB(Keeping, Watching):
             self._store = Store(self.path, self._grace)
         return self._store
 
-    def _compact_crowded(self, report: IngestReport, watch: Callable[[Meter], None] | None) -> None:
+    def _compact_crowded(
+        self, report: IngestReport, watch: Callable[[Meter], None] | None, rollups: bool
+    ) -> None:
         """Compact the dates that have too many files; that it failed is a note, for the ingest did not."""
         from flowdb.tiers import crowded
 
@@ -255,7 +260,7 @@ class FlowDB(Keeping, Watching):
         from flowdb.compact import compact
 
         try:
-            report.files_compacted = compact(self._opened, choose, watch).files_before
+            report.files_compacted = compact(self._opened, choose, watch, rollups=rollups).files_before
         except (FlowdbError, OSError) as error:
             report.notes.append(f"not compacted: {error}")
 

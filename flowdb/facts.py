@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from flowdb.companions import HOURLY
 from flowdb.datasets import DATASETS, FLOWS, TGW
 from flowdb.rows import QUARANTINE
 from flowdb.store import Store
@@ -43,6 +44,7 @@ def store_facts(store: Store) -> dict[str, Any]:
         "raw_bytes": raw_bytes,
         "source_bytes": source_bytes,
         "parquet_bytes": size,
+        "rollup_bytes": sum(file.bytes for file in files if file.kind == HOURLY),
         "bytes_per_record": round(size / sum(records.values()), 2) if data else None,
         "retired_bytes": sum(file.bytes for file in retired),
         "commits": len(commits),

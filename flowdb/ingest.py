@@ -17,6 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, fields
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from flowdb.errors import LayoutError, SourceError, plural
 from flowdb.faults import reached
@@ -30,6 +31,9 @@ from flowdb.rows import Change, SourceRow, Written
 from flowdb.sources import Found, Source, find
 from flowdb.standard_input import PLACE, standard_input
 from flowdb.store import Store, Writer
+
+if TYPE_CHECKING:
+    from flowdb.partitions import FolderWriter
 
 __all__ = ["IngestReport", "ingest"]
 
@@ -78,13 +82,14 @@ def ingest(
     choice: Choice = Choice(),  # noqa: B008 -- it cannot be changed
     storage: Mapping[str, object] | None = None,
     replace: bool = False,
+    rollups: bool = True,
 ) -> IngestReport:
     """Bring the flow logs at these places into the store, as one commit, and say what happened.
 
     The place `-` is standard input. `layout` is that of records without a header. The choice
     says which objects are looked at, `storage` how URLs are opened. Sources that the store has
     already are skipped; one whose content is another one now is a failure, unless it is to
-    `replace` what the store has of it. One that cannot be read is a failure in the report, and the others
+    `replace` what the store has of it. Without `rollups` no hourly sums are made. One that cannot be read is a failure in the report, and the others
     are not affected. `watch` is called about ten times a second. Whatever else goes wrong, or
     an interrupt, leaves the store as it was.
     """
@@ -95,22 +100,26 @@ def ingest(
         found = stack.enter_context(closing(find(others, choice, storage))) if others else Found()
         if len(others) < len(named):
             found.sources.append(stack.enter_context(standard_input()))
-        return _ingest(store, found, layout, workers or os.cpu_count() or 1, watch, started, replace)
+        wanted = _Wanted(layout, workers or os.cpu_count() or 1, watch, replace, rollups)
+        return _ingest(store, found, wanted, started)
 
 
-def _ingest(
-    store: Store,
-    found: Found,
-    layout: Layout | None,
-    workers: int,
-    watch: Callable[[Meter], None] | None,
-    started: float,
-    replace: bool,
-) -> IngestReport:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """How sources are to be taken."""
+
+    layout: Layout | None
+    workers: int
+    watch: Callable[[Meter], None] | None
+    replace: bool
+    rollups: bool
+
+
+def _ingest(store: Store, found: Found, wanted: _Wanted, started: float) -> IngestReport:
     report = IngestReport(notes=_notes(found))
     with store.writer("ingest") as writer:
-        plan = Plan(found.sources, store.catalog, replace)
-        outcome = _read_all(writer, plan.new, layout, workers, watch, found.close)
+        plan = Plan(found.sources, store.catalog, wanted.replace)
+        outcome = _read_all(writer, plan.new, wanted, found.close)
         report.notes += plan.notes()
         if ignored := outcome.ignored:
             report.notes.append(_no_logs(ignored))
@@ -171,12 +180,7 @@ class _Stopped(Exception):
 
 
 def _read_all(
-    writer: Writer,
-    sources: list[Source],
-    layout: Layout | None,
-    workers: int,
-    watch: Callable[[Meter], None] | None,
-    give_up: Callable[[], None],
+    writer: Writer, sources: list[Source], wanted: _Wanted, give_up: Callable[[], None]
 ) -> _Outcome:
     """Read the sources in several threads; if anything but a source fails, remove what was written.
 
@@ -188,7 +192,8 @@ def _read_all(
     first_id = writer.store.catalog.last_source + 1
     jobs = _begun(enumerate(sources, first_id))
     readers = [
-        _Reader(writer, f"{n:02}", jobs, layout, meter, stop) for n in range(min(workers, len(sources)))
+        _Reader(writer, f"{n:02}", jobs, wanted, meter, stop)
+        for n in range(min(wanted.workers, len(sources)))
     ]
     with ThreadPoolExecutor(max_workers=len(readers) + 1) as pool:
         futures: list[Future[None]] = [pool.submit(reader.run) for reader in readers]
@@ -198,8 +203,8 @@ def _read_all(
             waiting = set(futures)
             while waiting:
                 done, waiting = wait(waiting, timeout=0.1)
-                if watch is not None:
-                    watch(meter)
+                if wanted.watch is not None:
+                    wanted.watch(meter)
                 for future in done:
                     future.result()
         except BaseException:
@@ -245,7 +250,7 @@ class _Reader:
         writer: Writer,
         name: str,
         jobs: Iterator[Job],
-        given: Layout | None,
+        wanted: _Wanted,
         meter: Meter,
         stop: threading.Event,
     ) -> None:
@@ -253,10 +258,11 @@ class _Reader:
         self._writer = writer
         self._name = name
         self._jobs = jobs
-        self._given = given
+        self._given = wanted.layout
+        self._rollups = wanted.rollups
         self._meter = meter
         self._stop = stop
-        self._shared = writer.folder_writer(name, _SHARED_MEMORY)
+        self._shared = self._new_writer(name)
 
     def run(self) -> None:
         """Read sources until there are none left."""
@@ -294,9 +300,7 @@ class _Reader:
 
     def _read_alone(self, job: Job) -> None:
         name = f"{self._name}-{job[0]}"
-        reading = Reading(
-            job, self._given, self._writer.commit_id, lambda: self._writer.folder_writer(name, _SHARED_MEMORY)
-        )
+        reading = Reading(job, self._given, self._writer.commit_id, lambda: self._new_writer(name))
         try:
             row = reading.read(self._progress)
         except SourceError as error:
@@ -312,6 +316,9 @@ class _Reader:
             self.outcome.files += reading.release(self._shared)
             self.outcome.left_alone += reading.left_alone
             self.outcome.sources.append(row)
+
+    def _new_writer(self, name: str) -> FolderWriter:
+        return self._writer.folder_writer(name, _SHARED_MEMORY, are_summed=self._rollups)
 
     def _progress(self, read_bytes: int, records: int) -> None:
         if self._stop.is_set():

@@ -41,15 +41,15 @@ class Keeping:
     def _opened(self) -> Store:
         raise NotImplementedError
 
-    def compact(self, *, watch: _Watch | None = None) -> CompactReport:
+    def compact(self, *, watch: _Watch | None = None, rollups: bool = True) -> CompactReport:
         """Make few large, sorted files out of the many small ones of each date.
 
-        Every record stays what it is; queries open fewer files and skip more of each.
-        `watch` is called now and then with how far it is.
+        Every record stays what it is; queries open fewer files and skip more of each. Hourly
+        sums are made of files that have none; without `rollups`, new files have none. `watch` is called now and then with how far it is.
         """
         from flowdb.compact import compact
 
-        return compact(self._opened, watch=watch)
+        return compact(self._opened, watch=watch, rollups=rollups)
 
     def prune(
         self,
@@ -118,7 +118,7 @@ class Keeping:
         """Return one row about the store: what is in it, since when, and how large it is.
 
         `records` counts those in `flows`, `tgw_records` those in `tgw_flows`; the rest is of
-        both. `retired_bytes` is the size of files kept for readers of older commits.
+        both. `rollup_bytes` is the size of the hourly sums, `retired_bytes` is the size of files kept for readers of older commits.
         """
         facts = store_facts(self._opened)
         columns = ", ".join(f'${name} AS "{name}"' for name in facts)
@@ -132,7 +132,7 @@ class Keeping:
         )
 
     def files(self) -> duckdb.DuckDBPyRelation:
-        """Return the Parquet files of records and bad lines in the store, by date."""
+        """Return the Parquet files of records, hourly sums and bad lines in the store, by date."""
         return self.sql(
             "SELECT path, kind, date, records, bytes, first_start, last_start, is_sorted, commit_id"
             " FROM files WHERE kind NOT IN ('sources', 'commits') ORDER BY date, path"

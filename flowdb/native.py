@@ -20,7 +20,7 @@ from flowdb.layouts import Layout
 
 __all__ = ["functions", "read"]
 
-_SOURCE = Path(__file__).with_name("native.c")
+_SOURCES = [Path(__file__).with_name(name) for name in ("native.c", "sums.c")]
 _BUILT = Path(__file__).with_name("native.lib")
 _SPARE = 16  # bytes; what native.c may write behind the last text
 _SIGNATURES = {
@@ -29,12 +29,16 @@ _SIGNATURES = {
     "flowdb_numbers": 10,
     "flowdb_lay_out": 8,
     "flowdb_copy": 8,
+    "flowdb_group": 8,
+    "flowdb_combine": 8,
 }
 _POINTERS = {
     "flowdb_split": (0, 3),
     "flowdb_numbers": (0, 1, 8, 9),
     "flowdb_lay_out": (0, 1, 6, 7),
     "flowdb_copy": (0, 2, 6, 7),
+    "flowdb_group": (2, 4, 5, 6, 7),
+    "flowdb_combine": (2, 3, 4, 6, 7),
 }
 
 
@@ -51,7 +55,7 @@ def functions() -> ctypes.CDLL | None:
             function.argtypes = [ctypes.c_void_p if n in pointers else ctypes.c_int64 for n in range(count)]
             function.restype = ctypes.c_int64
         found.flowdb_source.restype = ctypes.c_uint32
-        is_current = found.flowdb_source() == zlib.crc32(_SOURCE.read_bytes())
+        is_current = found.flowdb_source() == zlib.crc32(b"".join(source.read_bytes() for source in _SOURCES))
     except (OSError, AttributeError):
         return None
     return found if is_current else None

@@ -16,11 +16,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from flowdb.arrays import number
-from flowdb.datasets import dataset_of, schema_version
+from flowdb.companions import HOURLY, companion_of
+from flowdb.datasets import FLOWS, dataset_of, schema_version
 from flowdb.disk import checksum, sync_file, sync_folders
 from flowdb.faults import reached
 from flowdb.fields import BY_NAME, Kind
 from flowdb.rows import QUARANTINE, FileRow, Written, iso_time
+from flowdb.summing import Sums
 
 __all__ = ["QUARANTINE_SCHEMA", "FolderWriter", "by_date", "contents", "date_folder", "described"]
 
@@ -115,6 +117,7 @@ class _Part:
     waiting_bytes: int = 0
     path: Path | None = None
     writer: pq.ParquetWriter | None = None
+    sums: Sums | None = None
     rows: int = 0
     shares: Counter[int] = field(default_factory=Counter)
     first: int | None = None
@@ -127,7 +130,8 @@ class FolderWriter:
     What waits to be written is held to `memory` bytes, whatever the number of folders. Not
     for more than one thread. `name` begins the names of its files, which no one else may use.
     Rows that come sorted have more statistics; `only_action` is the action that alone they have,
-    `replaces` the paths of the files that they were in before.
+    `replaces` the paths of the files that they were in before. Files of flows that `are_summed` get
+    companions.
     """
 
     def __init__(
@@ -138,6 +142,7 @@ class FolderWriter:
         memory: int,
         is_sorted: bool = False,
         only_action: str = "",
+        are_summed: bool = False,
     ) -> None:
         self._root = root
         self._name = name
@@ -145,6 +150,7 @@ class FolderWriter:
         self._memory = memory
         self._is_sorted = is_sorted
         self._only_action = only_action
+        self._are_summed = are_summed
         self.replaces: list[str] = []
         self._parts: dict[tuple[str, int, tuple[str, ...]], _Part] = {}
         self._waiting = 0
@@ -187,6 +193,8 @@ class FolderWriter:
                 with suppress(OSError):
                     part.writer.close()
                 part.path.unlink(missing_ok=True)
+            if part.sums is not None:
+                part.sums.discard()
         for file in self._files:
             (self._root / file.row.path).unlink(missing_ok=True)
         self._files, self._parts, self._waiting = [], {}, 0
@@ -208,6 +216,8 @@ class FolderWriter:
         assert part.writer is not None
         part.writer.write_table(table, row_group_size=len(table))
         part.rows += len(table)
+        if part.sums is not None:
+            part.sums.add(table)
         self._count_in(part, table)
         self._waiting -= part.waiting_bytes
         part.waiting, part.waiting_rows, part.waiting_bytes = [], 0, 0
@@ -241,6 +251,9 @@ class FolderWriter:
             write_statistics=[name for name in part.schema.names if name in self._statistics],
             store_schema=False,
         )
+        if self._are_summed and part.kind == FLOWS.kind:
+            path = companion_of(f"{part.folder}/{part.path.name}", self._commit_id)
+            part.sums = Sums(self._root, path, self._commit_id)
         reached("file.open")
 
     def _close(self, part: _Part) -> None:
@@ -267,7 +280,9 @@ class FolderWriter:
             commit_id=self._commit_id,
         )
         self._files.append(Written(row, dict(part.shares)))
-        part.writer, part.path, part.rows = None, None, 0
+        if part.sums is not None:
+            self._files.append(part.sums.finish())
+        part.writer, part.path, part.sums, part.rows = None, None, None, 0
         part.shares, part.first, part.last = Counter(), None, None
 
     @property
@@ -286,10 +301,12 @@ class FolderWriter:
 
 
 def contents(path: Path) -> tuple[dict[int, int], str | None, str | None]:
-    """Return how many rows of each source a file has, and its first and its last start."""
+    """Return how many rows of each source a file has, and its first and its last start; nothing of sums."""
     shares: Counter[int] = Counter()
     starts: list[int] = []
     with pq.ParquetFile(path) as file:
+        if "source_id" not in file.schema_arrow.names:
+            return {}, None, None
         columns = [name for name in ("source_id", "start_time") if name in file.schema_arrow.names]
         for batch in file.iter_batches(batch_size=_ROW_GROUP, columns=columns):
             table = pa.Table.from_batches([batch])
@@ -305,12 +322,13 @@ def described(root: Path, path: str) -> tuple[FileRow, list[str]]:
         columns = tuple(file.schema_arrow.names)
         said = {key.decode(): value.decode() for key, value in (file.metadata.metadata or {}).items()}
         records = file.metadata.num_rows
-    dataset, version, extra = (None, 0, ()) if folder == QUARANTINE else schema_version(columns)
+    is_plain = folder == QUARANTINE or folder.startswith(f"{HOURLY}/")
+    dataset, version, extra = (None, 0, ()) if is_plain else schema_version(columns)
     size, digest = checksum(root / path)
     _, first, last = contents(root / path)
     row = FileRow(
         path=path,
-        kind=dataset.kind if dataset else QUARANTINE,
+        kind=dataset.kind if dataset else folder.partition("/")[0],
         date=folder.partition("date=")[2],
         version=version,
         extra=",".join(extra),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from flowdb.companions import HOURLY, owner_of
 from flowdb.datasets import DATASETS, FLOWS
 from flowdb.errors import StoreError, UsageError
 from flowdb.rewriting import Rewriting, other_sources, read_tables
@@ -117,7 +118,8 @@ def prune(store: Store, keep: Keep, *, is_dry: bool = False) -> PruneReport:
             change = pruning.change(writer)
             if change.retired:
                 report.commit = writer.commit(change, started).commit_id
-            report.parquet_bytes = sum(row.bytes for row in _data(store.catalog.files()))
+            kinds = {HOURLY, *(dataset.kind for dataset in DATASETS)}
+            report.parquet_bytes = sum(row.bytes for row in store.catalog.files() if row.kind in kinds)
     report.seconds = round(time.perf_counter() - started, 3)
     return report
 
@@ -131,11 +133,13 @@ class _Pruning:
         self._whole: list[FileRow] = []
         self._rejects: list[FileRow] = []
         self._by_date: dict[str, PrunedDate] = {}
-        files = _data(store.catalog.files())
+        live = store.catalog.files()
+        self._sums = {owner_of(row.path): row.bytes for row in live if row.kind == HOURLY}
+        files = _data(live)
         for row in files:
             if keep.first is not None and row.date < keep.first.isoformat():
                 self._take(row)
-        left = sum(row.bytes for row in files) - sum(row.bytes for row in self._whole + self._rejects)
+        left = sum(map(self._bytes, files)) - sum(map(self._bytes, self._whole + self._rejects))
         if keep.max_bytes is not None:
             self._take_oldest(files, left, keep.max_bytes)
         last = max(self._by_date, default="")
@@ -175,21 +179,25 @@ class _Pruning:
                 break
             for row in by_date[day]:
                 before = self._kept_bytes(row)
-                left -= row.bytes - before
+                left -= self._bytes(row) - before
                 self._take(row)
+
+    def _bytes(self, row: FileRow) -> int:
+        """Return the size of a file with its hourly sums."""
+        return row.bytes + self._sums.get(row.path, 0)
 
     def _kept_bytes(self, row: FileRow) -> int:
         """Return about how many bytes the refused flows of a file will need, if they are kept."""
         if not self._keeps_rejects(row) or not row.records:
             return 0
-        return row.bytes * _rejects_in(self._store, row) // row.records
+        return self._bytes(row) * _rejects_in(self._store, row) // row.records
 
     def _take(self, row: FileRow) -> None:
         if self._keeps_rejects(row, is_kept=True):
             return
         pruned = self._by_date.setdefault(row.date, PrunedDate(row.date))
         pruned.files += 1
-        pruned.bytes += row.bytes
+        pruned.bytes += self._bytes(row)
         kept = _rejects_in(self._store, row) if self._keeps_rejects(row) else 0
         pruned.kept += kept
         pruned.records += row.records - kept

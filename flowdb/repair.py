@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flowdb.catalog import Catalog
+from flowdb.companions import HOURLY, orphans, owner_of
 from flowdb.disk import sync_folder, sync_new_folder
 from flowdb.errors import plural
 from flowdb.faults import reached
@@ -18,6 +19,7 @@ from flowdb.lock import locked, os_errors
 from flowdb.rows import (
     COMMITS,
     FILES,
+    QUARANTINE,
     SOURCES,
     Change,
     CommitRow,
@@ -27,12 +29,14 @@ from flowdb.rows import (
     Written,
     iso_time,
 )
-from flowdb.store import CATALOG, Store, counts_as_records, data_folders, written_by
+from flowdb.rollups import sums_of
+from flowdb.store import CATALOG, Store, Writer, counts_as_records, data_folders, written_by
 
 __all__ = ["NAMELESS", "SET_ASIDE", "Finding", "mend"]
 
 SET_ASIDE = "damaged"
 """The folder, in a store, of files that were damaged."""
+_MADE = {*LEDGERS, HOURLY}  # of what else is there
 NAMELESS = "lost:"
 """How the URIs begin that sources are given whose names are lost."""
 
@@ -60,8 +64,8 @@ def mend(root: Path, findings: Sequence[Finding]) -> list[str]:
             if "leftover" in kinds:
                 store.sweep()
                 done.append("what a dead writer left is removed")
-            paths = {one.path for one in findings if one.kind in ("missing", "damaged", "ledger")}
-            change = _without(store, paths)
+            paths = {one.path for one in findings if one.kind in ("missing", "damaged", "ledger", "rollup")}
+            change = _without(writer, paths)
             if change.retired:
                 _set_aside(root, [row for row in change.retired if row.path in paths])
                 writer.commit(change, time.perf_counter())
@@ -74,13 +78,19 @@ def mend(root: Path, findings: Sequence[Finding]) -> list[str]:
     return done
 
 
-def _without(store: Store, paths: set[str]) -> Change:
-    """Return the change that takes files out; ledgers are written whole where one of theirs is among them."""
+def _without(writer: Writer, paths: set[str]) -> Change:
+    """Return the change that takes files out.
+
+    Ledgers are written whole where one of theirs is among them, hourly sums anew of their data files.
+    """
+    store = writer.store
     live = store.catalog.files()
     chosen = [row for row in live if row.path in paths]
+    owners = {owner_of(row.path) for row in chosen if row.kind == HOURLY} - paths
     ledgers = {row.kind for row in chosen if row.kind in LEDGERS}
     lost = {source_id for row in chosen for source_id in store.catalog.shares_of(row.path)}
     return Change(
+        files=sums_of(writer, [row for row in live if row.path in owners]),
         retired=[
             *(row for row in chosen if row.kind not in LEDGERS),
             *(row for row in live if row.kind in ledgers),
@@ -92,19 +102,21 @@ def _without(store: Store, paths: set[str]) -> Change:
 
 def _said(change: Change) -> list[str]:
     said = []
-    if data := [row for row in change.retired if row.kind not in LEDGERS]:
+    if data := [row for row in change.retired if row.kind not in _MADE]:
         rows = plural(sum(row.records for row in data), "row")
         sources = plural(len(change.amended), "source")
         said.append(f"{plural(len(data), 'file')} with {rows} taken out; {sources} to be ingested again")
     if any(row.kind in LEDGERS for row in change.retired):
         said.append("the ledgers are written anew")
+    if change.files:
+        said.append(f"the hourly sums of {plural(len(change.files), 'file')} are made anew")
     return said
 
 
 def _set_aside(root: Path, rows: Iterable[FileRow]) -> None:
     """Move damaged files, from which somebody may still want to save something, out of the way."""
     for row in rows:
-        if (root / row.path).exists() and row.kind not in LEDGERS:
+        if (root / row.path).exists() and row.kind not in _MADE:
             _move_aside(root, root / row.path)
 
 
@@ -219,12 +231,16 @@ class _Found:
                     rows.append(row)
                     replaced.update(replaces)
             rows = [row for row in rows if row.path not in replaced]
-        for row in rows:
+        lonely = orphans(rows)
+        for row in (row for row in rows if row not in lonely):
             try:
                 self.files.append(Written(row, contents(self._root / row.path)[0]))
             except (OSError, pa.ArrowException):
-                self.lost.append(row)
-                self.said.append(f"{row.path} with {plural(row.records, 'row')} is lost")
+                if row.kind == HOURLY:
+                    self.said.append(f"{row.path} is lost; flowdb compact makes these sums anew")
+                else:
+                    self.lost.append(row)
+                    self.said.append(f"{row.path} with {plural(row.records, 'row')} is lost")
 
     def _known_sources(self, listed: list[FileRow] | None) -> list[SourceRow]:
         by_uri = {row.uri: row for row in sorted(self._rows(SOURCES, listed), key=lambda row: row.source_id)}
@@ -269,7 +285,7 @@ class _Found:
             [last, *(one.row.commit_id for one in self.files), *(row.commit_id for row in self.commits)]
         )
         records = sum(one.row.records for one in self.files if counts_as_records(one.row))
-        bad = sum(one.row.records for one in self.files if not counts_as_records(one.row))
+        bad = sum(one.row.records for one in self.files if one.row.kind == QUARANTINE)
         more = records - sum(row.records - row.removed_records for row in self.commits)
         more_bad = bad - sum(row.bad_lines - row.removed_bad_lines for row in self.commits)
         return CommitRow(

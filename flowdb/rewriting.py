@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from flowdb.arrays import numbers
+from flowdb.companions import summed_paths
 from flowdb.disk import checksum
 from flowdb.errors import StoreDamaged
 from flowdb.rows import Change, FileRow, Written
@@ -30,7 +31,8 @@ class Rewriting:
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._writers: dict[tuple[bool, str], FolderWriter] = {}
+        self._writers: dict[tuple[bool, str, bool], FolderWriter] = {}
+        self._summed = summed_paths(writer.store.catalog.files())
         self._retired: list[FileRow] = []
 
     def keep(
@@ -43,7 +45,7 @@ class Rewriting:
         self._retired.append(row)
         if choose is None:
             return
-        target = self._target(row.is_sorted, row.only_action if only_action is None else only_action)
+        target = self._target(row, row.only_action if only_action is None else only_action)
         target.replaces.append(row.path)
         folder = Path(row.path).parent.as_posix()
         for table in read_tables(self._writer.store.root, [row]):
@@ -57,12 +59,12 @@ class Rewriting:
             files += target.finish()
         return Change(files=files, retired=self._retired, forgotten=forgotten)
 
-    def _target(self, is_sorted: bool, only_action: str) -> FolderWriter:
-        key = bool(is_sorted), only_action
+    def _target(self, row: FileRow, only_action: str) -> FolderWriter:
+        key = bool(row.is_sorted), only_action, row.path in self._summed
         if key not in self._writers:
             name = f"r{len(self._writers)}"
             self._writers[key] = self._writer.folder_writer(
-                name, _MEMORY, is_sorted=key[0], only_action=only_action
+                name, _MEMORY, is_sorted=key[0], only_action=only_action, are_summed=key[2]
             )
         return self._writers[key]
 
@@ -78,13 +80,21 @@ def without_sources(writer: Writer, source_ids: Sequence[int]) -> Change:
     return rewriting.finish(source_ids)
 
 
-def read_tables(root: Path, rows: Iterable[FileRow], columns: list[str] | None = None) -> Iterator[pa.Table]:
-    """Yield the rows of files, some at a time; a file that is not whole is `StoreDamaged`."""
+def read_tables(
+    root: Path,
+    rows: Iterable[FileRow],
+    columns: Sequence[str] | None = None,
+    dictionaries: Sequence[str] = (),
+) -> Iterator[pa.Table]:
+    """Yield the rows of files, some at a time; a file that is not whole is `StoreDamaged`.
+
+    Columns that a file lacks are left out; some may come as `dictionaries`.
+    """
     for row in rows:
         check(root, row)
         try:
-            with pq.ParquetFile(root / row.path) as file:
-                for batch in file.iter_batches(batch_size=_ROWS, columns=columns):
+            with pq.ParquetFile(root / row.path, read_dictionary=[*dictionaries]) as file:
+                for batch in file.iter_batches(batch_size=_ROWS, columns=columns and [*columns]):
                     yield pa.Table.from_batches([batch])
         except (OSError, pa.ArrowException) as error:
             raise StoreDamaged(

@@ -111,10 +111,10 @@ class Planner:
             there = Path(self._stand_ins.name).resolve()
             files, self._files = _stand_in(root, there, files, parts)
             root = there
-        # The second look that it takes at a table, for a few rows, is none that Athena takes.
-        setting = "SET disabled_optimizers = 'late_materialization'"
+        # The second look that it takes at a table, for a few rows, is none that Athena takes; nor are there sums.
+        settings = ("SET disabled_optimizers = 'late_materialization'", "SET VARIABLE flowdb_rollups = false")
         shown = sandbox.inside(root, view_statements(root, files))
-        self._connection = sandbox.connect(root, store.fill, [*shown, setting])
+        self._connection = sandbox.connect(root, store.fill, [*shown, *settings])
 
     def close(self) -> None:
         """Close the sandbox."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowdb.catalog import Catalog
+from flowdb.companions import HOURLY, orphans
 from flowdb.datasets import DATASETS
 from flowdb.disk import sync_folders, sync_new_folder
 from flowdb.errors import NotAStore, StoreDamaged, StoreError, StoreMissing
@@ -221,21 +222,35 @@ class Writer:
         self.commit_id = store.catalog.last_commit + 1
 
     def folder_writer(
-        self, name: str, memory: int, *, is_sorted: bool = False, only_action: str = ""
+        self,
+        name: str,
+        memory: int,
+        *,
+        is_sorted: bool = False,
+        only_action: str = "",
+        are_summed: bool = False,
     ) -> FolderWriter:
         """Return a writer of files for this commit; `name` is its own among the writers of the commit."""
         from flowdb.partitions import FolderWriter
 
         return FolderWriter(
-            self.store.root, f"{self.commit_id:08}-{name}", self.commit_id, memory, is_sorted, only_action
+            self.store.root,
+            f"{self.commit_id:08}-{name}",
+            self.commit_id,
+            memory,
+            is_sorted,
+            only_action,
+            are_summed,
         )
 
     def commit(self, change: Change, started: float) -> CommitRow:
         """Make the change, whose files are on the disk already, part of the store: all of it or none.
 
         `started` is when the work on it began, by `time.perf_counter`. What is removed is what
-        the retired files and the new sources have more of than the new files.
+        the retired files and the new sources have more of than the new files. Companions of
+        what is retired are retired with it.
         """
+        change = self._without_orphans(change)
         records = sum(source.records for source in change.sources)
         bad_lines = sum(source.bad_lines for source in change.sources)
         commit = CommitRow(
@@ -268,6 +283,13 @@ class Writer:
             raise StoreError(str(self.store.root), said) from error
         return commit
 
+    def _without_orphans(self, change: Change) -> Change:
+        """Return the change, which also retires the companions whose data file is not there after it."""
+        gone = {row.path for row in change.retired}
+        live = [row for row in self.store.catalog.files() if row.path not in gone]
+        lonely = orphans([*live, *(written.row for written in change.files)])
+        return replace(change, retired=[*change.retired, *lonely]) if lonely else change
+
 
 def written_by(path: Path) -> int | None:
     """Return the commit that a file was written for, if its name is one that writers give."""
@@ -276,10 +298,10 @@ def written_by(path: Path) -> int | None:
 
 
 def data_folders(root: Path) -> list[Path]:
-    """Return the folders of a store that hold records or bad lines."""
+    """Return the folders of a store that hold records, their sums, or bad lines."""
     folders = [root / QUARANTINE]
-    for dataset in DATASETS:
-        folders += sorted((root / dataset.folder).glob("date=*"))
+    for folder in (*(dataset.folder for dataset in DATASETS), HOURLY):
+        folders += sorted((root / folder).glob("date=*"))
     return folders
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flowdb.catalog import Catalog
+from flowdb.companions import HOURLY, owner_of
 from flowdb.datasets import DATASETS
 from flowdb.disk import checksum
 from flowdb.errors import NotAStore, StoreError, StoreMissing, StoreTooNew, plural
@@ -59,7 +60,7 @@ class VerifyReport:
 
 
 _CATALOGUE = {"catalogue", "sums"}
-_FILES = {"missing", "damaged", "ledger", "leftover", "generated"}
+_FILES = {"missing", "damaged", "ledger", "rollup", "leftover", "generated"}
 
 
 def verify(
@@ -108,6 +109,7 @@ def _checked(root: Path, watch: Callable[[Meter], None] | None) -> VerifyReport:
             report.findings += _check_catalogue(store.catalog)
             if not report.findings:
                 report.findings += _check_files(store, report, watch)
+                report.findings += _check_rollups(store, report.findings)
                 report.findings += _check_sums(store.catalog)
                 report.findings += _check_ledgers(store)
                 report.findings += _check_sources(store.catalog)
@@ -153,17 +155,22 @@ def _check_files(store: Store, report: VerifyReport, watch: Callable[[Meter], No
 
 
 def _kind(row: FileRow, problem: str) -> str:
+    if row.kind == HOURLY:
+        return "rollup"
     return "missing" if problem == _MISSING else "ledger" if row.kind in LEDGERS else "damaged"
 
 
 def _remedy(row: FileRow) -> str:
     if row.kind in LEDGERS:
         return _WRITTEN_ANEW
+    if row.kind == HOURLY:
+        return _SUMMED_ANEW
     return f"--repair sets it aside; ingest the sources of its {plural(row.records, 'record')} again"
 
 
 _MISSING = "it is not there"
 _WRITTEN_ANEW = "--repair writes it anew from the catalogue"
+_SUMMED_ANEW = "--repair makes it anew of the records"
 
 
 def _problem(root: Path, row: FileRow) -> str:
@@ -190,6 +197,27 @@ def _problem(root: Path, row: FileRow) -> str:
     if records != row.records:
         return f"it has {plural(records, 'row')}, and the catalogue says {row.records:,}"
     return ""
+
+
+def _check_rollups(store: Store, found: Iterable[Finding]) -> list[Finding]:
+    """Find hourly sums that are not those of their records; what else is wrong with a file is found already."""
+    from flowdb.rollups import has_its_sums
+
+    wrong = {one.path for one in found}
+    files = {row.path: row for row in store.catalog.files() if row.path not in wrong}
+    pairs = [
+        (files[owner_of(row.path)], row)
+        for row in files.values()
+        if row.kind == HOURLY and owner_of(row.path) in files
+    ]
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        are_right = [*pool.map(lambda pair: has_its_sums(store.root, *pair), pairs)]
+    live = {row.path for row in store.catalog.files()} if not all(are_right) else set()
+    return [
+        Finding("rollup", row.path, "its sums are not those of its records", _SUMMED_ANEW)
+        for (_, row), is_right in zip(pairs, are_right, strict=True)
+        if not is_right and row.path in live
+    ]
 
 
 def _check_sums(catalog: Catalog) -> Iterator[Finding]:

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from flowdb.datasets import DATASETS, Dataset
+from flowdb.companions import HOURLY, SUMS_COLUMNS, unsummed
+from flowdb.datasets import DATASETS, FLOWS, Dataset
 from flowdb.ledger import LEDGERS
 from flowdb.quoting import quote_name, quote_path, quote_text
 from flowdb.rows import QUARANTINE, FileRow
@@ -28,7 +29,8 @@ def view_statements(base: Path, files: Sequence[FileRow]) -> list[str]:
     """Return the statements that make the views of a store whose live files are these.
 
     `base` is the store's folder, absolute. Macros ask `flowdb_sources`, which is `sources` by a name that
-    no table of a session has, as theirs would be asked in its place.
+    no table of a session has, as theirs would be asked in its place. Hourly sums are in
+    `flowdb_hourly`, the records of files that have none in `flowdb_unsummed`.
     """
     plain = {"bad_lines": (QUARANTINE, _BAD_LINES)} | {name: (name, LEDGERS[name]) for name in LEDGERS}
     views = {
@@ -42,6 +44,8 @@ def view_statements(base: Path, files: Sequence[FileRow]) -> list[str]:
         },
     }
     views["flowdb_sources"] = views["sources"]
+    views["flowdb_hourly"] = _sums_query(base, [file.path for file in files if file.kind == HOURLY])
+    views["flowdb_unsummed"] = records_query(base, FLOWS, unsummed(files))
     return [f"CREATE OR REPLACE VIEW {quote_name(name)} AS {query}" for name, query in views.items()]
 
 
@@ -60,6 +64,14 @@ def records_query(base: Path, dataset: Dataset, files: Sequence[FileRow]) -> str
         columns = ", ".join(_record_columns(base, dataset, version, extra))
         queries.append(f"SELECT {columns} FROM {_read(base, paths, partitioned=True)}")
     return " UNION ALL BY NAME ".join(queries) or _empty(dataset.sql_columns)
+
+
+def _sums_query(base: Path, paths: Sequence[str]) -> str:
+    """Return a query over files of hourly sums."""
+    if not paths:
+        return _empty(SUMS_COLUMNS)
+    columns = [_date(base), *_columns(name for name in SUMS_COLUMNS if name != "date")]
+    return f"SELECT {', '.join(columns)} FROM {_read(base, paths, partitioned=True)}"
 
 
 def _record_columns(base: Path, dataset: Dataset, version: int, extra: str) -> list[str]:

@@ -18,7 +18,7 @@ logged AS MATERIALIZED (
         interface_id,
         lower(flow_direction) IN ('ingress', 'egress') AS is_told,
         CASE lower(flow_direction) WHEN 'egress' THEN srcaddr WHEN 'ingress' THEN dstaddr END AS addr
-    FROM traffic(analysis, fields, since, until)
+    FROM summed_traffic(analysis, fields, true, since, until)
     CROSS JOIN asked
     WHERE interface_id IS NOT NULL
     GROUP BY ALL

@@ -22,14 +22,14 @@ FROM (
     SELECT
         dstport,
         protocol,
-        count(*) AS attempts,
+        sum(flows)::BIGINT AS attempts,
         count(DISTINCT srcaddr) AS sources,
         count(DISTINCT dstaddr) AS targets,
         total(packets) AS packets,
         total(bytes) AS bytes,
-        min(start_time) AS first_seen,
-        max(start_time) AS last_seen
-    FROM traffic('rejected_ports', ['action', 'dstport'], since, until, interface_id) AS flows
+        min(first_start) AS first_seen,
+        max(last_start) AS last_seen
+    FROM summed_traffic('rejected_ports', ['action', 'dstport'], true, since, until, interface_id)
     WHERE upper(action) = 'REJECT'
         AND dstport IS NOT NULL
     GROUP BY dstport, protocol

@@ -16,14 +16,14 @@
 CREATE OR REPLACE MACRO rejected_sources(since := NULL, until := NULL, interface_id := NULL, top := 10) AS TABLE
 SELECT
     srcaddr,
-    count(*) AS attempts,
+    sum(flows)::BIGINT AS attempts,
     total(packets) AS packets,
     total(bytes) AS bytes,
     count(DISTINCT dstport) AS ports,
     count(DISTINCT dstaddr) AS targets,
-    min(start_time) AS first_seen,
-    max(start_time) AS last_seen
-FROM traffic('rejected_sources', ['action', 'srcaddr'], since, until, interface_id) AS flows
+    min(first_start) AS first_seen,
+    max(last_start) AS last_seen
+FROM summed_traffic('rejected_sources', ['action', 'srcaddr'], true, since, until, interface_id)
 WHERE upper(action) = 'REJECT'
     AND srcaddr IS NOT NULL
 GROUP BY srcaddr

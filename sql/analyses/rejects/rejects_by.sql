@@ -30,13 +30,20 @@ WITH sums AS (
                 ]
             )
         ),
-        count(*) FILTER (upper(action) = 'REJECT') AS attempts,
-        count(*) AS flows,
+        sum(CASE WHEN upper(action) = 'REJECT' THEN records.flows ELSE 0 END)::BIGINT AS attempts,
+        sum(records.flows)::BIGINT AS flows,
         total(CASE WHEN upper(action) = 'REJECT' THEN packets END) AS packets,
         total(CASE WHEN upper(action) = 'REJECT' THEN bytes END) AS bytes,
-        min(CASE WHEN upper(action) = 'REJECT' THEN start_time END) AS first_seen,
-        max(CASE WHEN upper(action) = 'REJECT' THEN start_time END) AS last_seen
-    FROM traffic('rejects_by', ['action'], since, until, interface_id)
+        min(CASE WHEN upper(action) = 'REJECT' THEN first_start END) AS first_seen,
+        max(CASE WHEN upper(action) = 'REJECT' THEN last_start END) AS last_seen
+    FROM summed_traffic(
+        'rejects_by',
+        ['action'],
+        coalesce(list_has_all(['interface_id', 'account_id', 'srcaddr', 'dstaddr', 'protocol'], key_columns("by")), false),
+        since,
+        until,
+        interface_id
+    ) AS records
     WHERE check_keys(
             'by',
             "by",

@@ -18,18 +18,20 @@ CREATE OR REPLACE MACRO unusual_protocols(
 ) AS TABLE
 WITH pairs AS (
     SELECT
-        flows.protocol,
+        records.protocol,
         srcaddr,
         dstaddr,
-        count(*) AS flows,
-        count(*) FILTER (WHERE upper(action) = 'ACCEPT') AS accepted,
-        count(*) FILTER (WHERE upper(action) = 'REJECT') AS rejected,
+        sum(records.flows)::BIGINT AS flows,
+        sum(CASE WHEN upper(action) = 'ACCEPT' THEN records.flows ELSE 0 END)::BIGINT AS accepted,
+        sum(CASE WHEN upper(action) = 'REJECT' THEN records.flows ELSE 0 END)::BIGINT AS rejected,
         total(packets) AS packets,
         total(bytes) AS bytes,
-        min(start_time) AS first_seen,
-        max(start_time) AS last_seen
-    FROM traffic('unusual_protocols', ['protocol', 'srcaddr', 'dstaddr'], since, until, interface_id) AS flows
-    WHERE NOT list_contains(coalesce(protocols, []), flows.protocol)
+        min(first_start) AS first_seen,
+        max(last_start) AS last_seen
+    FROM summed_traffic(
+        'unusual_protocols', ['protocol', 'srcaddr', 'dstaddr'], true, since, until, interface_id
+    ) AS records
+    WHERE NOT list_contains(coalesce(protocols, []), records.protocol)
     GROUP BY 1, 2, 3
 )
 

@@ -80,11 +80,13 @@ WITH ends AS (
         pkt_src_aws_service,
         pkt_dst_aws_service,
         ip_family(srcaddr) AS ip_family,
+        flows.flows,
         packets,
         bytes,
-        start_time,
+        first_start,
+        last_start,
         coalesce(srcport < dstport OR (srcport = dstport AND srcaddr <= dstaddr), srcaddr <= dstaddr) AS server_sends
-    FROM traffic(
+    FROM summed_traffic(
         'top_talkers',
         list_concat(
             key_fields("by", list_append(known_keys(), 'ip_family')),
@@ -94,6 +96,15 @@ WITH ends AS (
             field_if(protocol, 'protocol'),
             field_if(action, 'action')
         ),
+        port IS NULL
+            AND NOT coalesce(dedup, false)
+            AND coalesce(
+                list_has_all(
+                    ['interface_id', 'account_id', 'srcaddr', 'dstaddr', 'protocol', 'action', 'ip_family'],
+                    key_columns("by")
+                ),
+                false
+            ),
         since,
         until,
         interface_id
@@ -135,11 +146,11 @@ sides AS (
             -- Not there unless asked for: a column that is always empty takes time in a group too.
             OR (coalesce(dedup, false) AND c IN ('seen_at', 'connection'))
         ),
-        count(*) AS flows,
+        sum(keyed.flows)::BIGINT AS flows,
         total(packets) AS packets,
         total(bytes) AS bytes,
-        min(start_time) AS first_seen,
-        max(start_time) AS last_seen
+        min(first_start) AS first_seen,
+        max(last_start) AS last_seen
     FROM keyed
     GROUP BY ALL
 ),
