@@ -1,11 +1,16 @@
 /* Reads a block of flow-log lines column by column, if it is clean: every line has the same number of
  * fields, one space between them, ASCII only, and every number is digits and in range. Anything else is
- * DOUBTFUL, and for the other way of reading to judge. native.py calls these, and owns all memory.
+ * DOUBTFUL, and for the other way of reading to judge. native.py calls these, and owns what they fill.
  *
- * `ends` holds the end of every field, row by row: where the space or the newline behind it is. */
+ * Texts become codes: each is looked up among the words that this reader has met, so that whoever writes
+ * them down later need not compare them again. A column whose texts hardly repeat is copied as it is. */
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #ifdef _WIN32
 #define PUBLIC __declspec(dllexport)
@@ -14,120 +19,448 @@
 #endif
 
 #define DOUBTFUL (-1)
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define IN_EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 #define LONGEST_NUMBER 19 /* digits; any of that length fit into 64 bits */
-#define STEP 16           /* bytes copied at once */
+#define ROWS_AT_ONCE 256  /* whose text and ends fit into the nearest cache */
+#define MOST_FIELDS 255
+#define SHORT 16         /* bytes of a text that are compared in two registers */
+#define FEW 1024         /* words that a column may bring before they have to repeat */
+#define MOST_PROBES 64   /* whoever makes texts on purpose that meet in one place gains nothing */
+#define FIRST_SLOTS 1024 /* a power of two */
 
 /* Tells which source this was built from. */
 PUBLIC uint32_t flowdb_source(void) { return SOURCE; }
 
-/* Finds the ends of the fields; returns the number of rows. `room` is how many ends there is memory for. */
-PUBLIC int64_t flowdb_split(const uint8_t *text, int64_t size, int64_t fields, uint32_t *ends, int64_t room) {
-    int64_t count = 0, at = 0;
-    for (; at + 8 <= size; at += 8) {
-        uint64_t word;
-        memcpy(&word, text + at, 8);
-        if (word & IN_EACH_BYTE(0x80) || count + 8 > room) return DOUBTFUL;
-        /* The high bit of each byte that is no more than a space. */
-        uint64_t marks = ~(word + IN_EACH_BYTE(0x7f - ' ')) & IN_EACH_BYTE(0x80);
-        for (; marks; marks &= marks - 1) ends[count++] = (uint32_t)(at + (__builtin_ctzll(marks) >> 3));
-    }
-    for (; at < size; at++) {
-        if (text[at] & 0x80 || count + 2 > room) return DOUBTFUL;
-        if (text[at] <= ' ') ends[count++] = (uint32_t)at;
-    }
-    if (size && text[size - 1] != '\n') {
-        if (count + 1 > room) return DOUBTFUL;
-        ends[count++] = (uint32_t)size;
-    }
-    if (count % fields) return DOUBTFUL;
+/* ---- Words: texts, each of them once, and a table that finds them. */
 
-    int64_t start = 0;
-    int odd = 0;
-    for (int64_t row = 0; row < count; row += fields) {
-        for (int64_t field = 0; field < fields - 1; field++) {
-            int64_t end = ends[row + field];
-            odd |= (end == start) | (end >= size || text[end] != ' ');
-            start = end + 1;
+typedef struct {
+    uint64_t head, tail; /* a short text itself; of a longer one its first bytes, and a hash of them all */
+    uint32_t length;     /* none is empty: 0 is a free slot */
+    int32_t code;
+} Slot;
+
+typedef struct {
+    uint8_t *text;    /* of the words, one behind the other */
+    int32_t *offsets; /* where each begins, and where the last ends */
+    Slot *slots;
+    int64_t text_room, count, room, slot_count;
+} Words;
+
+typedef struct {
+    uint8_t *text;
+    int64_t size, room;
+} Texts;
+
+typedef struct {
+    Words words;
+    Texts texts[MOST_FIELDS]; /* of the columns that are copied */
+    uint32_t ends[(ROWS_AT_ONCE + 1) * MOST_FIELDS + 64 + 8];
+} Reader;
+
+/* Makes room for `needed` bytes. */
+static int grow(void *memory, int64_t *room, int64_t needed, int64_t item) {
+    if (needed <= *room) return 1;
+    int64_t wanted = needed + *room;
+    void *grown = realloc(*(void **)memory, (size_t)(wanted * item));
+    if (!grown) return 0;
+    *(void **)memory = grown;
+    *room = wanted;
+    return 1;
+}
+
+static inline uint64_t eight(const uint8_t *text) {
+    uint64_t word;
+    memcpy(&word, text, 8);
+    return word;
+}
+
+static inline uint64_t mixed(uint64_t hash, uint64_t word) {
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ (hash >> 29);
+}
+
+/* The key by which a text is found; `room` is how many bytes may be read from where it begins. */
+static inline Slot key_of(const uint8_t *text, int64_t length, int64_t room) {
+    Slot key = {0, 0, (uint32_t)length, 0};
+    if (LIKELY(length <= SHORT)) {
+        uint8_t last[SHORT];
+        if (!LIKELY(room >= SHORT)) {
+            memset(last, 0, SHORT);
+            text = memcpy(last, text, (size_t)length);
         }
-        int64_t end = ends[row + fields - 1];
-        odd |= (end == start) | (end < size && text[end] != '\n');
-        start = end + 1;
+        uint64_t kept = ~UINT64_C(0) >> (-length * 8 & 63);
+        key.head = eight(text) & (length < 8 ? kept : ~UINT64_C(0));
+        key.tail = eight(text + 8) & (length <= 8 ? 0 : kept);
+    } else {
+        key.head = eight(text);
+        for (int64_t at = 8; at < length - 8; at += 8) key.tail = mixed(key.tail, eight(text + at));
+        key.tail = mixed(key.tail, eight(text + length - 8));
     }
-    return odd ? DOUBTFUL : count / fields;
+    return key;
 }
 
-static inline int64_t start_of(const uint32_t *ends, int64_t index) {
-    return index ? (int64_t)ends[index - 1] + 1 : 0;
+static inline uint64_t place_of(const Slot *key) {
+    uint64_t hash = (key->head ^ key->length) * UINT64_C(0x9e3779b97f4a7c15) + key->tail * UINT64_C(0xd6e8feb86659fd93);
+    hash = (hash ^ (hash >> 32)) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash >> 32;
 }
 
-static inline int is_null(const uint8_t *text, int64_t start, int64_t length) {
-    return length == 1 && text[start] == '-';
+static int grow_slots(Words *words) {
+    int64_t count = words->slot_count ? words->slot_count * 4 : FIRST_SLOTS;
+    Slot *slots = calloc((size_t)count, sizeof(Slot));
+    if (!slots) return 0;
+    for (int64_t i = 0; i < words->slot_count; i++) {
+        if (!words->slots[i].length) continue;
+        uint64_t place = place_of(&words->slots[i]) & (uint64_t)(count - 1);
+        while (slots[place].length) place = (place + 1) & (uint64_t)(count - 1);
+        slots[place] = words->slots[i];
+    }
+    free(words->slots);
+    words->slots = slots;
+    words->slot_count = count;
+    return 1;
 }
 
-static inline void clear(uint8_t *bits, int64_t index) { bits[index >> 3] &= (uint8_t) ~(1u << (index & 7)); }
+static int32_t add(Words *words, Slot *slot, Slot key, const uint8_t *text) {
+    int64_t end = words->count ? words->offsets[words->count] : 0;
+    if (end + (int64_t)key.length > INT32_MAX || !grow(&words->text, &words->text_room, end + key.length, 1)) return -1;
+    if (!grow(&words->offsets, &words->room, words->count + 2, sizeof(int32_t))) return -1;
+    memcpy(words->text + end, text, key.length);
+    key.code = (int32_t)words->count++;
+    words->offsets[key.code] = (int32_t)end;
+    words->offsets[words->count] = (int32_t)(end + key.length);
+    *slot = key;
+    return key.code;
+}
 
-/* Reads a column of numbers up to `largest`, each times `scale`; with a scale, what is larger than `largest` but
- * no more than it would be scaled stands as it is. `width` is 4 or 8 bytes. Returns how many are null. */
-PUBLIC int64_t flowdb_numbers(const uint8_t *text, const uint32_t *ends, int64_t fields, int64_t column, int64_t rows,
-                              uint64_t largest, uint64_t scale, int64_t width, void *numbers, uint8_t *valid) {
-    int64_t nulls = 0;
+/* Returns the code of a text, a new one where it was never met before; -1 where it cannot have one. */
+static inline int32_t code_of(Words *words, Slot key, const uint8_t *text) {
+    if (words->count * 2 >= words->slot_count && !grow_slots(words)) return -1;
+    uint64_t place = place_of(&key);
+    for (int probe = 0; probe < MOST_PROBES; probe++, place++) {
+        Slot *slot = &words->slots[place & (uint64_t)(words->slot_count - 1)];
+        if (slot->head == key.head && slot->tail == key.tail && slot->length == key.length &&
+            (LIKELY(key.length <= SHORT) || !memcmp(words->text + words->offsets[slot->code], text, key.length)))
+            return slot->code;
+        if (!slot->length) return add(words, slot, key, text);
+    }
+    return -1;
+}
+
+PUBLIC Reader *flowdb_open(void) { return calloc(1, sizeof(Reader)); }
+
+PUBLIC void flowdb_close(Reader *reader) {
+    for (int i = 0; i < MOST_FIELDS; i++) free(reader->texts[i].text);
+    free(reader->words.text);
+    free(reader->words.offsets);
+    free(reader->words.slots);
+    free(reader);
+}
+
+/* Forgets every word: codes given from now on are of a new dictionary. */
+PUBLIC void flowdb_forget(Reader *reader) {
+    reader->words.count = 0;
+    if (reader->words.slots) memset(reader->words.slots, 0, (size_t)reader->words.slot_count * sizeof(Slot));
+}
+
+PUBLIC int64_t flowdb_words(const Reader *reader) { return reader->words.count; }
+
+/* Returns how many bytes all words have. */
+PUBLIC int64_t flowdb_words_size(const Reader *reader) {
+    return reader->words.count ? reader->words.offsets[reader->words.count] : 0;
+}
+
+PUBLIC void flowdb_copy_words(const Reader *reader, int32_t *offsets, uint8_t *text) {
+    const Words *words = &reader->words;
+    offsets[0] = 0;
+    if (!words->count) return;
+    memcpy(offsets, words->offsets, (size_t)(words->count + 1) * sizeof(int32_t));
+    memcpy(text, words->text, (size_t)words->offsets[words->count]);
+}
+
+/* Gives the codes of a column new numbers, in the order in which they come: `numbers` says which each has, -1
+ * where it has none yet, and `codes_of` which code each number is for. Returns how many numbers there are then. */
+PUBLIC int64_t flowdb_renumber(const int32_t *codes, int64_t rows, const uint8_t *valid, int64_t first_bit,
+                               int32_t *numbers, int32_t *codes_of, int64_t count, int32_t *renumbered) {
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t bit = first_bit + row;
+        if (valid && !(valid[bit >> 3] >> (bit & 7) & 1)) {
+            renumbered[row] = 0;
+            continue;
+        }
+        int32_t *number = &numbers[codes[row]];
+        if (!LIKELY(*number >= 0)) {
+            codes_of[count] = codes[row];
+            *number = (int32_t)count++;
+        }
+        renumbered[row] = *number;
+    }
+    return count;
+}
+
+/* ---- Columns of rows whose fields end at `ends`, row by row: where the space or the newline behind each is. */
+
+/* One field of the layout. A number is at most `largest` and is stored times `scale`; what is larger than `largest`
+ * but no more than it would be scaled stands as it is. A text, whose `scale` is 0, has at most `largest` bytes. */
+typedef struct {
+    uint64_t largest, scale;
+    int64_t width;  /* bytes of a number: 4 or 8 */
+    void *values;   /* numbers; codes; or, of texts that were copied, offsets, one more than there are rows */
+    uint8_t *valid; /* bits */
+    int64_t nulls;  /* from here on for what comes out, and 0 before */
+    int64_t met;    /* new words */
+    uint8_t *text;  /* the texts that were copied, the reader's own until it reads again */
+} Column;
+
+typedef struct {
+    const uint8_t *text;
+    int64_t size, fields;
+} Block;
+
+static inline int is_null(const uint8_t *text, int64_t length) { return length == 1 && *text == '-'; }
+
+static inline void set_null(Column *column, int64_t row) {
+    column->nulls++;
+    column->valid[row >> 3] &= (uint8_t) ~(1u << (row & 7));
+}
+
+/* Returns the number that up to eight digits before `end` spell; sets a bit of `odd` where there is anything else. */
+static inline uint64_t up_to_eight(const uint8_t *end, int64_t length, uint64_t *odd) {
+    uint64_t digits = (eight(end - 8) ^ IN_EACH_BYTE('0')) & (~UINT64_C(0) << ((8 - length) * 8));
+    *odd |= ((digits + IN_EACH_BYTE(0x80 - 10)) | digits) & IN_EACH_BYTE(0x80);
+    digits = (digits * 10 + (digits >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+    digits = (digits * 100 + (digits >> 16)) & UINT64_C(0x0000ffff0000ffff);
+    return (digits * 10000 + (digits >> 32)) & UINT64_C(0xffffffff);
+}
+
+static uint64_t any_number(const uint8_t *text, int64_t length, uint64_t *odd) {
+    uint64_t number = 0;
+    *odd |= length > LONGEST_NUMBER;
+    for (int64_t i = 0; i < length && i < LONGEST_NUMBER; i++) {
+        *odd |= text[i] < '0' || text[i] > '9';
+        number = number * 10 + (uint64_t)(text[i] - '0');
+    }
+    return number;
+}
+
+/* Reads the numbers of some rows, of which `first` is the first; returns whether anything was odd. */
+static inline int read_numbers(const Block *block, const uint32_t *ends, int64_t start, Column *column, int64_t first,
+                               int64_t rows, int is_wide) {
+    uint64_t odd = 0, largest = column->largest, scale = column->scale;
     uint64_t largest_scaled = largest * scale + (scale - 1);
-    memset(valid, 0xff, (size_t)((rows + 7) / 8));
-    for (int64_t row = 0; row < rows; row++) {
-        int64_t start = start_of(ends, row * fields + column);
-        int64_t length = ends[row * fields + column] - start;
+    for (int64_t row = 0; row < rows; row++, ends += block->fields) {
+        if (row) start = (int64_t)ends[-1] + 1;
+        int64_t end = *ends, length = end - start;
         uint64_t number = 0;
-        if (is_null(text, start, length)) {
-            nulls++;
-            clear(valid, row);
-        } else {
-            if (length > LONGEST_NUMBER) return DOUBTFUL;
-            for (int64_t i = 0; i < length; i++) {
-                uint64_t digit = (uint64_t)text[start + i] - '0';
-                if (digit > 9) return DOUBTFUL;
-                number = number * 10 + digit;
-            }
-            if (number <= largest) number *= scale;
-            else if (number > largest_scaled) return DOUBTFUL;
-        }
-        if (width == 4) ((int32_t *)numbers)[row] = (int32_t)number;
-        else ((int64_t *)numbers)[row] = (int64_t)number;
+        if (is_null(block->text + start, length)) set_null(column, first + row);
+        else if (LIKELY(length <= 8 && end >= 8)) number = up_to_eight(block->text + end, length, &odd);
+        else if (LIKELY(length <= 16 && end >= 16))
+            number = up_to_eight(block->text + end, 8, &odd) +
+                     up_to_eight(block->text + end - 8, length - 8, &odd) * 100000000;
+        else number = any_number(block->text + start, length, &odd);
+        if (LIKELY(number <= largest)) number *= scale;
+        else odd |= number > largest_scaled;
+        if (is_wide) ((int64_t *)column->values)[first + row] = (int64_t)number;
+        else ((int32_t *)column->values)[first + row] = (int32_t)number;
     }
-    return nulls;
+    return odd != 0;
 }
 
-/* Finds where each text of a column will lie behind the others; `offsets` has one more than there are rows.
- * Returns how many are null. */
-PUBLIC int64_t flowdb_lay_out(const uint8_t *text, const uint32_t *ends, int64_t fields, int64_t column, int64_t rows,
-                              int64_t longest, int32_t *offsets, uint8_t *valid) {
-    int64_t nulls = 0, total = 0;
-    memset(valid, 0xff, (size_t)((rows + 7) / 8));
-    for (int64_t row = 0; row < rows; row++) {
-        int64_t start = start_of(ends, row * fields + column);
-        int64_t length = ends[row * fields + column] - start;
-        if (is_null(text, start, length)) {
-            nulls++;
-            clear(valid, row);
+/* Copies the texts of some rows behind those of the rows before. */
+static int copy_texts(const Block *block, const uint32_t *ends, int64_t start, Column *column, Texts *texts,
+                      int64_t first, int64_t rows) {
+    int32_t *offsets = column->values;
+    for (int64_t row = 0; row < rows; row++, ends += block->fields) {
+        if (row) start = (int64_t)ends[-1] + 1;
+        int64_t length = *ends - start;
+        if (length > (int64_t)column->largest) return 1;
+        if (is_null(block->text + start, length)) {
+            set_null(column, first + row);
             length = 0;
         }
-        if (length > longest) return DOUBTFUL;
-        offsets[row] = (int32_t)total;
-        total += length;
+        if (!grow(&texts->text, &texts->room, texts->size + length + SHORT, 1)) return 1;
+        if (LIKELY(length <= SHORT && start + SHORT <= block->size))
+            memcpy(texts->text + texts->size, block->text + start, SHORT);
+        else memcpy(texts->text + texts->size, block->text + start, (size_t)length);
+        texts->size += length;
+        offsets[first + row + 1] = (int32_t)texts->size;
     }
-    offsets[rows] = (int32_t)total;
-    return nulls;
+    column->text = texts->text;
+    return 0;
 }
 
-/* Copies the texts of a column to where they were laid out; `data` has `STEP` bytes to spare. */
-PUBLIC void flowdb_copy(const uint8_t *text, int64_t size, const uint32_t *ends, int64_t fields, int64_t column,
-                        int64_t rows, const int32_t *offsets, uint8_t *data) {
+/* Turns the codes of the first rows into copied texts. */
+static int give_up_codes(const Words *words, Column *column, Texts *texts, int64_t rows) {
+    int32_t *values = column->values;
+    texts->size = 0;
+    if (!grow(&texts->text, &texts->room, SHORT, 1)) return 0;
     for (int64_t row = 0; row < rows; row++) {
-        int64_t start = start_of(ends, row * fields + column);
-        int64_t length = offsets[row + 1] - offsets[row];
-        uint8_t *to = data + offsets[row];
-        if (start + length + STEP > size) memcpy(to, text + start, (size_t)length);
-        else
-            for (int64_t done = 0; done < length; done += STEP) memcpy(to + done, text + start + done, STEP);
+        int32_t code = values[row];
+        int64_t length = column->valid[row >> 3] >> (row & 7) & 1 ? words->offsets[code + 1] - words->offsets[code] : 0;
+        if (!grow(&texts->text, &texts->room, texts->size + length + SHORT, 1)) return 0;
+        if (length) memcpy(texts->text + texts->size, words->text + words->offsets[code], (size_t)length);
+        values[row] = (int32_t)texts->size;
+        texts->size += length;
     }
+    values[rows] = (int32_t)texts->size;
+    column->text = texts->text;
+    return 1;
+}
+
+static int is_same(const uint8_t *one, const uint8_t *other, int64_t length) {
+    for (int64_t at = 0; at < length - 8; at += 8)
+        if (eight(one + at) != eight(other + at)) return 0;
+    return eight(one + length - 8) == eight(other + length - 8);
+}
+
+/* Reads the texts of some rows as codes, or copies them once they do not repeat. */
+static int read_texts(const Block *block, const uint32_t *ends, int64_t start, Column *column, Words *words,
+                      Texts *texts, int64_t first, int64_t rows) {
+    if (column->text) return copy_texts(block, ends, start, column, texts, first, rows);
+    int32_t *codes = column->values;
+    Slot last = {0, 0, 0, 0};
+    const uint8_t *last_text = block->text;
+    for (int64_t row = 0; row < rows; row++, ends += block->fields) {
+        if (row) start = (int64_t)ends[-1] + 1;
+        const uint8_t *text = block->text + start;
+        int64_t length = *ends - start;
+        if (length > (int64_t)column->largest) return 1;
+        if (is_null(text, length)) {
+            set_null(column, first + row);
+            codes[first + row] = 0;
+            continue;
+        }
+        if (length > SHORT && length == last.length && is_same(text, last_text, length)) {
+            codes[first + row] = last.code;
+            last_text = text;
+            continue;
+        }
+        Slot key = key_of(text, length, block->size - start);
+        if (length > SHORT || key.head != last.head || key.tail != last.tail || key.length != last.length) {
+            int64_t before = words->count;
+            key.code = code_of(words, key, text);
+            column->met += words->count - before;
+            if (key.code < 0 || column->met > FEW + (first + row) / 2) {
+                if (!give_up_codes(words, column, texts, first + row)) return 1;
+                return copy_texts(block, ends, start, column, texts, first + row, rows - row);
+            }
+            last = key;
+            last_text = text;
+        }
+        codes[first + row] = last.code;
+    }
+    return 0;
+}
+
+static int read_rows(Reader *reader, const Block *block, Column *columns, int64_t start, int64_t first, int64_t rows) {
+    int odd = 0;
+    for (int64_t field = 0; field < block->fields && !odd; field++) {
+        Column *column = &columns[field];
+        const uint32_t *ends = reader->ends + field;
+        if (field) start = (int64_t)ends[-1] + 1;
+        if (!column->scale)
+            odd = read_texts(block, ends, start, column, &reader->words, &reader->texts[field], first, rows);
+        else if (column->width == 8) odd = read_numbers(block, ends, start, column, first, rows, 1);
+        else odd = read_numbers(block, ends, start, column, first, rows, 0);
+    }
+    return odd;
+}
+
+/* ---- Blocks. */
+
+/* Sets the bits of 64 bytes that are spaces or newlines; `odd` where one is no more than a space but neither, or
+ * no ASCII. */
+static inline uint64_t separators(const uint8_t *text, uint64_t *odd) {
+    uint64_t found = 0, low = 0, high = 0;
+#ifdef __SSE2__
+    const __m128i space = _mm_set1_epi8(' '), newline = _mm_set1_epi8('\n');
+    for (int i = 0; i < 4; i++) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + 16 * i));
+        __m128i wanted = _mm_or_si128(_mm_cmpeq_epi8(bytes, space), _mm_cmpeq_epi8(bytes, newline));
+        found |= (uint64_t)(uint32_t)_mm_movemask_epi8(wanted) << (16 * i);
+        /* Compared with sign: what is no ASCII is less than a space, too. */
+        low |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpgt_epi8(_mm_set1_epi8(' ' + 1), bytes)) << (16 * i);
+    }
+#else
+    for (int i = 0; i < 8; i++) {
+        uint64_t word = eight(text + 8 * i);
+        high |= word & IN_EACH_BYTE(0x80);
+        word &= IN_EACH_BYTE(0x7f);
+        uint64_t marks = ~(word + IN_EACH_BYTE(0x7f - ' ')) & IN_EACH_BYTE(0x80);
+        uint64_t others = ((word ^ IN_EACH_BYTE(' ')) + IN_EACH_BYTE(0x7f)) &
+                          ((word ^ IN_EACH_BYTE('\n')) + IN_EACH_BYTE(0x7f)) & IN_EACH_BYTE(0x80);
+        low |= ((marks >> 7) * UINT64_C(0x0102040810204080) >> 56) << (8 * i);
+        found |= (((marks & ~others) >> 7) * UINT64_C(0x0102040810204080) >> 56) << (8 * i);
+    }
+#endif
+    *odd |= high | (low ^ found);
+    return found;
+}
+
+static inline int64_t bits_in(uint64_t word) {
+    word -= (word >> 1) & IN_EACH_BYTE(0x55);
+    word = (word & IN_EACH_BYTE(0x33)) + ((word >> 2) & IN_EACH_BYTE(0x33));
+    return (int64_t)(((word + (word >> 4)) & IN_EACH_BYTE(0x0f)) * IN_EACH_BYTE(1) >> 56);
+}
+
+/* Returns the number of lines; the last one may lack its newline. */
+PUBLIC int64_t flowdb_lines(const uint8_t *text, int64_t size) {
+    int64_t count = size && text[size - 1] != '\n';
+    for (int64_t at = 0; at < size;) {
+        uint8_t some = 0;
+        int64_t end = size - at < 255 ? size : at + 255;
+        for (; at < end; at++) some = (uint8_t)(some + (text[at] == '\n'));
+        count += some;
+    }
+    return count;
+}
+
+/* Reads a block that has so many `rows`, each a line; returns 0, or DOUBTFUL. */
+PUBLIC int64_t flowdb_read(Reader *reader, const uint8_t *text, int64_t size, int64_t fields, int64_t rows,
+                           Column *columns) {
+    Block block = {text, size, fields};
+    uint32_t *ends = reader->ends;
+    int64_t count = 0, start = 0, row = 0;
+    uint64_t odd = 0, was_separator = 1;
+    if (size >= INT32_MAX || fields > MOST_FIELDS) return DOUBTFUL;
+    for (int64_t field = 0; field < fields; field++) memset(columns[field].valid, 0xff, (size_t)((rows + 7) / 8));
+    for (int64_t at = 0; at < size; at += 64) {
+        uint64_t marks;
+        if (LIKELY(at + 64 <= size)) marks = separators(text + at, &odd);
+        else {
+            uint8_t last[64];
+            memset(last, 'x', 64);
+            memcpy(last, text + at, (size_t)(size - at));
+            marks = separators(last, &odd);
+            if (text[size - 1] != '\n') marks |= UINT64_C(1) << (size - at); /* as if there were one */
+        }
+        odd |= marks & (marks << 1 | was_separator);
+        was_separator = marks >> 63;
+        for (int64_t next = count + bits_in(marks); count < next;) {
+            int64_t first = count;
+            for (int i = 0; i < 8; i++, marks &= marks - 1)
+                ends[first + i] = (uint32_t)(at + (marks ? __builtin_ctzll(marks) : 0));
+            count = first + 8 < next ? first + 8 : next;
+        }
+        int is_last = at + 64 >= size;
+        if (count < ROWS_AT_ONCE * fields && !is_last) continue;
+        if (is_last && size % 64 == 0 && text[size - 1] != '\n') {
+            ends[count++] = (uint32_t)size;
+            odd |= was_separator;
+        }
+        int64_t whole = count / fields;
+        if (odd || row + whole > rows) return DOUBTFUL;
+        for (int64_t i = 1; i <= whole; i++) {
+            int64_t end = ends[i * fields - 1];
+            odd |= end < size && text[end] != '\n';
+        }
+        if (odd || read_rows(reader, &block, columns, start, row, whole)) return DOUBTFUL;
+        row += whole;
+        if (whole) start = (int64_t)ends[whole * fields - 1] + 1;
+        count -= whole * fields;
+        memmove(ends, ends + whole * fields, (size_t)count * sizeof(*ends));
+    }
+    /* Every row ends with a newline, and there are no more of them: between its fields are spaces. */
+    return count || row != rows ? DOUBTFUL : 0;
 }

@@ -23,6 +23,7 @@ from flowdb.faults import reached
 from flowdb.fields import BY_NAME, Kind
 from flowdb.rows import QUARANTINE, FileRow, Written, iso_time
 from flowdb.summing import Sums
+from flowdb.words import CODES, is_coded, size_of, spelled, with_one_dictionary_each
 
 __all__ = ["QUARANTINE_SCHEMA", "FolderWriter", "by_date", "contents", "date_folder", "described"]
 
@@ -160,17 +161,17 @@ class FolderWriter:
     def add(self, folder: str, table: pa.Table) -> None:
         """Take rows for a folder, of any layout; what belongs in one file is found by their columns."""
         part = self._part(folder, tuple(table.column_names))
-        size = table.nbytes
+        added = size_of(table)
         part.waiting.append(table)
         part.waiting_rows += len(table)
-        part.waiting_bytes += size
-        self._waiting += size
+        part.waiting_bytes += added
+        self._waiting += added
         if part.waiting_rows >= _ROW_GROUP:
             self._flush(part)
         elif len(part.waiting) > _MOST_WAITING:
             part.waiting = [
                 pa.concat_tables(run).combine_chunks()
-                for _, run in groupby(part.waiting, key=lambda table: table.column_names)
+                for _, run in groupby(part.waiting, key=lambda table: table.schema)
             ]
         while self._waiting > self._memory:
             self._flush(max(self._parts.values(), key=lambda part: part.waiting_bytes))
@@ -210,10 +211,11 @@ class FolderWriter:
         return part
 
     def _flush(self, part: _Part) -> None:
-        table = pa.concat_tables([_conformed(table, part.schema) for table in part.waiting])
         if part.writer is None:
             self._open(part)
         assert part.writer is not None
+        table = pa.concat_tables([_conformed(table, part.writer.schema) for table in part.waiting])
+        table = with_one_dictionary_each(table)
         part.writer.write_table(table, row_group_size=len(table))
         part.rows += len(table)
         if part.sums is not None:
@@ -242,7 +244,7 @@ class FolderWriter:
         part.path = folder / f"{self._name}-{self._count:05}.parquet"
         part.writer = pq.ParquetWriter(
             part.path,
-            part.schema,
+            _with_codes(part),
             compression={name: "none" if name in _PACKED else "zstd" for name in part.schema.names},
             compression_level={name: 1 for name in part.schema.names if name not in _PACKED},
             column_encoding={name: "DELTA_BINARY_PACKED" for name in part.schema.names if name in _PACKED},
@@ -357,11 +359,30 @@ def _bounds(table: pa.Table) -> tuple[int | None, int | None]:
     return bounds["min"], bounds["max"]
 
 
+def _with_codes(part: _Part) -> pa.Schema:
+    """Return the schema of a part, where columns are codes that are so in most of the rows that wait."""
+    rows: Counter[str] = Counter()
+    for table in part.waiting:
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            rows[name] += len(table) if is_coded(column) else -len(table)
+    return pa.schema([pa.field(one.name, CODES) if rows[one.name] > 0 else one for one in part.schema])
+
+
 def _conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return the table with the columns of the schema; those that it lacks are all NULL."""
     present = set(table.column_names)
-    columns = [table[one.name] if one.name in present else _all_null(one.type, len(table)) for one in schema]
+    columns = [
+        _as(table[one.name], one.type) if one.name in present else _all_null(one.type, len(table))
+        for one in schema
+    ]
     return pa.table(columns, schema=schema)
+
+
+def _as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """Return a column of texts as strings or codes, as its type is to be; any other as it is."""
+    if kind == CODES:
+        return column if is_coded(column) else column.dictionary_encode()
+    return spelled(column)
 
 
 def _all_null(kind: pa.DataType, rows: int) -> pa.ChunkedArray:

@@ -19,6 +19,7 @@ from flowdb.partitions import QUARANTINE_SCHEMA, FolderWriter, by_date, date_fol
 from flowdb.records import BadLine, body_and_layout, read_clean
 from flowdb.rows import QUARANTINE, SourceRow, Written, iso_time
 from flowdb.sources import Opened, Source
+from flowdb.words import size_of
 
 __all__ = ["Job", "Progress", "Reading", "Together"]
 
@@ -136,7 +137,7 @@ class Reading:
 
     def _take(self, folder: str, table: pa.Table) -> None:
         self._pieces.append((folder, table))
-        self._bytes += table.nbytes
+        self._bytes += size_of(table)
         if self._bytes > _HELD_BACK:
             if self._own is None:
                 self._own = self._new_writer()

@@ -35,6 +35,7 @@ from flowdb.values import (
     stored,
     too_long,
 )
+from flowdb.words import spelled
 
 __all__ = [
     "BadLine",
@@ -72,8 +73,9 @@ class BadLine:
 class Batch:
     """What a block held: every line is a row of `records`, one of `bad`, or `passed` (header or blank).
 
-    A table of `records` has the columns of its layout, in their stored types; there is one
-    for each layout that the block had. `layout` is the one in force where the block ended.
+    A table of `records` has the columns of its layout, in their stored types, or of texts as
+    codes into a dictionary; there is one for each layout that the block had. `layout` is the
+    one in force where the block ended.
     """
 
     layout: Layout
@@ -150,8 +152,8 @@ def _may_hold_header(layout: Layout, columns: Sequence[pa.Array | pa.ChunkedArra
     """Tell whether a header may have been read as a record, for want of a number in the layout."""
     if any(not one.kind.is_text for one in layout.fields):
         return False
-    spelled = (pc.replace_substring(pc.ascii_lower(column), "_", "-") for column in columns)
-    return any(pc.any(pc.is_in(names, value_set=_FIELD_NAMES)).as_py() for names in spelled)
+    lowered = (pc.replace_substring(pc.ascii_lower(spelled(column)), "_", "-") for column in columns)
+    return any(pc.any(pc.is_in(names, value_set=_FIELD_NAMES)).as_py() for names in lowered)
 
 
 class Parser:

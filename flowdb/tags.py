@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowdb.arrays import texts
+from flowdb.words import is_coded, spelled
 
 __all__ = ["decoded"]
 
@@ -20,6 +21,9 @@ def decoded(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
 
     A text in which an escape is malformed, or which would not be UTF-8, stays as it is.
     """
+    if is_coded(values):
+        may_have_escape = pc.any(pc.match_substring(values.dictionary, "%")).as_py()
+        return decoded(spelled(values)) if may_have_escape else values
     has_escape = pc.match_substring(values, "%")
     if not pc.any(has_escape).as_py():
         return values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from flowdb import native, records, values
 from flowdb.fields import BY_NAME
 from flowdb.layouts import DEFAULT, Layout
+from flowdb.words import spelled
 from tests.conftest import ROOT, record
 
 pytestmark = pytest.mark.skipif(
@@ -40,9 +42,19 @@ def by_pyarrow(block: bytes, layout: Layout) -> list[pa.Array] | None:
     return columns and [pa.concat_arrays(column.chunks) for column in columns]
 
 
+def read(block: bytes, layout: Layout) -> list[pa.Array] | None:
+    """Return the columns that the compiled reader gives, with texts as strings."""
+    columns = native.read(block, layout, 0, LONGEST)
+    if columns is None:
+        return None
+    for column in columns:
+        column.validate(full=True)
+    return [spelled(column) for column in columns]
+
+
 def test_a_clean_block_is_read_by_the_compiled_part() -> None:
     block = "".join(record(n) + "\n" for n in range(1000)).encode()
-    found = native.read(block, DEFAULT, 0, LONGEST)
+    found = read(block, DEFAULT)
     assert found is not None
     assert found == by_pyarrow(block, DEFAULT)
 
@@ -61,7 +73,7 @@ def test_a_block_of_any_layout_is_doubtful_or_read_as_by_pyarrow(data: st.DataOb
         at = data.draw(st.integers(0, len(text)))
         text = text[:at] + data.draw(ODD) + text[at:]
     block = text.encode()[: -1 if data.draw(st.booleans()) else None]
-    found = native.read(block, layout, 0, LONGEST)
+    found = read(block, layout)
     if block and found is not None:
         assert found == by_pyarrow(block, layout)
 
@@ -69,7 +81,7 @@ def test_a_block_of_any_layout_is_doubtful_or_read_as_by_pyarrow(data: st.DataOb
 @pytest.mark.parametrize("length", range(1, 41))
 def test_wherever_a_block_ends_it_is_read_to_its_end(length: int) -> None:
     for block in (b"7 " + b"a" * length, b"7 " + b"a" * length + b"\n", b"- -\n" * length + b"- -"):
-        found = native.read(block, TWO, 0, LONGEST)
+        found = read(block, TWO)
         assert found is not None
         assert found == by_pyarrow(block, TWO)
 
@@ -111,3 +123,36 @@ def test_the_environment_can_leave_the_compiled_part_out() -> None:
         check=True,
     )
     assert told.stdout == "True\n"
+
+
+@pytest.mark.parametrize(("distinct", "is_coded"), [(1, True), (1500, True), (5000, False)])
+def test_texts_that_repeat_are_codes_and_others_strings(
+    monkeypatch: pytest.MonkeyPatch, distinct: int, is_coded: bool
+) -> None:
+    monkeypatch.setattr(native, "_of_thread", threading.local())
+    names = [f"address-{n * 7919 % distinct}" if n % 97 else "-" for n in range(5000)]
+    block = "".join(f"{n} {name}\n" for n, name in enumerate(names)).encode()
+    numbers, found = native.read(block, TWO, 0, LONGEST) or []
+    assert pa.types.is_dictionary(found.type) == is_coded
+    assert spelled(found).to_pylist() == [None if name == "-" else name for name in names]
+    assert numbers.to_pylist() == [*range(5000)]
+
+
+def test_a_dictionary_that_grew_large_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "_MOST_WORDS", 20)
+    monkeypatch.setattr(native, "_of_thread", threading.local())
+    sizes = []
+    for n in range(0, 60, 10):
+        block = "".join(f"1 name-{m}\n" for m in range(n, n + 10)).encode()
+        (_, found) = native.read(block, TWO, 0, LONGEST) or []
+        assert spelled(found).to_pylist() == [f"name-{m}" for m in range(n, n + 10)]
+        sizes.append(len(found.dictionary))
+    assert sizes == [10, 20, 30, 10, 20, 30]
+
+
+def test_a_text_of_any_length_is_known_again() -> None:
+    names = ["x" * length + end for length in range(60) for end in "ab"] * 2
+    block = "".join(f"1 {name}\n" for name in names).encode()
+    (_, found) = native.read(block, TWO, 0, LONGEST) or []
+    assert len(set(found.indices.to_pylist())) == 120
+    assert spelled(found).to_pylist() == names

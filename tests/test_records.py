@@ -16,6 +16,7 @@ from flowdb.layouts import DEFAULT, LayoutUnknown
 from flowdb.lines import blocks
 from flowdb.records import BadLine, Batch, parse
 from flowdb.values import LONGEST_FIELD, LONGEST_KEPT
+from flowdb.words import spelled
 
 pytestmark = pytest.mark.usefixtures("way_of_reading")
 
@@ -248,7 +249,7 @@ def test_a_damaged_first_line_does_not_hide_the_default_format() -> None:
 def test_columns_have_the_types_in_which_they_are_stored() -> None:
     for data in (LINE, LINE + b"\nbad"):
         (batch,) = batches(data)
-        assert [str(one.type) for one in batch.records[0].schema] == [
+        assert [str(spelled(column).type) for column in batch.records[0].columns] == [
             *("int32", "string", "string", "string", "string", "int32", "int32", "int32", "int64", "int64"),
             *("timestamp[ms]", "timestamp[ms]", "string", "string"),
         ]
