@@ -8,7 +8,7 @@ BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-oldest test-oldest-first fuzz soak year lint format docs samples bench bench-analyses bench-athena wheel wheels clean
+.PHONY: help demo test test-oldest test-oldest-first fuzz soak year lint format docs bench bench-analyses bench-athena wheel wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,11 +83,6 @@ format: .venv/dev ## put the code into shape
 
 docs: .venv/dev ## generate the pages under docs/ that are made from the code
 	$(BIN)/python -m docs.generate
-
-samples: .venv/dev ## generate the sample logs under docs/samples again
-	rm -rf docs/samples/AWSLogs
-	$(BIN)/python -m benchmarks.generate docs/samples --rows 12000 --files 12 --seed 7 --start 2024-01-15
-	rm -f docs/samples/totals.json
 
 bench: .venv/dev ## measure the ingest beside DuckDB, Polars and plain decompression (10 million records)
 	$(BIN)/python -m benchmarks

@@ -1,256 +1,176 @@
-"""A seeded world of hosts, and the flow-log records its traffic leaves in one five-minute slot."""
+"""The flow-log records that the traffic of a generated world leaves in one slot of five minutes."""
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-DEFAULT_FIELDS = (
-    "version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol",
-    "packets", "bytes", "start", "end", "action", "log-status",
-)  # fmt: skip
-V5_FIELDS = (
-    *DEFAULT_FIELDS, "vpc-id", "subnet-id", "instance-id", "tcp-flags", "type", "pkt-srcaddr", "pkt-dstaddr",
-    "region", "az-id", "sublocation-type", "sublocation-id", "pkt-src-aws-service", "pkt-dst-aws-service",
-    "flow-direction", "traffic-path",
-)  # fmt: skip
-ENCRYPTION_FIELDS = (*V5_FIELDS, "encryption-status")
-ACCOUNT = "123456789012"
-REGION = "us-east-1"
+from benchmarks.graph import (
+    CLIENT,
+    NODATA,
+    REJECTED,
+    SERVER,
+    SKIPDATA,
+    TRANSLATED,
+    Ints,
+    Legs,
+    between,
+    pick,
+)
+from benchmarks.talks import FIRST_PORT, LAST_PORT, WINDOWS, Talks, short
+from benchmarks.world import World
+
 SLOT_SECONDS = 300
-
-HOSTS, PUBLICS = 400, 4000
-PORTS = 65536
-NOBODY = HOSTS + PUBLICS
-NODATA_SHARE, REJECT_SHARE = 0.01, 0.04
-ONE_PACKET, EIGHT_PACKETS = 0.48, 0.84
-
-# (port, protocol, share) of the service at the server's end.
-SERVICES = (
-    (443, 6, 0.52), (80, 6, 0.10), (22, 6, 0.03), (3306, 6, 0.05), (5432, 6, 0.05), (6379, 6, 0.05),
-    (8080, 6, 0.02), (9092, 6, 0.02), (53, 17, 0.10), (123, 17, 0.02), (443, 17, 0.02), (0, 1, 0.02),
-)  # fmt: skip
+NODATA_SHARE, SKIPDATA_SHARE, REJECT_SHARE = 0.01, 0.0002, 0.04
+# Of refused probes, those that go from host to host, and those that go from port to port.
+SWEEPS, PORT_SCANS, SWEEP_SIZE = 0.35, 0.15, 16
 SCANNED_PORTS = (22, 23, 80, 443, 445, 1433, 3306, 3389, 5432, 5900, 6379, 8080)
 PROBE_SIZES = (40, 44, 52, 60)
-ONE_PACKET_SIZES = (40, 44, 52, 60, 64, 71, 76, 84, 97, 129, 181, 262)
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class World:
-    """The hosts, the public addresses and `NOBODY` (spelt `-`), in one numbering by the arrays' places."""
-
-    addresses: pa.Array
-    ports: pa.Array
-    interfaces: pa.Array
-    subnets: pa.Array
-    instances: pa.Array
-    zones: pa.Array
-    services: pa.Array
-    host_weights: Floats
-    public_weights: Floats
-    scanner_weights: Floats
+# Seconds from the first packet to the last in a window, and how they spread between and within interfaces.
+DURATION, BETWEEN, WITHIN, LONGEST = 26, 4.0, 3.0, 52
+ALIKE = 0.93
 
 
 @dataclass(frozen=True)
 class Records:
-    """One slot's records in file order, as parallel arrays; a NODATA row has but host, start and end."""
+    """One slot's records in file order, as parallel arrays; a number that a record has not is -1.
 
-    host: Ints
-    source: Ints
-    target: Ints
+    `leg` tells places in `legs`, which are the world's, and then in those that only this slot has.
+    """
+
+    legs: Legs
+    own: Legs
+    leg: Ints
     source_port: Ints
     target_port: Ints
-    protocol: Ints
     packets: Ints
     bytes: Ints
     start: Ints
     end: Ints
-    rejected: npt.NDArray[np.bool_]
-    nodata: npt.NDArray[np.bool_]
+    flags: Ints
+
+    @property
+    def status(self) -> Ints:
+        """What each record tells, by its leg."""
+        return np.concatenate([self.legs.status, self.own.status])[self.leg]
 
 
-def world(seed: int) -> World:
-    """Make the world of a seed, the same for every slot."""
-    rng = np.random.default_rng([seed])
-    hosts = rng.choice(16 * 250, HOSTS, replace=False)
-    subnet = hosts // 250
-    first = rng.choice([3, 13, 18, 34, 35, 44, 52, 54, 63, 77, 91, 104, 142, 151, 185, 203], PUBLICS)
-    rest = rng.integers(1, 255, (3, PUBLICS))
-    private = [f"10.0.{net}.{number % 250 + 4}" for net, number in zip(subnet, hosts, strict=True)]
-    public = [f"{a}.{b}.{c}.{d}" for a, b, c, d in zip(first, *rest, strict=True)]
-    services = rng.choice(["-", "AMAZON", "S3", "EC2", "DYNAMODB"], PUBLICS, p=[0.6, 0.2, 0.1, 0.05, 0.05])
-    subnets = names(rng, "subnet", 16)
-    return World(
-        addresses=pa.array([*private, *public, "-"]),
-        ports=pa.array([*map(str, range(PORTS)), "-"]),
-        interfaces=pa.array(names(rng, "eni", HOSTS)),
-        subnets=pa.array([subnets[net] for net in subnet]),
-        instances=pa.array(names(rng, "i", HOSTS)),
-        zones=pa.array([f"use1-az{net % 3 + 1}" for net in subnet]),
-        services=pa.array(["-"] * HOSTS + services.tolist() + ["-"]),
-        host_weights=_zipf(HOSTS, 1.0),
-        public_weights=_zipf(PUBLICS, 0.9),
-        scanner_weights=_zipf(PUBLICS, 1.2),
-    )
+def traffic(
+    world: World, rng: np.random.Generator, going: list[Talks], number: int, first: int, count: int
+) -> Records:
+    """Draw the `count` records of the slot `number` of a set that begins at second `first`.
 
-
-def traffic(world: World, rng: np.random.Generator, slot: int, records: int) -> Records:
-    """Draw one slot's records: conversations seen in both directions, rejected probes, and NODATA rows.
-
-    `slot` is the slot's first second since 1970; a record ends in the slot and starts at most 59 s before.
+    `going` are the long conversations that begin in the slot, then those that began one slot before it, and
+    so on.
     """
-    nodata = rng.binomial(records, NODATA_SHARE)
-    probes = rng.binomial(records - nodata, REJECT_SHARE)
-    directed = records - nodata - probes
-    talks = (directed + 1) // 2
+    nodata = rng.binomial(count, NODATA_SHARE)
+    skipped = rng.binomial(count - nodata, SKIPDATA_SHARE)
+    probes = rng.binomial(count - nodata - skipped, REJECT_SHARE)
+    talking = count - nodata - skipped - probes
 
-    service = rng.choice(len(SERVICES), talks, p=[share for *_, share in SERVICES])
-    port, protocol = (np.array([row[column] for row in SERVICES])[service] for column in (0, 1))
-    client_port = np.where(protocol == 1, 0, rng.integers(32768, 61000, talks))
-    owner = _pick(rng, world.host_weights, talks)
-    kind = rng.random(talks)
-    other_host, public = _pick(rng, world.host_weights, talks), _pick(rng, world.public_weights, talks)
-    other_host = np.where(other_host == owner, (owner + 1) % HOSTS, other_host)
-    peer = np.where(kind < 0.4, other_host, HOSTS + public)
-    serves = kind > 0.65
-    client, server = np.where(serves, peer, owner), np.where(serves, owner, peer)
+    old = _expanded(world, Talks.joined(*(talks.later(ago) for ago, talks in enumerate(going))))
+    old = [column[: talking - talking // 8] for column in old]
+    fresh = talking - len(old[0])
+    new = _expanded(world, short(rng, world.edges, number, fresh // 2 + 16))
+    new = [column[:fresh] for column in new]
 
-    luck = rng.random(talks)
-    answer_luck = np.where(rng.random(talks) < 0.7, luck, rng.random(talks))
-    asked, answered = _packets(luck), _packets(answer_luck)
-    there = (owner, client, server, client_port, port, protocol, asked, _bytes(rng, asked, 90))
-    back = (owner, server, client, port, client_port, protocol, answered, _bytes(rng, answered, 500))
-    both = [np.stack(pair, axis=1).ravel()[:directed] for pair in zip(there, back, strict=True)]
-
-    probe_packets = rng.choice((1, 1, 1, 2, 3), probes)
-    target = rng.integers(0, HOSTS, probes)
-    probe = (
-        target,
-        HOSTS + PUBLICS - 1 - _pick(rng, world.scanner_weights, probes),
-        target,
-        rng.integers(32768, 61000, probes),
-        rng.choice(SCANNED_PORTS, probes),
-        np.full(probes, 6),
-        probe_packets,
-        probe_packets * rng.choice(PROBE_SIZES, probes),
+    own, probing = _probes(world, rng, probes, len(world.legs))
+    silent_own, silent = _silent(world, rng, nodata, skipped, len(world.legs) + probes)
+    own = Legs.joined(own, silent_own)
+    leg, source_port, target_port, packets, size, flags, window = (
+        np.concatenate(parts) for parts in zip(old, new, probing, silent, strict=True)
     )
-    silent = (rng.integers(0, HOSTS, nodata), *[np.zeros(nodata, np.int64)] * 7)
+    interface = np.concatenate([world.legs.interface, own.interface])[leg]
+    lasted = np.clip(_jitter(world, rng, interface, window), 0, LONGEST).astype(np.int64)
+    lasted = np.where(packets < 0, SLOT_SECONDS // WINDOWS - 1, lasted)
+    end = first + number * SLOT_SECONDS + window * (SLOT_SECONDS // WINDOWS) + world.phases[interface]
+    order = _order(rng, world, interface, window)
+    columns = (leg, source_port, target_port, packets, size, end - lasted, end, flags)
+    return Records(world.legs, own, *(column[order] for column in columns))
 
-    columns = [np.concatenate(parts) for parts in zip(both, probe, silent, strict=True)]
-    kinds = np.repeat([0, 1, 2], [directed, probes, nodata])
-    # A conversation's two records end together and lie near each other, amid others of the same minute.
-    minute, second, place = np.concatenate(
-        [np.repeat(_moments(rng, talks), 2, axis=1)[:, :directed], _moments(rng, probes + nodata)], axis=1
+
+def _expanded(world: World, talks: Talks) -> list[Ints]:
+    """Return what each window of the slot sees of conversations, at every interface they pass."""
+    edges = world.edges
+    since = np.arange(WINDOWS)[:, None] - talks.begun
+    window, talk = np.nonzero((since >= 0) & (since < talks.windows))
+    counts = edges.leg_count[talks.edge[talk]]
+    place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    window, talk = np.repeat(window, counts), np.repeat(talk, counts)
+    leg = edges.first_leg[talks.edge[talk]] + place
+    answers = world.legs.answers[leg]
+    kept = talks.packets[answers, talk] > 0
+    window, talk, leg, answers = window[kept], talk[kept], leg[kept], answers[kept]
+
+    whole, windows, growth = talks.packets[answers, talk], talks.windows[talk], talks.growth[talk]
+    nth = window - talks.begun[talk]
+    until, before = (whole * (moment / windows) ** growth for moment in (nth + 1, nth))
+    packets = np.maximum(until.astype(np.int64) - before.astype(np.int64), 1)
+    ports = np.stack([talks.client_port, talks.translated_port, edges.port[talks.edge]])
+    assert (CLIENT, TRANSLATED, SERVER) == (0, 1, 2)
+    # SYN and FIN are of the first and the last window, ACK is told with SYN alone.
+    begins, ends = nth == 0, (nth == windows - 1) & (packets > 1)
+    flags = (begins * np.where(answers, 18, 2) + ends) * (edges.protocol[talks.edge[talk]] == 6)
+    return [
+        leg,
+        ports[world.legs.source_role[leg], talk],
+        ports[world.legs.target_role[leg], talk],
+        packets,
+        (packets * talks.sizes[answers, talk]).astype(np.int64),
+        flags,
+        window,
+    ]
+
+
+def _probes(world: World, rng: np.random.Generator, count: int, first: int) -> tuple[Legs, list[Ints]]:
+    """Draw refused packets: sweeps over hosts, scans of ports, and what comes one by one."""
+    scanner, port, target = (
+        pick(rng, world.scanners, count),
+        rng.choice(SCANNED_PORTS, count),
+        rng.integers(0, world.hosts, count),
     )
-    order = np.argsort(minute + place + rng.random(records) * 0.05, kind="stable")
-    end = slot + (60 * minute + second).astype(np.int64)
-    start = end - rng.integers(0, 60, records)
-    columns = [column[order] for column in (*columns, start, end, kinds == 1, kinds == 2)]
-    return Records(*columns)
+    source_port = rng.integers(FIRST_PORT, LAST_PORT + 1, count)
+    place = np.arange(count)
+    sweeps, scans = int(count * SWEEPS), int(count * (SWEEPS + PORT_SCANS))
+    leader = np.where(place < scans, place - place % SWEEP_SIZE, place)
+    target = np.where(place < sweeps, target[leader] + place - leader, target[leader]) % world.hosts
+    port = np.where((sweeps <= place) & (place < scans), 1 + rng.integers(0, 1024, count), port[leader])
+    packets = rng.choice((1, 1, 1, 2, 3), count)
+    seen = between(world.interfaces + scanner[leader], target, np.full(count, 6), (target,))
+    there = Legs(*(getattr(seen, name)[::2] for name in vars(seen)))
+    legs = Legs(**{**vars(there), "status": np.full(count, REJECTED)})
+    sizes = packets * rng.choice(PROBE_SIZES, count)
+    flags = np.full(count, 2)
+    return legs, [
+        first + place, source_port[leader], port, packets, sizes, flags, rng.integers(0, WINDOWS, count)
+    ]  # fmt: skip
 
 
-def text(world: World, records: Records, fields: tuple[str, ...]) -> list[pa.Array]:
-    """Spell records as one string array per field, `-` where the record has no value."""
-    seen = pa.array(~records.nodata)
-    rows = len(records.host)
-    earliest = int(records.start.min(initial=0x7FFFFFFF))
-    seconds = pa.array([str(second) for second in range(earliest, earliest + 2 * SLOT_SECONDS)])
-
-    def maybe(values: pa.Array) -> pa.Array:
-        return pc.if_else(seen, values, "-")
-
-    def number(values: Ints) -> pa.Array:
-        return maybe(pa.array(values).cast(pa.string()))
-
-    def port(values: Ints) -> pa.Array:
-        return world.ports.take(pa.array(np.where(records.nodata, PORTS, values)))
-
-    def second(values: Ints) -> pa.Array:
-        return seconds.take(pa.array(values - earliest))
-
-    def same(value: str) -> pa.Array:
-        return pa.repeat(value, rows)
-
-    host = pa.array(records.host)
-    source, target = (pa.array(np.where(records.nodata, NOBODY, e)) for e in (records.source, records.target))
-    addresses = world.addresses.take(source), world.addresses.take(target)
-    spelt = {
-        "version": same("2" if fields == DEFAULT_FIELDS else "5"),
-        "account-id": same(ACCOUNT),
-        "interface-id": world.interfaces.take(host),
-        "srcaddr": addresses[0],
-        "dstaddr": addresses[1],
-        "srcport": port(records.source_port),
-        "dstport": port(records.target_port),
-        "protocol": port(records.protocol),
-        "packets": number(records.packets),
-        "bytes": number(records.bytes),
-        "start": second(records.start),
-        "end": second(records.end),
-        "action": maybe(pc.if_else(pa.array(records.rejected), "REJECT", "ACCEPT")),
-        "log-status": pc.if_else(seen, "OK", "NODATA"),
-    }
-    if fields != DEFAULT_FIELDS:
-        incoming = records.target == records.host
-        flags = np.where(records.rejected, 2, np.where(incoming, 3, 19)) * (records.protocol == 6)
-        path = np.where(np.maximum(records.source, records.target) < HOSTS, "1", "8")
-        spelt |= {
-            "vpc-id": maybe(same("vpc-0a1b2c3d4e5f60718")),
-            "subnet-id": maybe(world.subnets.take(host)),
-            "instance-id": maybe(world.instances.take(host)),
-            "tcp-flags": port(flags),
-            "type": maybe(same("IPv4")),
-            "pkt-srcaddr": addresses[0],
-            "pkt-dstaddr": addresses[1],
-            "region": maybe(same(REGION)),
-            "az-id": maybe(world.zones.take(host)),
-            "sublocation-type": same("-"),
-            "sublocation-id": same("-"),
-            "pkt-src-aws-service": world.services.take(source),
-            "pkt-dst-aws-service": world.services.take(target),
-            "flow-direction": maybe(pc.if_else(pa.array(incoming), "ingress", "egress")),
-            "traffic-path": maybe(pa.array(np.where(incoming, "-", path))),
-            "encryption-status": maybe(pa.array(np.where(path == "1", "1", "0"))),
-        }
-    return [spelt[field] for field in fields]
+def _silent(
+    world: World, rng: np.random.Generator, nodata: int, skipped: int, first: int
+) -> tuple[Legs, list[Ints]]:
+    """Draw the windows in which an interface saw nothing, mostly an idle one, or in which some was missed."""
+    count = nodata + skipped
+    idle = rng.integers(world.hosts + world.gateways, world.interfaces, count)
+    interface = np.where(rng.random(count) < 0.7, idle, rng.integers(0, world.hosts, count))
+    nobody, none = np.full(count, world.nobody), np.full(count, -1)
+    zeros = np.zeros(count, np.int64)
+    status = np.repeat([NODATA, SKIPDATA], [nodata, skipped])
+    legs = Legs(interface, nobody, nobody, nobody, nobody, zeros, zeros, zeros, zeros, none, status)
+    window = rng.integers(0, WINDOWS, count)
+    return legs, [first + np.arange(count), none, none, none, none, none, window]
 
 
-def names(rng: np.random.Generator, prefix: str, count: int) -> list[str]:
-    """Draw identifiers of AWS's shape: the prefix, then 17 hexadecimal digits."""
-    return [f"{prefix}-0{number:016x}" for number in rng.integers(0, 2**63, count)]
+def _jitter(world: World, rng: np.random.Generator, interface: Ints, window: Ints) -> np.ndarray:
+    shared = rng.normal(DURATION, BETWEEN, (world.interfaces, WINDOWS))
+    own = rng.normal(0, WITHIN, len(interface))
+    return np.rint(shared[interface, window] + np.where(rng.random(len(own)) < ALIKE, 0, own))
 
 
-def _zipf(count: int, exponent: float) -> Floats:
-    weights: Floats = np.arange(1, count + 1, dtype=np.float64) ** -exponent
-    return np.cumsum(weights / weights.sum())
-
-
-def _pick(rng: np.random.Generator, cumulative: Floats, count: int) -> Ints:
-    return np.minimum(np.searchsorted(cumulative, rng.random(count)), len(cumulative) - 1)
-
-
-def _moments(rng: np.random.Generator, count: int) -> Floats:
-    """Draw minutes of the slot, seconds of the minute, and places in the file among that minute's records."""
-    minute, second = (rng.integers(0, limit, count) for limit in (SLOT_SECONDS // 60, 60))
-    return np.stack([minute, second, rng.random(count)])
-
-
-def _packets(luck: Floats) -> Ints:
-    """Turn quantiles into packet counts: one, then two to eight, then a heavy tail."""
-    few = 2 + (luck - ONE_PACKET) / (EIGHT_PACKETS - ONE_PACKET) * 7
-    many = 9 * ((1 - EIGHT_PACKETS) / (1 - np.maximum(luck, EIGHT_PACKETS))) ** 0.9
-    counts = np.where(luck < ONE_PACKET, 1, np.where(luck < EIGHT_PACKETS, few, many))
-    return np.minimum(counts, 2_000_000).astype(np.int64)
-
-
-def _bytes(rng: np.random.Generator, packets: Ints, typical: float) -> Ints:
-    """Draw byte counts of 40 to 1500 a packet, about `typical` a packet where there are several."""
-    size = np.clip(rng.lognormal(np.log(typical), 0.7, len(packets)), 40, 1500)
-    return np.where(
-        packets == 1, rng.choice(ONE_PACKET_SIZES, len(packets)), (packets * size).astype(np.int64)
-    )
+def _order(rng: np.random.Generator, world: World, interface: Ints, window: Ints) -> Ints:
+    """Put what an interface saw in a window together, the interfaces in another order each window."""
+    turn = rng.permuted(np.tile(np.arange(world.interfaces), (WINDOWS, 1)), axis=1)
+    batch = window * world.interfaces + turn[window, interface]
+    # No two keys are equal: which sort is used does not matter.
+    place = np.arange(len(batch))
+    near = (place * 1.0 + rng.random(len(batch)) * 4).astype(np.int64)
+    return np.argsort((batch << 44) + (near << 22) + place % (1 << 22))
