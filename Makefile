@@ -13,7 +13,7 @@ DEMO := build/demo
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.venv/installed: pyproject.toml hatch_build.py flowdb/native.c
+.venv/installed: pyproject.toml hatch_build.py flowdb/native.c flowdb/sums.c
 	@test -n "$(PYTHON)" || { echo "flowdb needs Python 3.11 or later" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --editable .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
@@ -15,13 +16,15 @@ __all__ = ["grouped"]
 
 _HOW = {"sum": 0, "min": 1, "max": 2}
 _LARGEST = 2**63 - 1
-_FIRST = "flowdb_first"
+_PLACE = "place"
+_NULL = pa.nulls(1, pa.int64())[0]
+_rooms = threading.local()
 
 
 def grouped(
     keys: Sequence[pa.Array], values: Mapping[str, tuple[pa.Array, str]]
-) -> tuple[pa.Array, dict[str, pa.Array]]:
-    """Return the first row of every group, in order, and what its values come to.
+) -> tuple[list[pa.Array], dict[str, pa.Array]]:
+    """Return the keys of every group, in the order of their first rows, and what its values come to.
 
     Keys are 32-bit numbers without NULL, values 64-bit ones, each with `sum`, `min` or `max`. NULLs are
     passed over; a sum that is larger than the largest number is that.
@@ -32,43 +35,52 @@ def grouped(
 
 def _compiled(
     functions: ctypes.CDLL, keys: Sequence[pa.Array], values: Mapping[str, tuple[pa.Array, str]]
-) -> tuple[pa.Array, dict[str, pa.Array]]:
+) -> tuple[list[pa.Array], dict[str, pa.Array]]:
     rows = len(keys[0])
     slots = 1 << max(rows, 1).bit_length() + 1
     columns = (ctypes.c_void_p * len(keys))(*(_address(key, 4) for key in keys))
-    table = pa.py_buffer(bytearray(slots * 4))
-    known = pa.allocate_buffer(rows * len(keys) * 4)
-    group, first = pa.allocate_buffer(rows * 4), pa.allocate_buffer(rows * 4)
-    groups = functions.flowdb_group(
-        rows,
-        len(keys),
-        ctypes.addressof(columns),
-        slots,
-        table.address,
-        known.address,
-        group.address,
-        first.address,
+    table, known, group = (
+        _room(name, size) for name, size in (("table", slots), ("known", rows * len(keys)), ("group", rows))
     )
-    sums = {}
-    for name, (column, how) in values.items():
-        found, total = pa.py_buffer(bytearray(groups)), pa.py_buffer(bytearray(groups * 8))
-        valid = column.buffers()[0] if column.null_count else None
-        functions.flowdb_combine(
-            _HOW[how],
-            rows,
-            group.address,
-            _address(column, 8),
-            valid.address if valid else None,
-            column.offset,
-            total.address,
-            found.address,
-        )
-        made = pa.Array.from_buffers(pa.int64(), groups, [None, total])
-        if column.null_count:
-            there = pa.Array.from_buffers(pa.uint8(), groups, [None, found]).cast(pa.bool_())
-            made = pc.if_else(there, made, None)
-        sums[name] = made
-    return pa.Array.from_buffers(pa.int32(), groups, [None, first.slice(0, groups * 4)]), sums
+    groups = functions.flowdb_group(
+        rows, len(keys), ctypes.addressof(columns), slots, table.address, known.address, group.address
+    )
+    found = []
+    for index in range(len(keys)):
+        column = pa.allocate_buffer(groups * 4)
+        functions.flowdb_key(groups, len(keys), index, known.address, column.address)
+        found.append(pa.Array.from_buffers(pa.int32(), groups, [None, column]))
+    return found, {
+        name: _combined(functions, group, groups, column, how) for name, (column, how) in values.items()
+    }
+
+
+def _room(name: str, numbers: int) -> pa.Buffer:
+    """Return memory for numbers of 32 bits, which this thread takes again and again: new pages cost time."""
+    kept = getattr(_rooms, name, None)
+    if kept is None or kept.size < numbers * 4:
+        kept = pa.allocate_buffer(numbers * 4)
+        setattr(_rooms, name, kept)
+    return kept
+
+
+def _combined(functions: ctypes.CDLL, group: pa.Buffer, groups: int, column: pa.Array, how: str) -> pa.Array:
+    there, total = pa.py_buffer(bytearray(groups)), pa.py_buffer(bytearray(groups * 8))
+    valid = column.buffers()[0] if column.null_count else None
+    functions.flowdb_combine(
+        _HOW[how],
+        len(column),
+        group.address,
+        _address(column, 8),
+        valid.address if valid else None,
+        column.offset,
+        total.address,
+        there.address,
+    )
+    made = pa.Array.from_buffers(pa.int64(), groups, [None, total])
+    if not column.null_count:
+        return made
+    return pc.if_else(pa.Array.from_buffers(pa.uint8(), groups, [None, there]).cast(pa.bool_()), made, _NULL)
 
 
 def _address(column: pa.Array, width: int) -> int:
@@ -78,23 +90,22 @@ def _address(column: pa.Array, width: int) -> int:
 
 def _by_pyarrow(
     keys: Sequence[pa.Array], values: Mapping[str, tuple[pa.Array, str]]
-) -> tuple[pa.Array, dict[str, pa.Array]]:
-    names = [f"flowdb_key_{n}" for n in range(len(keys))]
-    columns = dict(zip(names, keys, strict=True))
-    columns[_FIRST] = _places(len(keys[0]))
-    wanted = [(_FIRST, "min")]
+) -> tuple[list[pa.Array], dict[str, pa.Array]]:
+    names = [f"key {n}" for n in range(len(keys))]
+    columns = dict(zip(names, keys, strict=True)) | {_PLACE: _places(len(keys[0]))}
+    wanted = [(_PLACE, "min")]
     for name, (column, how) in values.items():
         columns[name] = _without_overflow(column) if how == "sum" else column
         wanted.append((name, how))
-    found = pa.table(columns).group_by(names, use_threads=False).aggregate(wanted).sort_by(f"{_FIRST}_min")
+    found = pa.table(columns).group_by(names, use_threads=False).aggregate(wanted).sort_by(f"{_PLACE}_min")
     sums = {}
     for name, (_, how) in values.items():
         made = found[f"{name}_{how}"]
         if pa.types.is_decimal(made.type):
-            most = pa.scalar(_LARGEST).cast(made.type)
+            most = number(_LARGEST).cast(made.type)
             made = pc.if_else(pc.greater(made, most), most, made).cast(pa.int64())
         sums[name] = made.combine_chunks()
-    return found[f"{_FIRST}_min"].combine_chunks(), sums
+    return [found[name].combine_chunks() for name in names], sums
 
 
 def _without_overflow(column: pa.Array) -> pa.Array:
@@ -104,6 +115,5 @@ def _without_overflow(column: pa.Array) -> pa.Array:
 
 
 def _places(rows: int) -> pa.Array:
-    """Return the numbers of the rows."""
-    ones = pa.repeat(number(1).cast(pa.int32()), rows)
-    return pc.subtract(pc.cumulative_sum(ones), number(1).cast(pa.int32()))
+    """Return the numbers of the rows, from 1."""
+    return pc.cumulative_sum(pa.repeat(number(1), rows))

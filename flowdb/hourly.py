@@ -16,75 +16,113 @@ from flowdb.companions import COUNTERS, KEYS
 from flowdb.fields import BY_NAME, Kind, arrow_type
 from flowdb.grouping import grouped
 
-__all__ = ["SCHEMA", "WRITTEN", "added", "in_order", "summed"]
+__all__ = ["added", "joined", "of_file", "summed", "to_file"]
 
 _HOUR = 3_600_000  # of the milliseconds in which times are stored
-_NONE = -1  # the key of what is NULL; no code, port, protocol or hour is less than 0
+# The key of what is NULL: no code, port, protocol or hour is less than 0.
+_NONE = number(-1).cast(pa.int32())
+_NULL = pa.nulls(1, pa.int32())[0]
+_FALSE = pc.is_null(_NONE)
+_CODES = pa.dictionary(pa.int32(), pa.string())
 _MOMENT = arrow_type(Kind.TIME)
 _FIELDS = {column: arrow_type(BY_NAME[column.replace("_", "-")].kind) for column in KEYS}
 _HOW = {**dict.fromkeys(COUNTERS, "sum"), "first_start": "min", "last_start": "max"}
-SCHEMA = pa.schema(
-    [
-        ("hour", _MOMENT),
-        *_FIELDS.items(),
-        *((column, _MOMENT if column.endswith("_start") else pa.int64()) for column in _HOW),
-    ]
+_KEYS = ("hour", *KEYS)
+# What is alike lies together.
+_ORDER = (
+    "interface_id",
+    "srcaddr",
+    "dstaddr",
+    *(key for key in _KEYS if not key.endswith(("addr", "face_id"))),
 )
-"""The columns of a file of sums; what they hold is said of `SUMS_COLUMNS`."""
-_CODED = pa.dictionary(pa.int32(), pa.string())
-WRITTEN = pa.schema([(one.name, _CODED if pa.types.is_string(one.type) else one.type) for one in SCHEMA])
-"""The same with texts as dictionaries, as they are made and written."""
+_MOST = 2**62
 
 
 def summed(records: pa.Table) -> pa.Table:
-    """Return the sums of records of flows; texts may be dictionaries, and are in the sums."""
+    """Return the sums of records of flows.
+
+    They have the hour, counted from 1970, the other keys, and what `_HOW` has as 64-bit integers, times in
+    milliseconds since 1970. Texts are dictionaries there, and may be in the records.
+    """
     records = _traffic(records)
     start = _column(records, "start_time", _MOMENT).cast(pa.int64())
     ports = _kept_ports(records)
-    columns = {
-        "hour": pc.divide(start, number(_HOUR)),
-        **{name: ports.get(name) or _column(records, name, kind) for name, kind in _FIELDS.items()},
-        "flows": pa.repeat(number(1), len(records)),
-        "packets": _column(records, "packets", pa.int64()),
-        "bytes": _column(records, "bytes", pa.int64()),
-        "first_start": start,
-        "last_start": start,
-    }
-    return _grouped(columns)
+    return _grouped(
+        {
+            "hour": pc.divide(start, number(_HOUR)).cast(pa.int32()),
+            **{name: ports.get(name) or _column(records, name, kind) for name, kind in _FIELDS.items()},
+            "flows": pa.repeat(number(1), len(records)),
+            "packets": _column(records, "packets", pa.int64()),
+            "bytes": _column(records, "bytes", pa.int64()),
+            "first_start": start,
+            "last_start": start,
+        }
+    )
 
 
 def added(tables: Sequence[pa.Table]) -> pa.Table:
     """Return sums, of which several may have the same keys, with one row for each."""
-    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-    columns = {name: _chunk(table[name]) for name in table.column_names}
-    columns["hour"] = pc.divide(columns["hour"].cast(pa.int64()), number(_HOUR))
-    for name in ("first_start", "last_start"):
-        columns[name] = columns[name].cast(pa.int64())
-    return _grouped(columns)
+    table = joined(tables)
+    return _grouped({name: _chunk(table[name]) for name in table.column_names})
 
 
-def in_order(table: pa.Table) -> pa.Table:
-    """Return sums in the order in which files have them: by interface and addresses, then time."""
-    ranks = {name: _rank(_chunk(table[name])) for name in table.column_names if name not in _HOW}
-    order = ["interface_id", "srcaddr", "dstaddr", *(name for name in ranks)]
-    keys = list(dict.fromkeys(order))
-    places = pc.sort_indices(
-        pa.table([ranks[key] for key in keys], names=keys), [(key, "ascending") for key in keys]
-    )
-    return table.take(places)
+def joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return sums in one piece."""
+    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+
+
+def to_file(sums: pa.Table) -> pa.Table:
+    """Return sums as files have them: in order, times as milliseconds since the hour and since the first."""
+    sums = sums.take(_places(sums))
+    hour = pc.multiply(_chunk(sums["hour"]).cast(pa.int64()), number(_HOUR))
+    first, last = _chunk(sums["first_start"]), _chunk(sums["last_start"])
+    columns = {
+        "hour": hour.cast(_MOMENT),
+        **{name: sums[name] for name in (*KEYS, *COUNTERS)},
+        "first_after": pc.subtract(first, hour).cast(pa.int32()),
+        "lasting": pc.subtract(last, first).cast(pa.int32()),
+    }
+    return pa.table(columns)
+
+
+def of_file(table: pa.Table) -> pa.Table:
+    """Return the sums that files have, as they are in memory."""
+    hour = _chunk(table["hour"]).cast(pa.int64())
+    first = pc.add(hour, _chunk(table["first_after"]).cast(pa.int64()))
+    columns = {
+        "hour": pc.divide(hour, number(_HOUR)).cast(pa.int32()),
+        **{name: _dictionary(_chunk(table[name])) for name in KEYS},
+        **{name: table[name] for name in COUNTERS},
+        "first_start": first,
+        "last_start": pc.add(first, _chunk(table["lasting"]).cast(pa.int64())),
+    }
+    return pa.table(columns)
 
 
 def _grouped(columns: dict[str, pa.Array]) -> pa.Table:
-    keys = {name: column for name, column in columns.items() if name not in _HOW}
-    coded = {name: _dictionary(column) for name, column in keys.items()}
-    first, sums = grouped(
-        [_key(column) for column in coded.values()],
-        {name: (columns[name], how) for name, how in _HOW.items()},
+    keys = {name: _dictionary(columns[name]) for name in _KEYS}
+    found, sums = grouped(
+        [_key(column) for column in keys.values()], {name: (columns[name], how) for name, how in _HOW.items()}
     )
-    made = [column.take(first) for column in coded.values()]
-    made[0] = pc.multiply(made[0].cast(pa.int64()), number(_HOUR)).cast(_MOMENT)
-    made += [sums[name].cast(SCHEMA.field(name).type) for name in _HOW]
-    return pa.table(made, schema=WRITTEN)
+    made = [_of_key(key, column) for key, column in zip(found, keys.values(), strict=True)]
+    return pa.table([*made, *(sums[name] for name in _HOW)], names=[*_KEYS, *_HOW])
+
+
+def _places(sums: pa.Table) -> pa.Array:
+    """Return the order of sums by their keys: several are one number where they fit."""
+    packed: list[pa.Array] = []
+    size = _MOST
+    for name in _ORDER:
+        rank = pc.add(_rank(_chunk(sums[name])).cast(pa.int64()), number(1))
+        most = (pc.max(rank).as_py() or 0) + 1
+        if size * most > _MOST:
+            packed.append(rank)
+            size = most
+        else:
+            packed[-1] = pc.add(pc.multiply(packed[-1], number(most)), rank)
+            size *= most
+    names = [str(n) for n in range(len(packed))]
+    return pc.sort_indices(pa.table(packed, names=names), [(name, "ascending") for name in names])
 
 
 def _traffic(records: pa.Table) -> pa.Table:
@@ -104,8 +142,8 @@ def _kept_ports(records: pa.Table) -> dict[str, pa.Array]:
     refused = _is_one_of(_column(records, "action", pa.string()), "REJECT")
     is_target = pc.or_(refused, pc.coalesce(pc.less_equal(target, source), pc.is_null(source)))
     return {
-        "srcport": pc.if_else(is_target, None, source).cast(pa.int32()),
-        "dstport": pc.if_else(is_target, target, None).cast(pa.int32()),
+        "srcport": pc.if_else(is_target, _NULL, source),
+        "dstport": pc.if_else(is_target, target, _NULL),
     }
 
 
@@ -114,7 +152,7 @@ def _is_one_of(column: pa.Array, *words: str) -> pa.Array:
     if not pa.types.is_dictionary(column.type):
         return pc.is_in(pc.utf8_upper(column), texts(list(words)))
     found = pc.is_in(pc.utf8_upper(column.dictionary.cast(pa.string())), texts(list(words)))
-    return pc.fill_null(found.take(column.indices), False)
+    return pc.fill_null(found.take(column.indices), _FALSE)
 
 
 def _column(records: pa.Table, name: str, kind: pa.DataType) -> pa.Array:
@@ -140,14 +178,20 @@ def _dictionary(column: pa.Array) -> pa.Array:
 def _key(column: pa.Array) -> pa.Array:
     """Return what stands for the values of a column: numbers of 32 bits, none of them NULL."""
     values = column.indices if pa.types.is_dictionary(column.type) else column
-    values = values.cast(pa.int32())
-    return pc.fill_null(values, pa.scalar(_NONE, pa.int32())) if values.null_count else values
+    return pc.fill_null(values, _NONE) if values.null_count else values
+
+
+def _of_key(key: pa.Array, column: pa.Array) -> pa.Array:
+    """Return the values of a column that keys stand for."""
+    if column.null_count:
+        key = pc.if_else(pc.equal(key, _NONE), _NULL, key)
+    is_coded = pa.types.is_dictionary(column.type)
+    return pa.DictionaryArray.from_arrays(key, column.dictionary) if is_coded else key
 
 
 def _rank(column: pa.Array) -> pa.Array:
-    """Return numbers that have the order of a column's values."""
-    if not pa.types.is_dictionary(column.type):
-        return column
-    places = pc.sort_indices(column.dictionary)
-    ranks = pc.sort_indices(places)
-    return ranks.take(column.indices)
+    """Return numbers that have the order of a column's values, and -1 for NULL."""
+    if pa.types.is_dictionary(column.type):
+        ranks = pc.sort_indices(pc.sort_indices(column.dictionary)).cast(pa.int32())
+        column = ranks.take(column.indices)
+    return _key(column)

@@ -45,15 +45,21 @@ def sums_of(writer: Writer, rows: Iterable[FileRow]) -> list[Written]:
 def has_its_sums(root: Path, data: FileRow, companion: FileRow) -> bool:
     """Tell whether a companion has the sums of its data file, and no others."""
     from flowdb import hourly
-    from flowdb.summing import Adding
 
-    expected, found = Adding(), Adding()
-    for records in _records(root, data):
-        expected.add(hourly.summed(records))
-    for sums in read_tables(root, [companion], dictionaries=_TEXTS):
-        found.add(sums.cast(hourly.WRITTEN))
-    tables = [hourly.in_order(one.table).cast(hourly.SCHEMA) for one in (expected, found)]
-    return tables[0].equals(tables[1])
+    expected = [hourly.summed(records) for records in _records(root, data)]
+    found = [hourly.of_file(sums) for sums in read_tables(root, [companion], dictionaries=_TEXTS)]
+    return _spelled(expected).equals(_spelled(found))
+
+
+def _spelled(sums: list[pa.Table]) -> pa.Table:
+    """Return sums added up and in order, without dictionaries."""
+    import pyarrow as pa
+
+    from flowdb import hourly
+
+    table = hourly.to_file(hourly.added(sums)) if sums else pa.table({})
+    texts = [pa.field(one.name, pa.string() if one.name in _TEXTS else one.type) for one in table.schema]
+    return table.cast(pa.schema(texts))
 
 
 def _records(root: Path, row: FileRow) -> Iterator[pa.Table]:

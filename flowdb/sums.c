@@ -18,15 +18,16 @@ static inline uint64_t mixed(uint64_t hash, uint64_t value) {
     return hash ^ (hash >> 32);
 }
 
-/* Gives every row the number of its group, and every group its first row. `slots`, a power of two above the
- * number of rows, is how many entries the zeroed `table` has; `known` has room for the keys of every row. Returns
- * the number of groups. */
+/* Gives every row the number of its group, in the order of their first rows. `slots`, a power of two above the
+ * number of rows, is how many entries `table` has room for; `known` has room for the keys of every row, and
+ * holds those of every group, one after the other. Returns the number of groups. */
 PUBLIC int64_t flowdb_group(int64_t rows, int64_t keys, const int32_t *const *columns, int64_t slots, uint32_t *table,
-                            int32_t *known, int32_t *group, int32_t *first) {
+                            int32_t *known, int32_t *group) {
     int64_t groups = 0;
     int32_t key[MOST_KEYS];
     size_t size = (size_t)keys * sizeof *key;
     if (keys > MOST_KEYS) return -1;
+    memset(table, 0, (size_t)slots * sizeof *table);
     for (int64_t row = 0; row < rows; row++) {
         uint64_t hash = 0;
         for (int64_t i = 0; i < keys; i++) {
@@ -38,7 +39,6 @@ PUBLIC int64_t flowdb_group(int64_t rows, int64_t keys, const int32_t *const *co
             uint32_t entry = table[slot];
             if (!entry) {
                 memcpy(known + groups * keys, key, size);
-                first[groups] = (int32_t)row;
                 table[slot] = (uint32_t)++groups;
                 group[row] = (int32_t)groups - 1;
                 break;
@@ -51,6 +51,11 @@ PUBLIC int64_t flowdb_group(int64_t rows, int64_t keys, const int32_t *const *co
         }
     }
     return groups;
+}
+
+/* Writes a key of every group as a column. */
+PUBLIC void flowdb_key(int64_t groups, int64_t keys, int64_t key, const int32_t *known, int32_t *column) {
+    for (int64_t group = 0; group < groups; group++) column[group] = known[group * keys + key];
 }
 
 static inline int is_valid(const uint8_t *valid, int64_t place) {

@@ -70,7 +70,13 @@ def _sums_query(base: Path, paths: Sequence[str]) -> str:
     """Return a query over files of hourly sums."""
     if not paths:
         return _empty(SUMS_COLUMNS)
-    columns = [_date(base), *_columns(name for name in SUMS_COLUMNS if name != "date")]
+    moments = ("first_start", "last_start")
+    columns = [_date(base), *_columns(name for name in SUMS_COLUMNS if name not in ("date", *moments))]
+    passed = (f"{_FILES}.first_after", f"{_FILES}.first_after + {_FILES}.lasting")
+    columns += [
+        f"epoch_ms(epoch_ms({_FILES}.hour) + {after}) AS {name}"
+        for name, after in zip(moments, passed, strict=True)
+    ]
     return f"SELECT {', '.join(columns)} FROM {_read(base, paths, partitioned=True)}"
 
 

@@ -104,10 +104,11 @@ def test_a_block_with_anything_odd_is_doubtful(block: bytes) -> None:
 
 def test_what_another_source_became_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = tmp_path / "native.c"
-    other.write_bytes(native._SOURCE.read_bytes() + b"\n")
-    for name, path in (("_SOURCE", other), ("_BUILT", tmp_path / "missing"), ("_BUILT", other)):
+    other.write_bytes(native._SOURCES[0].read_bytes() + b"\n")
+    replaced = ("_SOURCES", [other, *native._SOURCES[1:]])
+    for name, value in (replaced, ("_BUILT", tmp_path / "missing"), ("_BUILT", other)):
         with monkeypatch.context() as patch:
-            patch.setattr(native, name, path)
+            patch.setattr(native, name, value)
             assert native.functions.__wrapped__() is None
     assert native.functions.__wrapped__() is not None
 
