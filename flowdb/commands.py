@@ -80,7 +80,8 @@ rollups_option = click.option(
 def compact(store: str, grace: timedelta, as_json: bool, rollups: bool) -> None:
     """Make few large, sorted files of the many small ones of each date.
 
-    Every record stays what it is; hourly sums are made where there are none. An ingest does this by itself where a date has too many files.
+    Every record stays what it is; hourly sums are made where there are none. An ingest does this by
+    itself where a date has too many files.
     """
     with opened(store, grace=grace) as db, progress("compact") as watch:
         report = db.compact(watch=watch, rollups=rollups)

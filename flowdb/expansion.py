@@ -10,7 +10,7 @@ from sqlglot import exp
 from flowdb.constants import is_literal, is_null, literal_of, rows_of, value_of, values_query
 from flowdb.macros import CONSTANT_VIEWS, call, closed, macro, macros, rebuilt, written
 from flowdb.replacements import AGGREGATES, aggregates, is_call, replaced
-from flowdb.simplification import simplified
+from flowdb.simplification import only_star, simplified
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
@@ -326,7 +326,7 @@ class _Expansion:
             made = type(node)(this=made, expression=one)
         return self._folded(made) if all(map(_is_known, kept)) else made
 
-    def _united(self, node: exp.SetOperation, values: _Values) -> Expr:
+    def _united(self, node: exp.SetOperation, values: _Values) -> Any:
         """Return UNION without what would read the views of hourly sums, which no other engine has."""
         new = rebuilt(node, lambda one: self._reduced(one, values))
         for one, other in ((new.this, new.expression), (new.expression, new.this)):
@@ -354,18 +354,7 @@ class _Expansion:
             # All rows made one, whatever there is.
             for clause in ("from_", "joins", "where"):
                 new.set(clause, None)
-        return _only_star(new)
-
-
-def _only_star(node: exp.Select) -> Expr:
-    """Return the query that `SELECT * FROM (query)` is."""
-    given = sorted(key for key, value in node.args.items() if value and key != "kind")
-    if given != ["expressions", "from_"] or node.expressions != [exp.Star()]:
-        return node
-    source = node.args["from_"].this
-    names = source.args.get("alias")
-    is_query = isinstance(source, exp.Subquery) and not (names and names.columns)
-    return source.this if is_query else node
+        return only_star(new)
 
 
 def _is(node: Expr, value: bool) -> bool:

@@ -85,7 +85,7 @@ def _combined(functions: ctypes.CDLL, group: pa.Buffer, groups: int, column: pa.
 
 def _address(column: pa.Array, width: int) -> int:
     """Return where the first value of a column of numbers lies."""
-    return int(column.buffers()[1].address) + column.offset * width
+    return int(column.buffers()[1].address + column.offset * width)
 
 
 def _by_pyarrow(

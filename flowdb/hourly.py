@@ -110,8 +110,8 @@ def _grouped(columns: dict[str, pa.Array]) -> pa.Table:
 
 def _places(sums: pa.Table) -> pa.Array:
     """Return the order of sums by their keys: several are one number where they fit."""
-    packed: list[pa.Array] = []
-    size = _MOST
+    packed = [pa.repeat(number(0), len(sums))]
+    size = 1
     for name in _ORDER:
         rank = pc.add(_rank(_chunk(sums[name])).cast(pa.int64()), number(1))
         most = (pc.max(rank).as_py() or 0) + 1

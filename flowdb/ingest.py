@@ -86,12 +86,12 @@ def ingest(
 ) -> IngestReport:
     """Bring the flow logs at these places into the store, as one commit, and say what happened.
 
-    The place `-` is standard input. `layout` is that of records without a header. The choice
-    says which objects are looked at, `storage` how URLs are opened. Sources that the store has
-    already are skipped; one whose content is another one now is a failure, unless it is to
-    `replace` what the store has of it. Without `rollups` no hourly sums are made. One that cannot be read is a failure in the report, and the others
-    are not affected. `watch` is called about ten times a second. Whatever else goes wrong, or
-    an interrupt, leaves the store as it was.
+    The place `-` is standard input. `layout` is that of records without a header. The choice says
+    which objects are looked at, `storage` how URLs are opened. Sources that the store has already
+    are skipped; one whose content is another one now is a failure, unless it is to `replace` what
+    the store has of it. Without `rollups` no hourly sums are made. One that cannot be read is a
+    failure in the report, and the others are not affected. `watch` is called about ten times a
+    second. Whatever else goes wrong, or an interrupt, leaves the store as it was.
     """
     started = time.perf_counter()
     named = [os.fspath(place) for place in places]

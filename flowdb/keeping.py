@@ -45,7 +45,8 @@ class Keeping:
         """Make few large, sorted files out of the many small ones of each date.
 
         Every record stays what it is; queries open fewer files and skip more of each. Hourly
-        sums are made of files that have none; without `rollups`, new files have none. `watch` is called now and then with how far it is.
+        sums are made of files that have none; without `rollups`, new files have none. `watch` is
+        called now and then with how far it is.
         """
         from flowdb.compact import compact
 
@@ -118,7 +119,8 @@ class Keeping:
         """Return one row about the store: what is in it, since when, and how large it is.
 
         `records` counts those in `flows`, `tgw_records` those in `tgw_flows`; the rest is of
-        both. `rollup_bytes` is the size of the hourly sums, `retired_bytes` is the size of files kept for readers of older commits.
+        both. `rollup_bytes` is the size of the hourly sums, `retired_bytes` that of files kept for
+        readers of older commits.
         """
         facts = store_facts(self._opened)
         columns = ", ".join(f'${name} AS "{name}"' for name in facts)

@@ -16,6 +16,7 @@ from flowdb.errors import plural
 from flowdb.faults import reached
 from flowdb.ledger import LEDGER_FOLDER, LEDGERS, ledger_rows
 from flowdb.lock import locked, os_errors
+from flowdb.rollups import sums_of
 from flowdb.rows import (
     COMMITS,
     FILES,
@@ -29,7 +30,6 @@ from flowdb.rows import (
     Written,
     iso_time,
 )
-from flowdb.rollups import sums_of
 from flowdb.store import CATALOG, Store, Writer, counts_as_records, data_folders, written_by
 
 __all__ = ["NAMELESS", "SET_ASIDE", "Finding", "mend"]

@@ -48,7 +48,7 @@ def has_its_sums(root: Path, data: FileRow, companion: FileRow) -> bool:
 
     expected = [hourly.summed(records) for records in _records(root, data)]
     found = [hourly.of_file(sums) for sums in read_tables(root, [companion], dictionaries=_TEXTS)]
-    return _spelled(expected).equals(_spelled(found))
+    return bool(_spelled(expected).equals(_spelled(found)))
 
 
 def _spelled(sums: list[pa.Table]) -> pa.Table:

@@ -13,7 +13,7 @@ from flowdb.replacements import is_call
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
 
-__all__ = ["simplified"]
+__all__ = ["only_star", "simplified"]
 
 
 def simplified(node: Expr) -> Expr:
@@ -64,3 +64,14 @@ def _before(node: exp.LT) -> Expr:
     day, _, clock = node.right.this.name.partition(" ")
     compare = exp.LTE if clock.strip("0:.") else exp.LT
     return compare(this=node.left.copy(), expression=exp.cast(exp.Literal.string(day), "DATE"))
+
+
+def only_star(node: exp.Select) -> Expr:
+    """Return the query that `SELECT * FROM (query)` is."""
+    given = sorted(key for key, value in node.args.items() if value and key != "kind")
+    if given != ["expressions", "from_"] or node.expressions != [exp.Star()]:
+        return node
+    source = node.args["from_"].this
+    names = source.args.get("alias")
+    is_query = isinstance(source, exp.Subquery) and not (names and names.columns)
+    return source.this if is_query else node

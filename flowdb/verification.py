@@ -200,7 +200,7 @@ def _problem(root: Path, row: FileRow) -> str:
 
 
 def _check_rollups(store: Store, found: Iterable[Finding]) -> list[Finding]:
-    """Find hourly sums that are not those of their records; what else is wrong with a file is found already."""
+    """Find hourly sums that are not those of their records, of files with which nothing is wrong yet."""
     from flowdb.rollups import has_its_sums
 
     wrong = {one.path for one in found}

@@ -52,10 +52,10 @@ def all_rows(db: flowdb.FlowDB) -> list[tuple[object, ...]]:
 
 
 def data_files(store: Path) -> set[str]:
-    """Return the files of records and of bad lines that lie in a store."""
+    """Return the files of records, their sums, and of bad lines that lie in a store."""
     return {
         path.relative_to(store).as_posix()
-        for folder in ("data", "tgw", "quarantine")
+        for folder in ("data", "tgw", "hourly", "quarantine")
         for path in (store / folder).rglob("*")
         if path.is_file()
     }

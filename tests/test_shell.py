@@ -26,6 +26,7 @@ VIEWS = (
     "bad_lines",
     "commits",
     "files",
+    "hourly",
     "coverage",
     "athena_prices",
     "ephemeral_ranges",
@@ -34,20 +35,23 @@ VIEWS = (
     "protocols",
     "services",
     "vpc_flow_logs",
-    # By these names macros ask sources and services, whatever a session calls by theirs.
+    # By these names macros ask sources, services and hourly sums, whatever a session calls by theirs.
     "flowdb_sources",
     "flowdb_services",
+    "flowdb_hourly",
+    "flowdb_unsummed",
 )
 
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowDB]:
-    """A store of the given logs of all analyses, two of a transit gateway, two commits and a bad line."""
+    """A store of the given logs of all analyses, two of a transit gateway, three commits and a bad line."""
     folder = tmp_path_factory.mktemp("shell")
     (folder / "bad.log").write_text("srcaddr dstaddr\n10.0.0.1\n", encoding="utf-8")
     (folder / "tgw.log").write_text("tgw-id bytes start\ntgw-1 7 0\ntgw-1 8 0\n", encoding="utf-8")
     with flowdb.open(folder / "store") as opened:
-        opened.ingest(*sorted(GIVEN.glob("*/given.log")))
+        opened.ingest(*sorted(GIVEN.glob("*/given.log"))[1:])
+        opened.ingest(*sorted(GIVEN.glob("*/given.log"))[:1], rollups=False)
         opened.ingest(folder / "bad.log", folder / "tgw.log")
         yield opened
 

@@ -134,16 +134,20 @@ def test_files_of_a_commit_that_never_came_to_be_are_removed_and_others_are_not(
     db: flowdb.FlowDB, logs: Path
 ) -> None:
     db.ingest(logs / "a.log")
-    (kept,) = data_files(db.path)
+    kept, sums = sorted(data_files(db.path))
     left = db.path / "data" / "date=2024-01-17" / "00000002-00-00001.parquet"
     left.parent.mkdir()
     shutil.copy(db.path / kept, left)
+    summed = db.path / "hourly" / "date=2024-01-17" / left.name
+    summed.parent.mkdir()
+    shutil.copy(db.path / sums, summed)
     own = db.path / "data" / "date=2024-01-15" / "notes.parquet"
     shutil.copy(db.path / kept, own)
     (db.path / "writer.json").write_text("{}")
     assert db.sql("SELECT count(*) FROM flows").fetchall() == [(3,)]
     db.ingest(logs / "c.log")
     assert not left.parent.exists()
+    assert not summed.parent.exists()
     assert own.exists()
     assert db.sql("SELECT count(*) FROM flows").fetchall() == [(4,)]
 
