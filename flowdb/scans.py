@@ -111,7 +111,7 @@ class Planner:
             there = Path(self._stand_ins.name).resolve()
             files, self._files = _stand_in(root, there, files, parts)
             root = there
-        # The second look that it takes at a table, for a few rows, is none that Athena takes, which has no sums.
+        # Athena has no sums, and does not look at a table a second time for a few rows.
         settings = ("SET disabled_optimizers = 'late_materialization'", "SET VARIABLE flowdb_rollups = false")
         shown = sandbox.inside(root, view_statements(root, files))
         self._connection = sandbox.connect(root, store.fill, [*shown, *settings])
