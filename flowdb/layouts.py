@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from flowdb.datasets import Dataset, dataset_of
 from flowdb.fields import BY_NAME, FIELDS, TGW_FIELDS, Field, Kind
@@ -27,6 +27,7 @@ _PLACEHOLDER = re.compile(r"\$?\$\{([^{}]*)\}")
 _FIELD_NAMES = frozenset(BY_NAME)
 _MOST_FIELDS = 255
 _TELLING = 3
+_KEPT_LINE = 1 << 14
 
 
 class LayoutUnknown(ValueError):
@@ -71,6 +72,12 @@ def header_names(line: str) -> tuple[str, ...] | None:
 
     A header holds nothing but names, at least one of them a field's.
     """
+    # Each of many sources begins with the same line, and is asked for it more than once.
+    return _names_of(line) if len(line) <= _KEPT_LINE else _names_of.__wrapped__(line)
+
+
+@lru_cache(maxsize=16)
+def _names_of(line: str) -> tuple[str, ...] | None:
     names = tuple(token.lower().replace("_", "-") for token in _tokens(line) if _NAME.match(token))
     if len(names) < len(_tokens(line)) or _FIELD_NAMES.isdisjoint(names):
         return None

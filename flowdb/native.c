@@ -22,7 +22,8 @@
 #define LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define IN_EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 #define LONGEST_NUMBER 19 /* digits; any of that length fit into 64 bits */
-#define ROWS_AT_ONCE 256  /* whose text and ends fit into the nearest cache */
+#define ROWS_AT_ONCE 128  /* whose text and ends fit into the nearest cache */
+#define ENDS_AT_ONCE 12
 #define MOST_FIELDS 255
 #define SHORT 16         /* bytes of a text that are compared in two registers */
 #define FEW 1024         /* words that a column may bring before they have to repeat */
@@ -55,7 +56,7 @@ typedef struct {
 typedef struct {
     Words words;
     Texts texts[MOST_FIELDS]; /* of the columns that are copied */
-    uint32_t ends[(ROWS_AT_ONCE + 1) * MOST_FIELDS + 64 + 8];
+    uint32_t ends[ROWS_AT_ONCE * MOST_FIELDS + 64 + ENDS_AT_ONCE];
 } Reader;
 
 /* Makes room for `needed` bytes. */
@@ -73,6 +74,18 @@ static inline uint64_t eight(const uint8_t *text) {
     uint64_t word;
     memcpy(&word, text, 8);
     return word;
+}
+
+/* Compares texts of the same length; `room` is how many bytes may be read from where the first one begins, which
+ * lies behind the other. */
+static inline int is_same(const uint8_t *one, const uint8_t *other, int64_t length, int64_t room) {
+    if (length < 8) {
+        if (!LIKELY(room >= 8)) return !memcmp(one, other, (size_t)length);
+        return !((eight(one) ^ eight(other)) << (64 - 8 * length));
+    }
+    for (int64_t at = 0; at < length - 8; at += 8)
+        if (eight(one + at) != eight(other + at)) return 0;
+    return eight(one + length - 8) == eight(other + length - 8);
 }
 
 static inline uint64_t mixed(uint64_t hash, uint64_t word) {
@@ -107,7 +120,7 @@ static inline uint64_t place_of(const Slot *key) {
 }
 
 static int grow_slots(Words *words) {
-    int64_t count = words->slot_count ? words->slot_count * 4 : FIRST_SLOTS;
+    int64_t count = words->slot_count ? words->slot_count * 2 : FIRST_SLOTS;
     Slot *slots = calloc((size_t)count, sizeof(Slot));
     if (!slots) return 0;
     for (int64_t i = 0; i < words->slot_count; i++) {
@@ -136,12 +149,12 @@ static int32_t add(Words *words, Slot *slot, Slot key, const uint8_t *text) {
 
 /* Returns the code of a text, a new one where it was never met before; -1 where it cannot have one. */
 static inline int32_t code_of(Words *words, Slot key, const uint8_t *text) {
-    if (words->count * 2 >= words->slot_count && !grow_slots(words)) return -1;
+    if (words->count * 3 >= words->slot_count * 2 && !grow_slots(words)) return -1;
     uint64_t place = place_of(&key);
     for (int probe = 0; probe < MOST_PROBES; probe++, place++) {
         Slot *slot = &words->slots[place & (uint64_t)(words->slot_count - 1)];
         if (slot->head == key.head && slot->tail == key.tail && slot->length == key.length &&
-            (LIKELY(key.length <= SHORT) || !memcmp(words->text + words->offsets[slot->code], text, key.length)))
+            (LIKELY(key.length <= SHORT) || is_same(text, words->text + words->offsets[slot->code], key.length, 0)))
             return slot->code;
         if (!slot->length) return add(words, slot, key, text);
     }
@@ -247,24 +260,28 @@ static uint64_t any_number(const uint8_t *text, int64_t length, uint64_t *odd) {
 /* Reads the numbers of some rows, of which `first` is the first; returns whether anything was odd. */
 static inline int read_numbers(const Block *block, const uint32_t *ends, int64_t start, Column *column, int64_t first,
                                int64_t rows, int is_wide) {
-    uint64_t odd = 0, largest = column->largest, scale = column->scale;
+    uint64_t largest = column->largest, scale = column->scale;
     uint64_t largest_scaled = largest * scale + (scale - 1);
     for (int64_t row = 0; row < rows; row++, ends += block->fields) {
         if (row) start = (int64_t)ends[-1] + 1;
         int64_t end = *ends, length = end - start;
-        uint64_t number = 0;
-        if (is_null(block->text + start, length)) set_null(column, first + row);
-        else if (LIKELY(length <= 8 && end >= 8)) number = up_to_eight(block->text + end, length, &odd);
+        uint64_t number, wrong = 0;
+        if (LIKELY(length <= 8 && end >= 8)) number = up_to_eight(block->text + end, length, &wrong);
         else if (LIKELY(length <= 16 && end >= 16))
-            number = up_to_eight(block->text + end, 8, &odd) +
-                     up_to_eight(block->text + end - 8, length - 8, &odd) * 100000000;
-        else number = any_number(block->text + start, length, &odd);
+            number = up_to_eight(block->text + end, 8, &wrong) +
+                     up_to_eight(block->text + end - 8, length - 8, &wrong) * 100000000;
+        else number = any_number(block->text + start, length, &wrong);
         if (LIKELY(number <= largest)) number *= scale;
-        else odd |= number > largest_scaled;
+        else wrong |= number > largest_scaled;
+        if (!LIKELY(!wrong)) {
+            if (!is_null(block->text + start, length)) return 1;
+            set_null(column, first + row);
+            number = 0;
+        }
         if (is_wide) ((int64_t *)column->values)[first + row] = (int64_t)number;
         else ((int32_t *)column->values)[first + row] = (int32_t)number;
     }
-    return odd != 0;
+    return 0;
 }
 
 /* Copies the texts of some rows behind those of the rows before. */
@@ -308,47 +325,37 @@ static int give_up_codes(const Words *words, Column *column, Texts *texts, int64
     return 1;
 }
 
-static int is_same(const uint8_t *one, const uint8_t *other, int64_t length) {
-    for (int64_t at = 0; at < length - 8; at += 8)
-        if (eight(one + at) != eight(other + at)) return 0;
-    return eight(one + length - 8) == eight(other + length - 8);
-}
-
 /* Reads the texts of some rows as codes, or copies them once they do not repeat. */
 static int read_texts(const Block *block, const uint32_t *ends, int64_t start, Column *column, Words *words,
                       Texts *texts, int64_t first, int64_t rows) {
     if (column->text) return copy_texts(block, ends, start, column, texts, first, rows);
-    int32_t *codes = column->values;
-    Slot last = {0, 0, 0, 0};
-    const uint8_t *last_text = block->text;
+    int32_t *codes = (int32_t *)column->values + first;
+    int32_t code = 0;
+    int64_t last_length = 0; /* of the text that `code` is for, which begins at `last` */
+    const uint8_t *last = NULL;
     for (int64_t row = 0; row < rows; row++, ends += block->fields) {
         if (row) start = (int64_t)ends[-1] + 1;
         const uint8_t *text = block->text + start;
         int64_t length = *ends - start;
+        if (length == last_length && is_same(text, last, length, block->size - start)) {
+            codes[row] = code;
+            continue;
+        }
+        codes[row] = 0;
         if (length > (int64_t)column->largest) return 1;
         if (is_null(text, length)) {
             set_null(column, first + row);
-            codes[first + row] = 0;
             continue;
         }
-        if (length > SHORT && length == last.length && is_same(text, last_text, length)) {
-            codes[first + row] = last.code;
-            last_text = text;
-            continue;
+        int64_t before = words->count;
+        codes[row] = code = code_of(words, key_of(text, length, block->size - start), text);
+        column->met += words->count - before;
+        if (code < 0 || column->met > FEW + (first + row) / 2) {
+            if (!give_up_codes(words, column, texts, first + row)) return 1;
+            return copy_texts(block, ends, start, column, texts, first + row, rows - row);
         }
-        Slot key = key_of(text, length, block->size - start);
-        if (length > SHORT || key.head != last.head || key.tail != last.tail || key.length != last.length) {
-            int64_t before = words->count;
-            key.code = code_of(words, key, text);
-            column->met += words->count - before;
-            if (key.code < 0 || column->met > FEW + (first + row) / 2) {
-                if (!give_up_codes(words, column, texts, first + row)) return 1;
-                return copy_texts(block, ends, start, column, texts, first + row, rows - row);
-            }
-            last = key;
-            last_text = text;
-        }
-        codes[first + row] = last.code;
+        last = text;
+        last_length = length;
     }
     return 0;
 }
@@ -437,12 +444,14 @@ PUBLIC int64_t flowdb_read(Reader *reader, const uint8_t *text, int64_t size, in
         }
         odd |= marks & (marks << 1 | was_separator);
         was_separator = marks >> 63;
-        for (int64_t next = count + bits_in(marks); count < next;) {
-            int64_t first = count;
-            for (int i = 0; i < 8; i++, marks &= marks - 1)
-                ends[first + i] = (uint32_t)(at + (marks ? __builtin_ctzll(marks) : 0));
-            count = first + 8 < next ? first + 8 : next;
+        int64_t next = count + bits_in(marks);
+        while (count < next) {
+            /* As many at once as there mostly are: what is too much is overwritten. */
+            for (int i = 0; i < ENDS_AT_ONCE; i++, marks &= marks - 1)
+                ends[count + i] = (uint32_t)(at + __builtin_ctzll(marks | UINT64_C(1) << 63));
+            count += ENDS_AT_ONCE;
         }
+        count = next;
         int is_last = at + 64 >= size;
         if (count < ROWS_AT_ONCE * fields && !is_last) continue;
         if (is_last && size % 64 == 0 && text[size - 1] != '\n') {

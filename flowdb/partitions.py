@@ -50,7 +50,7 @@ _SORTED_STATISTICS = {"interface_id", "tgw_attachment_id"}
 # Ports and bytes are packed to the bits that they need; compressing them on top takes more time than the
 # rest of their way, for a tenth of the file. In every other column few values come again and again.
 _PACKED = {one.column for one in BY_NAME.values() if one.kind is Kind.PORT} | {"bytes"}
-_NO_DICTIONARY = _PACKED | {"packets", "line"}
+_NO_DICTIONARY = _PACKED | {"line"}
 
 
 def date_folder(day: date, records: pa.Table) -> str:
@@ -68,22 +68,23 @@ def by_date(records: pa.Table, delivered: datetime) -> Iterator[tuple[date, pa.T
     start = records["start_time"].cast(pa.int64()) if "start_time" in records.column_names else None
     end = records["end_time"].cast(pa.int64()) if "end_time" in records.column_names else None
     moments = start if start is not None else end
+    outermost = _outermost(moments)
     if start is not None and end is not None:
-        if _may_lie_apart(start, end):
+        if _may_lie_apart(outermost, _outermost(end)):
             apart = pc.greater(pc.abs(pc.subtract(end, start)), number(_DAY))
-            moments = pc.if_else(pc.fill_null(apart, False), end, start)
+            moments, outermost = pc.if_else(pc.fill_null(apart, False), end, start), None
         if start.null_count:
-            moments = pc.coalesce(moments, end)
+            moments, outermost = pc.coalesce(moments, end), None
     otherwise = int(delivered.timestamp() * 1000)
     if moments is None:
         yield _date(otherwise // _DAY), records
         return
     if moments.null_count:
-        moments = pc.fill_null(moments, number(otherwise))
-    bounds = pc.min_max(moments).as_py()
-    if bounds["min"] is None:
+        moments, outermost = pc.fill_null(moments, number(otherwise)), None
+    outermost = outermost or _outermost(moments)
+    if outermost is None:
         return
-    first, last = bounds["min"] // _DAY, bounds["max"] // _DAY
+    first, last = outermost[0] // _DAY, outermost[1] // _DAY
     if first == last:
         yield _date(first), records
         return
@@ -92,12 +93,19 @@ def by_date(records: pa.Table, delivered: datetime) -> Iterator[tuple[date, pa.T
         yield _date(day), records.filter(pc.equal(days, number(day)))
 
 
-def _may_lie_apart(start: pa.ChunkedArray, end: pa.ChunkedArray) -> bool:
-    """Tell whether some start and some end lie more than a day apart."""
-    starts, ends = pc.min_max(start).as_py(), pc.min_max(end).as_py()
-    if starts["min"] is None or ends["min"] is None:
+def _outermost(moments: pa.ChunkedArray | None) -> tuple[int, int] | None:
+    """Return the first and the last of some moments."""
+    if moments is None:
+        return None
+    bounds = pc.min_max(moments).as_py()
+    return None if bounds["min"] is None else (bounds["min"], bounds["max"])
+
+
+def _may_lie_apart(starts: tuple[int, int] | None, ends: tuple[int, int] | None) -> bool:
+    """Tell whether some start and some end may lie more than a day apart, by the outermost ones."""
+    if starts is None or ends is None:
         return False
-    return bool(max(ends["max"] - starts["min"], starts["max"] - ends["min"]) > _DAY)
+    return max(ends[1] - starts[0], starts[1] - ends[0]) > _DAY
 
 
 def _date(day: int) -> date:
@@ -158,14 +166,17 @@ class FolderWriter:
         self._files: list[Written] = []
         self._count = 0
 
-    def add(self, folder: str, table: pa.Table) -> None:
-        """Take rows for a folder, of any layout; what belongs in one file is found by their columns."""
+    def add(self, folder: str, table: pa.Table, size: int | None = None) -> None:
+        """Take rows for a folder, of any layout; what belongs in one file is found by their columns.
+
+        `size` is what `size_of` says of them, where that is known.
+        """
         part = self._part(folder, tuple(table.column_names))
-        added = size_of(table)
+        size = size_of(table) if size is None else size
         part.waiting.append(table)
         part.waiting_rows += len(table)
-        part.waiting_bytes += added
-        self._waiting += added
+        part.waiting_bytes += size
+        self._waiting += size
         if part.waiting_rows >= _ROW_GROUP:
             self._flush(part)
         elif len(part.waiting) > _MOST_WAITING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
+from itertools import accumulate
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -49,7 +50,7 @@ class Reading:
         self._commit_id = commit_id
         self._new_writer = new_writer
         self._own: FolderWriter | None = None
-        self._pieces: list[tuple[str, pa.Table]] = []
+        self._pieces: list[tuple[str, pa.Table, int]] = []
         self._bytes = 0
 
     def read(self, progress: Progress) -> SourceRow:
@@ -136,16 +137,17 @@ class Reading:
             self._take(QUARANTINE, pa.table(arrays, schema=QUARANTINE_SCHEMA))
 
     def _take(self, folder: str, table: pa.Table) -> None:
-        self._pieces.append((folder, table))
-        self._bytes += size_of(table)
+        size = size_of(table)
+        self._pieces.append((folder, table, size))
+        self._bytes += size
         if self._bytes > _HELD_BACK:
             if self._own is None:
                 self._own = self._new_writer()
             self._move_to(self._own)
 
     def _move_to(self, target: FolderWriter) -> None:
-        for folder, table in self._pieces:
-            target.add(folder, table)
+        for folder, table, size in self._pieces:
+            target.add(folder, table, size)
         self._pieces, self._bytes = [], 0
 
 
@@ -202,29 +204,19 @@ class Together:
         if records is None or "start_time" not in records.column_names or records["start_time"].null_count:
             return None
         counts = [member.body.count(b"\n") for member in members]
+        bounds = [
+            _bounds(records.slice(first, count))
+            for first, count in zip(accumulate(counts, initial=0), counts, strict=False)
+        ]
         records = records.append_column("source_id", _repeated([member.job[0] for member in members], counts))
-        bounds = records.group_by("source_id", use_threads=False).aggregate(
-            [("start_time", "min"), ("start_time", "max")]
-        )
-        starts = {
-            source_id: (first, last)
-            for source_id, first, last in zip(
-                bounds["source_id"].to_pylist(),
-                bounds["start_time_min"].cast(pa.int64()).to_pylist(),
-                bounds["start_time_max"].cast(pa.int64()).to_pylist(),
-                strict=True,
-            )
-        }
         for day, table in by_date(records, members[0].job[1].time):
             shared.add(date_folder(day, table), table)
         return [
-            self._row(member, layout, count, starts.get(member.job[0]))
-            for member, count in zip(members, counts, strict=True)
+            self._row(member, layout, count, starts)
+            for member, count, starts in zip(members, counts, bounds, strict=True)
         ]
 
-    def _row(
-        self, member: _Member, layout: Layout, records: int, starts: tuple[int, int] | None
-    ) -> SourceRow:
+    def _row(self, member: _Member, layout: Layout, records: int, starts: list[int]) -> SourceRow:
         source_id, source = member.job
         return SourceRow(
             source_id=source_id,

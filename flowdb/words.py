@@ -13,6 +13,7 @@ __all__ = ["CODES", "is_coded", "size_of", "spelled", "with_one_dictionary_each"
 
 CODES = pa.dictionary(pa.int32(), pa.string())
 """The type of such a column."""
+_STRING = pa.string()
 
 
 def is_coded(column: pa.Array | pa.ChunkedArray) -> bool:
@@ -28,7 +29,7 @@ def spelled(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
 def size_of(table: pa.Table) -> int:
     """Return the bytes that a table takes beside those of dictionaries, which it shares with others."""
     return sum(
-        sum(chunk.indices.nbytes for chunk in column.chunks) if is_coded(column) else column.nbytes
+        column.nbytes if column.type == _STRING else len(table) * column.type.bit_width // 8
         for column in table.columns
     )
 
