@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import flowdb
+from tests.forked import Ended, Forked
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "docs" / "samples"
@@ -20,7 +18,7 @@ HEADER = (
     " action log-status"
 )
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., Ended]
 
 
 def record(
@@ -105,22 +103,18 @@ def logs(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Forked]:
+    """Give what runs the command line in processes that start at once."""
+    with Forked() as forked:
+        yield forked
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, forked: Forked) -> Run:
     """Give a function that runs the command line in `tmp_path`, and returns how it ended."""
 
-    def run_flowdb(
-        *args: str, input: str | None = None, env: dict[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "flowdb", *args],
-            cwd=tmp_path,
-            input=input,
-            env={key: value for key, value in os.environ.items() if key != "FLOWDB_STORE"} | (env or {}),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+    def run_flowdb(*args: str, input: str = "", env: dict[str, str] | None = None) -> Ended:
+        return forked.run(*args, cwd=tmp_path, input=input, env=env)
 
     return run_flowdb
