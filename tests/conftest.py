@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import flowdb
+from tests.cases import GivenStores
 from tests.forked import Ended, Forked
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,6 +91,30 @@ def db(tmp_path: Path) -> Iterator[flowdb.FlowDB]:
     """Give a store that does not exist yet."""
     with flowdb.open(tmp_path / "flows") as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GivenStores]:
+    """Give the given log of each analysis in a store, which no test changes."""
+    with closing(GivenStores(tmp_path_factory.mktemp("given"))) as stores:
+        yield stores
+
+
+@pytest.fixture(scope="session")
+def store_of_samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a store of the sample logs, which no test changes."""
+    path = tmp_path_factory.mktemp("samples") / "flows"
+    with flowdb.open(path) as db:
+        db.ingest(SAMPLES)
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, store_of_samples: Path) -> Path:
+    """Give a copy of it, at the place where the command line looks for a store."""
+    path = Path(shutil.copytree(store_of_samples, tmp_path / "flows"))
+    flowdb.open(path).close()  # which notices that it was moved
+    return path
 
 
 @pytest.fixture

@@ -132,9 +132,8 @@ def _run(request: dict[str, Any], start: Any) -> Ended:
                 os.kill(pid, signal.SIGKILL)
                 is_killed = True
         _, status = os.waitpid(pid, 0)
-    return Ended(
-        os.waitstatus_to_exitcode(status), *map(_text, said.values()), seconds=time.monotonic() - began
-    )
+    stdout, stderr = map(_text, said.values())
+    return Ended(os.waitstatus_to_exitcode(status), stdout, stderr, time.monotonic() - began)
 
 
 def _text(said: BytesIO) -> str:
@@ -169,7 +168,7 @@ def _forked(request: dict[str, Any], given: int, out: int, said: int) -> int:
     try:
         for number, file in enumerate((given, out, said)):
             os.dup2(file, number)
-        sys.stdin = open(0, encoding="utf-8", closefd=False)
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 -- as long as the process
         os.chdir(request["cwd"])
         os.environ.clear()
         os.environ.update(request["env"])

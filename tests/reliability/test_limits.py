@@ -32,7 +32,7 @@ SMALL_DISK = 'mount -t tmpfs -o size="$1" tmpfs "$2" && shift 2 && exec "$@"'
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with logs, more logs, and a store of the first in `seed`: every test leaves it as it was."""
+    """Give a folder with logs, more logs, and a store of the first in `seed`; tests leave it as it was."""
     tmp_path = tmp_path_factory.mktemp("world")
     for n in range(18):
         lines = [
