@@ -19,9 +19,11 @@ help: ## list the targets
 	$(BIN)/pip install --quiet --editable .
 	@touch $@
 
-.venv/dev: .venv/installed
-	$(BIN)/pip install --quiet --editable '.[dev]'
-	@touch $@
+.venv/dev: pyproject.toml hatch_build.py flowdb/native.c
+	@test -n "$(PYTHON)" || { echo "flowdb needs Python 3.11 or later" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --no-compile --editable '.[dev]'
+	@touch .venv/installed $@
 
 .venv-oldest/dev: pyproject.toml tests/oldest.txt
 	@test -n "$(PYTHON)" || { echo "flowdb needs Python 3.11 or later" >&2; exit 1; }
@@ -37,8 +39,14 @@ demo: .venv/installed ## ingest the sample logs and print three analyses
 		echo; echo "\$$ flowdb $$analysis"; $(BIN)/flowdb $$analysis; \
 	done
 
+# Files are given out as they are collected, the long ones under tests/reliability/ first. What waits for a disk
+# a thousand times lies in memory, where there is room for it.
+BESIDES := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+ROOM := $(shell grep -qs ' /dev/shm tmpfs [^ ]*noexec' /proc/mounts || df -Pk /dev/shm 2>/dev/null \
+	| awk 'NR == 2 && $$4 > 4000000 { print "TMPDIR=/dev/shm" }')
+
 test: .venv/dev ## run the tests
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(ROOM) $(BIN)/pytest $(BESIDES)
 
 # What is the same with every DuckDB and pyarrow: what attacks the store from outside, what reads bytes, pages.
 NOT_AGAIN := reliability/test_bombs reliability/test_cost reliability/test_damage reliability/test_faults \
@@ -48,13 +56,13 @@ NOT_AGAIN := reliability/test_bombs reliability/test_cost reliability/test_damag
 	test_delivery test_docs test_keys test_native test_odd_places test_readme test_records_properties \
 	test_remote test_shapes test_shapes_properties test_sources test_wheel
 test-oldest: .venv-oldest/dev ## run the tests with the oldest DuckDB and pyarrow that are supported
-	$(OLDEST)/pytest --numprocesses 2 --dist loadfile $(NOT_AGAIN:%=--ignore tests/%.py)
+	$(ROOM) $(OLDEST)/pytest $(BESIDES) $(NOT_AGAIN:%=--ignore tests/%.py)
 
 # What would be wrong first.
 FIRST := reliability/test_upgrade test_addresses test_analyses_reference test_columnar test_conversations test_database \
 	test_functions test_ocsf test_shell test_store
 test-oldest-first: .venv-oldest/dev ## run some of them, in a minute or two
-	$(OLDEST)/pytest --numprocesses 2 --dist loadfile $(FIRST:%=tests/%.py)
+	$(ROOM) $(OLDEST)/pytest $(BESIDES) $(FIRST:%=tests/%.py)
 
 FUZZ_SECONDS ?= 300
 fuzz: .venv/dev ## fuzz the reading of sources for a while (FUZZ_SECONDS)

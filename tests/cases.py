@@ -70,6 +70,24 @@ def given_store(folder: Path, name: str) -> FlowDB:
     return store_of_logs(folder, Path(shutil.copy(given_log(name), folder)))
 
 
+class GivenStores:
+    """A store of the given log of each analysis, made when it is first asked for; nobody writes to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._opened: dict[str, FlowDB] = {}
+
+    def __getitem__(self, name: str) -> FlowDB:
+        if name not in self._opened:
+            (self._folder / name).mkdir()
+            self._opened[name] = given_store(self._folder / name, name)
+        return self._opened[name]
+
+    def close(self) -> None:
+        for db in self._opened.values():
+            db.close()
+
+
 def store_of_logs(folder: Path, *logs: Path) -> FlowDB:
     for log in logs:
         os.utime(log, (DELIVERED, DELIVERED))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import gzip
-import os
-import subprocess
-import sys
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import flowdb
+from tests.cases import GivenStores
+from tests.forked import Ended, Forked
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "docs" / "samples"
@@ -20,7 +21,7 @@ HEADER = (
     " action log-status"
 )
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., Ended]
 
 
 def record(
@@ -92,6 +93,30 @@ def db(tmp_path: Path) -> Iterator[flowdb.FlowDB]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GivenStores]:
+    """Give the given log of each analysis in a store, which no test changes."""
+    with closing(GivenStores(tmp_path_factory.mktemp("given"))) as stores:
+        yield stores
+
+
+@pytest.fixture(scope="session")
+def store_of_samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a store of the sample logs, which no test changes."""
+    path = tmp_path_factory.mktemp("samples") / "flows"
+    with flowdb.open(path) as db:
+        db.ingest(SAMPLES)
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, store_of_samples: Path) -> Path:
+    """Give a copy of it, at the place where the command line looks for a store."""
+    path = Path(shutil.copytree(store_of_samples, tmp_path / "flows"))
+    flowdb.open(path).close()  # which notices that it was moved
+    return path
+
+
 @pytest.fixture
 def logs(tmp_path: Path) -> Path:
     """Give a folder with three logs, of 3, 2 and 1 records, on two dates."""
@@ -105,22 +130,18 @@ def logs(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Forked]:
+    """Give what runs the command line in processes that start at once."""
+    with Forked() as forked:
+        yield forked
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, forked: Forked) -> Run:
     """Give a function that runs the command line in `tmp_path`, and returns how it ended."""
 
-    def run_flowdb(
-        *args: str, input: str | None = None, env: dict[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "flowdb", *args],
-            cwd=tmp_path,
-            input=input,
-            env={key: value for key, value in os.environ.items() if key != "FLOWDB_STORE"} | (env or {}),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+    def run_flowdb(*args: str, input: str = "", env: dict[str, str] | None = None) -> Ended:
+        return forked.run(*args, cwd=tmp_path, input=input, env=env)
 
     return run_flowdb

@@ -21,11 +21,11 @@ from tests.cases import (
     NAMES,
     SQL,
     Case,
+    GivenStores,
     default_of,
     documented_columns,
     given,
     given_log,
-    given_store,
     shifted,
     span_of,
     store_of_logs,
@@ -74,15 +74,6 @@ WRONG = {
 
 
 @pytest.fixture(scope="module")
-def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FlowDB]]:
-    """The given log of each analysis, in a store."""
-    opened = {name: given_store(tmp_path_factory.mktemp(name), name) for name in NAMES}
-    yield opened
-    for db in opened.values():
-        db.close()
-
-
-@pytest.fixture(scope="module")
 def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FlowDB]]:
     """The given log of each analysis that has choices, with every field there is."""
     opened = {}
@@ -119,7 +110,7 @@ def failure(db: FlowDB, query: str) -> str:
 
 
 @pytest.mark.parametrize("case", ALL_CASES, ids=str)
-def test_an_analysis_answers_as_expected(case: Case, stores: dict[str, FlowDB]) -> None:
+def test_an_analysis_answers_as_expected(case: Case, stores: GivenStores) -> None:
     answer = cells(getattr(stores[case.analysis], case.analysis)(**case.params))
     assert answer == csv_file_cells(CASES / case.analysis / case.expected), case.shows
 
@@ -174,7 +165,7 @@ def macro_parameters(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_columns_are_those_of_the_header(name: str, stores: dict[str, FlowDB]) -> None:
+def test_the_columns_are_those_of_the_header(name: str, stores: GivenStores) -> None:
     by = str(default_of(name, "by"))
     assert stores[name].sql(call(name, given(name))).columns == documented_columns(analyses()[name], by)
 
@@ -202,7 +193,7 @@ def test_a_header_says_how_it_treats_what_makes_naive_answers_wrong(name: str) -
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_defaults_written_out_change_nothing(name: str, stores: dict[str, FlowDB]) -> None:
+def test_defaults_written_out_change_nothing(name: str, stores: GivenStores) -> None:
     written = {one.name: one.default for one in analyses()[name].parameters if not one.is_required}
     db = stores[name]
     assert cells(db.sql(call(name, written | given(name)))) == cells(db.sql(call(name, given(name))))
@@ -223,7 +214,7 @@ def test_every_choice_is_accepted(name: str, parameter: str, choice: str, wide: 
 @pytest.mark.parametrize(("name", "parameter"), CHOICES, ids=lambda value: getattr(value, "name", value))
 @pytest.mark.parametrize("value", ["x", "", "srcaddr; DROP VIEW flows", None, 1])
 def test_another_choice_is_an_error_that_lists_those_that_are_allowed(
-    name: str, parameter: Parameter, value: object, stores: dict[str, FlowDB]
+    name: str, parameter: Parameter, value: object, stores: GivenStores
 ) -> None:
     if value is None and parameter.takes_none:
         return
@@ -238,7 +229,7 @@ def test_another_choice_is_an_error_that_lists_those_that_are_allowed(
 @pytest.mark.parametrize(("name", "parameter"), CHOICES, ids=lambda value: getattr(value, "name", value))
 @pytest.mark.parametrize("value", ["x", "", None])
 def test_another_choice_in_sql_is_an_error_that_lists_those_that_are_allowed(
-    name: str, parameter: Parameter, value: str | None, stores: dict[str, FlowDB]
+    name: str, parameter: Parameter, value: str | None, stores: GivenStores
 ) -> None:
     if value is None and parameter.takes_none:
         return
@@ -249,9 +240,7 @@ def test_another_choice_in_sql_is_an_error_that_lists_those_that_are_allowed(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_method_has_the_parameters_and_the_words_of_the_header(
-    name: str, stores: dict[str, FlowDB]
-) -> None:
+def test_the_method_has_the_parameters_and_the_words_of_the_header(name: str, stores: GivenStores) -> None:
     method, analysis = getattr(stores[name], name), analyses()[name]
     found = [(one.name, one.default) for one in inspect.signature(method).parameters.values()]
     required = inspect.Parameter.empty
@@ -280,7 +269,7 @@ def test_analyses_lists_every_analysis_with_its_topic_and_parameters(empty: Flow
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_unknown_parameter_is_an_error_that_lists_those_that_there_are(
-    name: str, stores: dict[str, FlowDB]
+    name: str, stores: GivenStores
 ) -> None:
     with pytest.raises(UsageError) as raised:
         getattr(stores[name], name)(limit=5)
@@ -291,7 +280,7 @@ def test_an_unknown_parameter_is_an_error_that_lists_those_that_there_are(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_more_values_than_parameters_are_an_error(name: str, stores: dict[str, FlowDB]) -> None:
+def test_more_values_than_parameters_are_an_error(name: str, stores: GivenStores) -> None:
     count = len(analyses()[name].parameters)
     with pytest.raises(UsageError) as raised:
         getattr(stores[name], name)(*["x"] * (count + 1))
@@ -304,7 +293,7 @@ def test_more_values_than_parameters_are_an_error(name: str, stores: dict[str, F
     ids=lambda value: getattr(value, "name", value),
 )
 def test_a_value_of_another_kind_is_an_error_that_says_what_is_expected(
-    name: str, parameter: Parameter, stores: dict[str, FlowDB]
+    name: str, parameter: Parameter, stores: GivenStores
 ) -> None:
     for value in WRONG[parameter.type]:
         with pytest.raises(ParameterError) as raised:
@@ -317,7 +306,7 @@ def test_a_value_of_another_kind_is_an_error_that_says_what_is_expected(
 @pytest.mark.parametrize(
     "name", [name for name in NAMES if any(one.is_required for one in analyses()[name].parameters)]
 )
-def test_a_parameter_that_is_required_is_asked_for(name: str, stores: dict[str, FlowDB]) -> None:
+def test_a_parameter_that_is_required_is_asked_for(name: str, stores: GivenStores) -> None:
     first = next(one for one in analyses()[name].parameters if one.is_required)
     with pytest.raises(UsageError) as raised:
         getattr(stores[name], name)()
@@ -333,7 +322,7 @@ def test_a_parameter_that_is_required_is_asked_for(name: str, stores: dict[str, 
         if one.type.startswith("CIDR")
     ],
 )
-def test_a_bad_range_in_sql_is_an_error(name: str, parameter: str, stores: dict[str, FlowDB]) -> None:
+def test_a_bad_range_in_sql_is_an_error(name: str, parameter: str, stores: GivenStores) -> None:
     is_list = next(one for one in analyses()[name].parameters if one.name == parameter).type == "CIDR[]"
     bad = ["10.0.0.0/33"] if is_list else "10.0.0.0/33"
     said = failure(stores[name], call(name, given(name) | {parameter: bad}))
@@ -341,7 +330,7 @@ def test_a_bad_range_in_sql_is_an_error(name: str, parameter: str, stores: dict[
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "top" in HAS[name]])
-def test_top_gives_so_many_of_the_rows_and_none_gives_all(name: str, stores: dict[str, FlowDB]) -> None:
+def test_top_gives_so_many_of_the_rows_and_none_gives_all(name: str, stores: GivenStores) -> None:
     def ask(**params: object) -> list[tuple[object, ...]]:
         answer: list[tuple[object, ...]] = getattr(stores[name], name)(**given(name) | params).fetchall()
         return answer
@@ -374,7 +363,7 @@ def thrice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FlowD
     "name", [name for name in NAMES if "since" in HAS[name] and name not in LOOKING_BACK]
 )
 def test_what_lies_outside_of_the_window_has_no_part_and_is_not_read(
-    name: str, thrice: dict[str, FlowDB], stores: dict[str, FlowDB]
+    name: str, thrice: dict[str, FlowDB], stores: GivenStores
 ) -> None:
     since, until = span_of(name)
     window = {"since": since, "until": until}
@@ -399,7 +388,7 @@ def files_read(db: FlowDB, query: str, params: object) -> set[int]:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "since" in HAS[name]])
-def test_a_window_over_everything_changes_nothing(name: str, stores: dict[str, FlowDB]) -> None:
+def test_a_window_over_everything_changes_nothing(name: str, stores: GivenStores) -> None:
     db, window = stores[name], {"since": "0001-01-01", "until": "9999-12-31"}
     everything = cells(getattr(db, name)(**given(name)))
     if name not in LOOKING_BACK:

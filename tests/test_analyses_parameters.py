@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from flowdb.analyses import analyses
 from flowdb.cli import main
 from flowdb.errors import ParameterError, QueryError, UsageError
 from flowdb.parameters import Parameter, parse_parameter
-from tests.cases import NAMES, given, given_store
+from tests.cases import NAMES, GivenStores, given
 from tests.cells import cells
 
 BUCKETS = [name for name in NAMES if any(one.name == "bucket" for one in analyses()[name].parameters)]
@@ -26,10 +25,9 @@ EVERY = [(name, one) for name in NAMES for one in analyses()[name].parameters]
 
 
 @pytest.fixture(scope="module")
-def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowDB]:
+def db(stores: GivenStores) -> FlowDB:
     """A store of the given log of top_talkers."""
-    with given_store(tmp_path_factory.mktemp("parameters"), "top_talkers") as opened:
-        yield opened
+    return stores["top_talkers"]
 
 
 def said(db: FlowDB, name: str, **params: object) -> str:
@@ -203,11 +201,10 @@ def test_less_than_the_least_is_an_error_that_names_it(name: str, parameter: Par
 
 
 @pytest.mark.parametrize(("name", "parameter"), BOUNDED, ids=lambda value: getattr(value, "name", value))
-def test_less_than_the_least_is_an_error_in_sql(name: str, parameter: Parameter, tmp_path: Path) -> None:
+def test_less_than_the_least_is_an_error_in_sql(name: str, parameter: Parameter, stores: GivenStores) -> None:
     assert parameter.least is not None
-    with given_store(tmp_path, name) as store:
-        query = analyses()[name].call(given(name) | {parameter.name: parameter.least - 1})
-        found = failure(store, query.removesuffix(";"))
+    query = analyses()[name].call(given(name) | {parameter.name: parameter.least - 1})
+    found = failure(stores[name], query.removesuffix(";"))
     assert f"{parameter.name} is {parameter.least - 1}; expected a number" in found
 
 

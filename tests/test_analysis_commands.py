@@ -7,20 +7,10 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from flowdb import FlowDB
 from flowdb.analyses import analyses
 from flowdb.cli import main
-from tests.cases import ALL_CASES, CASES, NAMES, Case, given_store
+from tests.cases import ALL_CASES, CASES, NAMES, Case, GivenStores
 from tests.cells import csv_cells, csv_file_cells
-
-
-@pytest.fixture(scope="module")
-def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FlowDB]]:
-    """The given log of each analysis, in a store."""
-    opened = {name: given_store(tmp_path_factory.mktemp(name), name) for name in NAMES}
-    yield opened
-    for db in opened.values():
-        db.close()
 
 
 def two_cases_of_each() -> Iterator[Case]:
@@ -61,7 +51,7 @@ def command(case: Case) -> list[str]:
 
 @pytest.mark.parametrize("case", list(two_cases_of_each()), ids=str)
 def test_a_command_answers_as_expected(
-    case: Case, stores: dict[str, FlowDB], capsys: pytest.CaptureFixture[str]
+    case: Case, stores: GivenStores, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = main([*command(case), "--store", str(stores[case.analysis].path), "--output", "csv"])
     printed = capsys.readouterr()

@@ -21,7 +21,7 @@ import pytest
 import flowdb
 from flowdb import analyses
 from flowdb.cli import main
-from tests.conftest import HEADER, SAMPLES, Run, record, write_log
+from tests.conftest import HEADER, Run, record, write_log
 
 KEYS = [
     "sources_found",
@@ -38,14 +38,6 @@ KEYS = [
     "seconds",
     "commit",
 ]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    """Give a store of the sample logs at the place where the command line looks for it."""
-    with flowdb.open(tmp_path / "flows") as db:
-        db.ingest(SAMPLES)
-    return tmp_path / "flows"
 
 
 def test_json_of_an_ingest_is_one_object_and_nothing_else(run: Run, logs: Path) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import flowdb
 from flowdb import FlowDB
 from flowdb.analyses import analyses
-from tests.cases import NAMES, given, given_store
+from tests.cases import NAMES, GivenStores, given
 from tests.cells import Cells, cells, csv_cells
 
 SHELL = Path(sys.executable).parent / "duckdb"
@@ -25,15 +25,14 @@ ASKED = {
 
 
 @pytest.fixture(scope="module")
-def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowDB]:
+def db(stores: GivenStores) -> FlowDB:
     """A store of the given log of connection_check."""
-    with given_store(tmp_path_factory.mktemp("names"), "connection_check") as opened:
-        yield opened
+    return stores["connection_check"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_session_may_have_a_table_of_sources(name: str, tmp_path: Path) -> None:
-    with given_store(tmp_path, name) as db:
+def test_a_session_may_have_a_table_of_sources(name: str, stores: GivenStores) -> None:
+    with flowdb.open(stores[name].path) as db:
         answer = cells(db.sql(SQL_OF[name]))
         assert cells(db.sql(f"WITH sources AS (SELECT 1 AS x) {SQL_OF[name]}")) == answer
         db.sql("CREATE TEMP TABLE sources AS SELECT 1 AS x")

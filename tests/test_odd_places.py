@@ -19,14 +19,6 @@ FLOWDB = [sys.executable, "-m", "flowdb"]
 UNIX = pytest.mark.skipif(os.name == "nt", reason="a system without such files")
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    """Give a store of the sample logs at the place where the command line looks for it."""
-    with flowdb.open(tmp_path / "flows") as db:
-        db.ingest(SAMPLES)
-    return tmp_path / "flows"
-
-
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
 @pytest.mark.parametrize("form", ["table", "csv", "parquet", "markdown"])
 def test_a_full_disk_under_standard_output_is_one_sentence(store: Path, tmp_path: Path, form: str) -> None:

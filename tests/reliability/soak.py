@@ -29,7 +29,7 @@ from flowdb.catalog import Catalog
 from flowdb.errors import NotAStore, StoreMissing
 from flowdb.faults import POINTS
 from flowdb.verification import verify
-from tests.reliability.forked import Ended, Forked
+from tests.forked import Ended, Forked
 from tests.reliability.model import FIRST_DAY, Logs, Model, Row
 from tests.reliability.reading import reader
 from tests.reliability.states import left_over

@@ -22,7 +22,7 @@ from flowdb.faults import POINTS
 from flowdb.store import Store
 from flowdb.verification import verify
 from tests.conftest import HEADER, record, write_log
-from tests.reliability.forked import Ended, Forked
+from tests.forked import Ended, Forked
 from tests.reliability.states import DAMAGED, State, left_over, seen_by_python, seen_by_shell
 
 NOON, MIDNIGHT = 1_705_312_800, 1_705_363_200
@@ -255,12 +255,6 @@ class Trial:
                 flowdb.open(store)
             return shell, shell
         return shell, seen_by_python(store)
-
-
-@pytest.fixture(scope="module")
-def forked() -> Iterator[Forked]:
-    with Forked() as forked:
-        yield forked
 
 
 @pytest.fixture(scope="module")
