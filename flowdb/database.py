@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from flowdb.ingest import IngestReport
+    from flowdb.insights_sql import Translation
     from flowdb.meter import Meter
 
 __all__ = ["DIALECTS", "FlowDB", "listed_analyses"]
@@ -36,6 +37,10 @@ __all__ = ["DIALECTS", "FlowDB", "listed_analyses"]
 _TRINO = ("athena", "trino", "presto")
 DIALECTS = ("duckdb", *_TRINO, "insights")
 """The languages that `FlowDB.sql` takes."""
+_CUT = (
+    "these are 10,000 rows of more, as Logs Insights gives them without a limit;"
+    " --no-limit, in Python limit=False, gives all"
+)
 
 
 class FlowDB(Keeping, Watching):
@@ -155,7 +160,10 @@ class FlowDB(Keeping, Watching):
         if dialect == "insights":
             if params is not None:
                 raise UsageError("a query of Logs Insights takes no params")
-            query = self._from_insights(connection, query, limit)
+            made = self._from_insights(connection, query, limit)
+            if made.beyond is not None and _has_rows(connection, made.beyond):
+                self.notes.append(_CUT)
+            query = made.sql
         return self._asked(connection, query, params)
 
     def results(
@@ -287,7 +295,7 @@ class FlowDB(Keeping, Watching):
         if dialect not in DIALECTS:
             raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
         if dialect == "insights":
-            return self._from_insights(self._connections.of(self._opened), query, limit=True)
+            return self._from_insights(self._connections.of(self._opened), query, limit=True).sql
         if dialect in _TRINO:
             from flowdb.athena_scripts import Script
 
@@ -297,7 +305,7 @@ class FlowDB(Keeping, Watching):
             return next(iter(script)).sql
         return query
 
-    def _from_insights(self, connection: duckdb.DuckDBPyConnection, query: str, limit: bool) -> str:
+    def _from_insights(self, connection: duckdb.DuckDBPyConnection, query: str, limit: bool) -> Translation:
         """Return a query of Logs Insights as DuckDB's SQL over the views of a connection."""
         from flowdb.datasets import FLOWS
         from flowdb.insights_sql import translate
@@ -308,7 +316,17 @@ class FlowDB(Keeping, Watching):
         extra = [column[0] for column in columns if column[0] not in known]
         made = translate(query, layouts=[row[0] for row in layouts], extra=extra, limit=limit)
         self.notes = [f"no record has a field named {name}" for name in made.unknown]
-        return made.sql
+        return made
+
+
+def _has_rows(connection: duckdb.DuckDBPyConnection, query: str) -> bool:
+    """Tell whether a query has a row; one that fails has none, and says so when its rows are wanted."""
+    import duckdb
+
+    try:
+        return bool(connection.execute(query).fetchall())
+    except duckdb.Error:
+        return False
 
 
 def _check_text(query: object) -> None:
