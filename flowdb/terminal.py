@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -30,6 +31,7 @@ __all__ = [
     "progress",
     "say",
     "store_option",
+    "waited",
 ]
 
 _T = TypeVar("_T")
@@ -125,6 +127,20 @@ def asked(store: str, work: Callable[[FlowDB], _T], *, sandbox: bool = False) ->
                     db.interrupt()
                 wait([done], timeout=0.1)
             raise
+
+
+def waited(work: Callable[[], _T]) -> _T:
+    """Return what comes of work that an interrupt does not wait for: it ends with the process."""
+    done: Future[_T] = Future()
+
+    def whole() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 -- whatever it is, whoever waits is to have it
+            done.set_exception(error)
+
+    Thread(target=whole, daemon=True).start()
+    return done.result()
 
 
 def say(sentence: str, *, bare: bool = False) -> None:
