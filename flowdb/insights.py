@@ -132,6 +132,8 @@ def _no_command(query: str, at: int, word: str) -> DialectError:
 def _expected(accepted: set[str]) -> str:
     """Return in words what the grammar takes at a place."""
     words = {"_AS": "as", "_BY": "by", "_CLOSE": ")", "_CLOSE_LIST": "]", "_COMMA": "a comma"}
+    if len(accepted) == 1:
+        words |= {"PERIOD": "a length of time, such as 5m", "_OPEN_LIST": "a list, such as [22, 3389]"}
     if "_FIELDS" in accepted:
         return f"a command, one of {_KNOWN}"
     if "REGEX" in accepted and "NAME" not in accepted:
