@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from flowdb.analyses import Analysis, analyses
+from flowdb.analyses import Analysis, analyses, named_by
 from flowdb.errors import FlowdbError, UsageError
 from flowdb.parameters import moment
 from flowdb.store import Store
@@ -85,8 +85,8 @@ class Watching:
         questions: Iterable[Question]
         if question is None:
             questions = self._every(params or {})
-        elif (name := question.strip().replace("-", "_")) in analyses():
-            questions = [self._asked_of(analyses()[name], params or {})]
+        elif analysis := named_by(question):
+            questions = [self._asked_of(analysis, params or {})]
         else:
             questions = [self._query(question, params, dialect)]
 
