@@ -100,6 +100,21 @@ def utc(seconds: int) -> datetime:
                 " WHERE log_status = 'SKIPDATA' GROUP BY ALL ORDER BY t"
             ),
         ),
+        (
+            "stats avg(bytes), min(bytes), max(bytes) by srcAddr, dstAddr",
+            (
+                "SELECT srcaddr, dstaddr, avg(bytes), min(bytes), max(bytes) FROM flows"
+                " GROUP BY ALL ORDER BY ALL NULLS LAST LIMIT 10000"
+            ),
+        ),
+        (
+            'filter action="REJECT" | stats count(*) as numRejections by srcAddr'
+            " | sort numRejections desc | limit 20",
+            (
+                "SELECT srcaddr, count(*) AS n FROM flows WHERE action = 'REJECT' GROUP BY ALL"
+                " ORDER BY n DESC, srcaddr LIMIT 20"
+            ),
+        ),
     ],
 )
 def test_the_samples_of_aws_answer_what_sql_does(real: flowdb.FlowDB, query: str, sql: str) -> None:
