@@ -70,7 +70,8 @@ class FlowDB(Keeping, Watching):
             raise UsageError(f"{os.fspath(path)}: there is no such home folder") from error
         self._sandbox = sandbox
         self._connections = Connections(is_sandbox=sandbox)
-        self.notes: list[str] = []
+        self._notes: list[str] = []
+        self._beyond: tuple[duckdb.DuckDBPyConnection, str] | None = None
         try:
             self._store: Store | None = Store(self.path, self._grace)
         except StoreMissing:
@@ -147,7 +148,7 @@ class FlowDB(Keeping, Watching):
         The rows are computed when they are fetched, and what fails then is an error of DuckDB's own.
         What else is to be said of the query is in `notes`.
         """
-        self.notes = []
+        self._notes, self._beyond = [], None
         _check_text(query)
         if dialect not in DIALECTS:
             raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
@@ -161,8 +162,7 @@ class FlowDB(Keeping, Watching):
             if params is not None:
                 raise UsageError("a query of Logs Insights takes no params")
             made = self._from_insights(connection, query, limit)
-            if made.beyond is not None and _has_rows(connection, made.beyond):
-                self.notes.append(_CUT)
+            self._beyond = None if made.beyond is None else (connection, made.beyond)
             query = made.sql
         return self._asked(connection, query, params)
 
@@ -204,6 +204,24 @@ class FlowDB(Keeping, Watching):
         from flowdb.external_tables import ddl
 
         return ddl(dialect, location, table)
+
+    @property
+    def notes(self) -> list[str]:
+        """What else is to be said of the last question: a query of Logs Insights, or a cost.
+
+        Whether an answer is cut is looked up when this is read, which can take as long as the query.
+        """
+        if self._beyond is not None and _has_rows(*self._beyond):
+            self._notes.append(_CUT)
+        self._beyond = None
+        return self._notes
+
+    def settle(self, rows: int) -> None:
+        """Take it as known how many rows the last query has, so that `notes` need not look."""
+        if self._beyond is not None:
+            from flowdb.insights_sql import DEFAULT_ROWS
+
+            self._beyond = self._beyond if rows >= DEFAULT_ROWS else None
 
     def analyses(self) -> duckdb.DuckDBPyRelation:
         """Return the analyses: name, topic, what each answers, and its parameters."""
@@ -315,7 +333,7 @@ class FlowDB(Keeping, Watching):
         known = FLOWS.sql_columns
         extra = [column[0] for column in columns if column[0] not in known]
         made = translate(query, layouts=[row[0] for row in layouts], extra=extra, limit=limit)
-        self.notes = [f"no record has a field named {name}" for name in made.unknown]
+        self._notes = [f"no record has a field named {name}" for name in made.unknown]
         return made
 
 

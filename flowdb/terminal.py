@@ -74,9 +74,13 @@ def answer(
     *,
     upright: bool = False,
     sandbox: bool = False,
+    after: Callable[[FlowDB, int], None] | None = None,
 ) -> None:
-    """Ask a store and write what it answers; in another thread, since DuckDB may not hear an interrupt."""
-    answer_each(store, lambda db: [ask(db)], form, upright=upright, sandbox=sandbox)
+    """Ask a store and write what it answers; in another thread, since DuckDB may not hear an interrupt.
+
+    What comes `after` is given the number of rows.
+    """
+    answer_each(store, lambda db: [ask(db)], form, upright=upright, sandbox=sandbox, after=after)
 
 
 def answer_each(
@@ -86,6 +90,7 @@ def answer_each(
     *,
     upright: bool = False,
     sandbox: bool = False,
+    after: Callable[[FlowDB, int], None] | None = None,
 ) -> None:
     """Ask a store and write its answers one after the other, as `answer` does."""
 
@@ -101,7 +106,10 @@ def answer_each(
         for number, result in enumerate(results):
             if number and form in ("table", "markdown"):
                 print()
-            remark = write(result, form, upright=upright, sandbox=sandbox) or remark
+            rows, said = write(result, form, upright=upright, sandbox=sandbox)
+            remark = said or remark
+            if after is not None:
+                after(db, rows)
         return remark
 
     if remark := asked(store, work, sandbox=sandbox):

@@ -108,8 +108,10 @@ def utc(seconds: int) -> datetime:
             ),
         ),
         (
-            'filter action="REJECT" | stats count(*) as numRejections by srcAddr'
-            " | sort numRejections desc | limit 20",
+            (
+                'filter action="REJECT" | stats count(*) as numRejections by srcAddr'
+                " | sort numRejections desc | limit 20"
+            ),
             (
                 "SELECT srcaddr, count(*) AS n FROM flows WHERE action = 'REJECT' GROUP BY ALL"
                 " ORDER BY n DESC, srcaddr LIMIT 20"
@@ -899,6 +901,12 @@ def test_a_limit_that_nobody_asked_for_is_noted(db: flowdb.FlowDB, run: Run, tmp
     done = run("sql", "--dialect", "insights", "fields srcPort", "-o", "csv", "--store", str(db.path))
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 10_001)
     assert done.stderr == f"flowdb: note: {cut}\n"
+    done = run("sql", "--dialect", "insights", "fields srcPort", "--store", str(db.path))
+    assert done.stderr.splitlines()[0] == f"flowdb: note: {cut}"
+    done = run(
+        "sql", "--dialect", "insights", f"{all_but_one} | fields x", "-o", "csv", "--store", str(db.path)
+    )
+    assert (done.returncode, done.stderr) == (0, "flowdb: note: no record has a field named x\n")
 
 
 def test_a_pointer_is_that_of_its_record_whatever_becomes_of_the_files(
