@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import duckdb
 
     from flowdb.ingest import IngestReport
-    from flowdb.insights_sql import Translation
     from flowdb.meter import Meter
 
 __all__ = ["DIALECTS", "FlowDB", "listed_analyses"]
@@ -37,10 +36,6 @@ __all__ = ["DIALECTS", "FlowDB", "listed_analyses"]
 _TRINO = ("athena", "trino", "presto")
 DIALECTS = ("duckdb", *_TRINO, "insights")
 """The languages that `FlowDB.sql` takes."""
-_CUT = (
-    "these are 10,000 rows of more, as Logs Insights gives them without a limit;"
-    " --no-limit, in Python limit=False, gives all"
-)
 
 
 class FlowDB(Keeping, Watching):
@@ -161,7 +156,10 @@ class FlowDB(Keeping, Watching):
         if dialect == "insights":
             if params is not None:
                 raise UsageError("a query of Logs Insights takes no params")
-            made = self._from_insights(connection, query, limit)
+            from flowdb.insights_query import translated
+
+            made = translated(connection, query, limit=limit)
+            self._notes = [f"no record has a field named {name}" for name in made.unknown]
             self._beyond = None if made.beyond is None else (connection, made.beyond)
             query = made.sql
         return self._asked(connection, query, params)
@@ -211,9 +209,11 @@ class FlowDB(Keeping, Watching):
 
         Whether an answer is cut is looked up when this is read, which can take as long as the query.
         """
-        if self._beyond is not None and _has_rows(*self._beyond):
-            self._notes.append(_CUT)
-        self._beyond = None
+        if self._beyond is not None:
+            from flowdb.insights_query import CUT, has_rows
+
+            self._notes += [CUT] if has_rows(*self._beyond) else []
+            self._beyond = None
         return self._notes
 
     def settle(self, rows: int) -> None:
@@ -313,7 +313,9 @@ class FlowDB(Keeping, Watching):
         if dialect not in DIALECTS:
             raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
         if dialect == "insights":
-            return self._from_insights(self._connections.of(self._opened), query, limit=True).sql
+            from flowdb.insights_query import translated
+
+            return translated(self._connections.of(self._opened), query).sql
         if dialect in _TRINO:
             from flowdb.athena_scripts import Script
 
@@ -322,29 +324,6 @@ class FlowDB(Keeping, Watching):
                 raise UsageError("what costs is one query: a SELECT")
             return next(iter(script)).sql
         return query
-
-    def _from_insights(self, connection: duckdb.DuckDBPyConnection, query: str, limit: bool) -> Translation:
-        """Return a query of Logs Insights as DuckDB's SQL over the views of a connection."""
-        from flowdb.datasets import FLOWS
-        from flowdb.insights_sql import translate
-
-        layouts = connection.execute("SELECT DISTINCT layout FROM sources ORDER BY 1").fetchall()
-        columns = connection.execute("SELECT * FROM flows LIMIT 0").description
-        known = FLOWS.sql_columns
-        extra = [column[0] for column in columns if column[0] not in known]
-        made = translate(query, layouts=[row[0] for row in layouts], extra=extra, limit=limit)
-        self._notes = [f"no record has a field named {name}" for name in made.unknown]
-        return made
-
-
-def _has_rows(connection: duckdb.DuckDBPyConnection, query: str) -> bool:
-    """Tell whether a query has a row; one that fails has none, and says so when its rows are wanted."""
-    import duckdb
-
-    try:
-        return bool(connection.execute(query).fetchall())
-    except duckdb.Error:
-        return False
 
 
 def _check_text(query: object) -> None:
