@@ -186,7 +186,7 @@ def queries(draw: st.DrawFn) -> list[Tree]:
         there = draw(st.sampled_from([("item", "j.n"), ("item", "j.w[0]"), ("item", "j.of.`a.b`[1].none")]))
         commands.append(("filter", ("compare", draw(SIGNS), there, draw(st.one_of(NUMBERS, WORDS)))))
     if draw(st.booleans()):
-        groups = [(draw(GROUP), f"g{n}") for n in range(draw(st.integers(0, 2)))]
+        groups: list[tuple[Tree, str]] = [(draw(GROUP), f"g{n}") for n in range(draw(st.integers(0, 2)))]
         made = [(draw(AGGREGATE), f"s{n}") for n in range(draw(st.integers(1, 2)))]
         commands.append(("stats", made, groups))
         if draw(st.booleans()):
@@ -367,8 +367,8 @@ def value_of(tree: Tree, row: Row) -> Any:
                 tzinfo=None
             )
         case ("strcontains", one, part, is_any):
-            text = as_text(value_of(one, row)) or ""
-            return part.lower() in text.lower() if is_any else part in text
+            whole = as_text(value_of(one, row)) or ""
+            return part.lower() in whole.lower() if is_any else part in whole
         case ("isPublicIP", one):
             try:
                 address = ipaddress.ip_address(value_of(one, row) or "")
