@@ -15,7 +15,7 @@ import click
 
 from flowdb.errors import ExitCode, FlowdbError, UsageError, WebhookError, plural
 from flowdb.options import Moment, params_of, params_option, utf8
-from flowdb.terminal import asked, say, store_option
+from flowdb.terminal import asked, say, store_option, waited
 
 if TYPE_CHECKING:
     from flowdb.alerts import Alert, Firing
@@ -79,7 +79,7 @@ def alert(
     alerts = _alerts(analysis, file, **values)
     if webhook is not None:
         check_url(webhook)
-    return asked(store, lambda db: _tell(db, alerts, until, webhook, state, file), sandbox=True)
+    return _tell(store, alerts, until, webhook, state, file)
 
 
 def _alerts(
@@ -111,7 +111,7 @@ def _alerts(
 
 
 def _tell(
-    db: FlowDB,
+    store: str,
     alerts: Sequence[Alert],
     until: datetime | None,
     webhook: str | None,
@@ -120,6 +120,36 @@ def _tell(
 ) -> ExitCode:
     """Ask the alarms, tell what is new of them, and write down that it was told."""
     from flowdb.alert_state import held
+
+    with nullcontext() if state is None else held(Path(state)) as told:
+        found, code = asked(store, lambda db: _fired(db, alerts, until, file), sandbox=True)
+        firings = [one for _, several in found for one in several]
+        if told is not None:
+            firings = told.new(firings)
+            for alert, several in found:
+                told.forget(alert, several)
+        is_told = _print(firings)
+        if firings and webhook is not None:
+            try:
+                waited(lambda: _post(webhook, firings))
+            except (WebhookError, KeyboardInterrupt) as error:
+                if told is not None and told.is_changed:
+                    told.save()
+                if isinstance(error, KeyboardInterrupt):
+                    say("note: the webhook may have taken what it was sent, and is told again")
+                raise
+            is_told = True
+        if told is not None:
+            for alert, several in found if is_told else ():
+                told.note(alert, several)
+            told.save()
+    return ExitCode.ALERT if firings else code
+
+
+def _fired(
+    db: FlowDB, alerts: Sequence[Alert], until: datetime | None, file: str | None
+) -> tuple[list[tuple[Alert, list[Firing]]], ExitCode]:
+    """Return what each alarm that could be asked fires for, and whether all could."""
     from flowdb.alerts import checked, fire, newest
 
     ready = []
@@ -128,39 +158,16 @@ def _tell(
             ready.append(checked(db.sql, one))
         except UsageError as error:
             raise UsageError(f"{file}: alert {one.name!r}: {error}" if file else str(error)) from error
-    code = ExitCode.OK
-    with nullcontext() if state is None else held(Path(state)) as told:
-        end = newest(db.sql) if until is None else until
-        found: dict[str, list[Firing]] = {}
-        for one in ready:
-            try:
-                found[one.name] = [] if end is None else fire(db.sql, one, end)
-            except FlowdbError as error:
-                if len(ready) == 1:
-                    raise
-                say(f"error: alert {one.name!r}: {error}")
-                code = ExitCode.FAILED
-        firings = [one for several in found.values() for one in several]
-        if told is not None:
-            firings = told.new(firings)
-        asked = [(one, found[one.name]) for one in ready if one.name in found]
-        if told is not None:
-            for one, several in asked:
-                told.forget(one, several)
-        is_told = _print(firings)
-        if firings and webhook is not None:
-            try:
-                _post(webhook, firings)
-            except WebhookError:
-                if told is not None and told.is_changed:
-                    told.save()
+    end = newest(db.sql) if until is None else until
+    found: list[tuple[Alert, list[Firing]]] = []
+    for one in ready:
+        try:
+            found.append((one, [] if end is None else fire(db.sql, one, end)))
+        except FlowdbError as error:
+            if len(ready) == 1:
                 raise
-            is_told = True
-        if told is not None:
-            for one, several in asked if is_told else ():
-                told.note(one, several)
-            told.save()
-    return ExitCode.ALERT if firings else code
+            say(f"error: alert {one.name!r}: {error}")
+    return found, ExitCode.OK if len(found) == len(ready) else ExitCode.FAILED
 
 
 def _print(firings: Sequence[Firing]) -> bool:

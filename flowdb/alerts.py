@@ -174,6 +174,8 @@ def newest(ask: Ask) -> datetime | None:
     """
     query = f"SELECT max(last_start) FROM files WHERE kind = {quote_text(FLOWS.kind)}"
     last = ask(query, None).fetchall()[0][0]
+    if last is None:  # the catalogue of an earlier version does not say it
+        last = ask(f"SELECT max(start_time) FROM {FLOWS.view}", None).fetchall()[0][0]
     if last is None:
         return None
     try:

@@ -16,7 +16,16 @@ from pathlib import Path
 from flowdb.errors import UsageError
 from flowdb.parameters import Parameter, literal, parse_parameter
 
-__all__ = ["TRAPS", "Analysis", "analyses", "called_statements", "find_analysis", "statements", "view_names"]
+__all__ = [
+    "TRAPS",
+    "Analysis",
+    "analyses",
+    "called_statements",
+    "find_analysis",
+    "named_by",
+    "statements",
+    "view_names",
+]
 
 TRAPS = {
     "both ends": "A conversation that both of its interfaces log",
@@ -110,6 +119,11 @@ def find_analysis(name: str) -> Analysis:
     if found is None:
         raise UsageError(f"no analysis {name!r}; there are: {', '.join(analyses())}")
     return found
+
+
+def named_by(question: str) -> Analysis | None:
+    """Return the analysis that a question names, or None for a query; no query is one word alone."""
+    return find_analysis(question.strip()) if re.fullmatch(r"\s*[\w-]+\s*", question) else None
 
 
 @cache

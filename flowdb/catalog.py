@@ -55,6 +55,7 @@ class Catalog:
         self._path = path
         self._store = str(path.parent)
         self._files: tuple[int, list[FileRow]] | None = None
+        self._is_complete = False
         # A catalogue that may not be written is still read: a rollback journal leaves no file beside it.
         writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
         with self._errors():
@@ -102,6 +103,20 @@ class Catalog:
             upgrade(stored, self._path.parent)
         self.close()
         self.__init__(self._path)  # type: ignore[misc]
+
+    def complete(self) -> None:
+        """Read from the files what a catalogue of an earlier version does not say of them, if it is one.
+
+        That is how many rows of each source they have, and from when these are; it is known to this
+        reader alone.
+        """
+        if self.is_old and not self._is_complete:
+            from flowdb.upgrade import read_files
+
+            with self._errors():
+                read_files(self._connection, self._path.parent)
+            self._files = None
+            self._is_complete = True
 
     def close(self) -> None:
         """Close the connection."""

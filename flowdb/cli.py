@@ -187,13 +187,15 @@ def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_lim
         )
         return
 
-    def ask(db: FlowDB) -> duckdb.DuckDBPyRelation:
-        result = db.sql(query, dialect=dialect, limit=not no_limit)
-        for note in db.notes:
-            say(f"note: {note}")
-        return result
+    def note(db: FlowDB, rows: int) -> None:
+        db.settle(rows)
+        for one in db.notes:
+            say(f"note: {one}")
 
-    answer(store, ask, output, sandbox=sandbox)
+    def ask(db: FlowDB) -> duckdb.DuckDBPyRelation:
+        return db.sql(query, dialect=dialect, limit=not no_limit)
+
+    answer(store, ask, output, sandbox=sandbox, after=note)
 
 
 @cli.command(name="analyses")

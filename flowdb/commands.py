@@ -154,7 +154,8 @@ def _write_rows(names: str, rows: list[tuple[object, ...]], output: str) -> None
     marks = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(rows))
     query = f"SELECT * FROM (VALUES {marks}) AS rows ({names})"
     with duckdb.connect() as connection:
-        if remark := write(connection.sql(query, params=[value for row in rows for value in row]), output):
+        _, remark = write(connection.sql(query, params=[value for row in rows for value in row]), output)
+        if remark:
             say(f"note: {remark}")
 
 

@@ -76,7 +76,7 @@ class Connections:
         if self._is_sandbox:
             from flowdb import sandbox
 
-            return sandbox.connect(store.root, store.fill, self._shown_by(store))
+            return sandbox.connect(store.folders, store.fill, self._shown_by(store))
         if self._forget is None:
             # A folder that nobody else can have prepared, for what does not fit into memory.
             self._spilled = tempfile.mkdtemp(prefix="flowdb-")
@@ -95,7 +95,7 @@ class Connections:
             return store.view_statements()
         from flowdb.sandbox import inside
 
-        return inside(store.root.resolve(), store.view_statements())
+        return inside(store.folders, store.view_statements())
 
 
 def damaged(store: Store, error: Exception) -> StoreDamaged:

@@ -295,8 +295,10 @@ def _replaced(path: str) -> list[tuple[str, str, float]]:
     try:
         with open(Path(path), encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
-    except (OSError, UnicodeError, csv.Error) as error:
-        raise UsageError(f"{path}: it cannot be read ({error})") from error
+    except OSError as error:
+        raise UsageError(f"{path}: it cannot be read ({error.strerror or error})") from error
+    except (UnicodeError, csv.Error) as error:
+        raise UsageError(f"{path}: it is no CSV in UTF-8 ({error})") from error
     if not rows or not set(_HEADER) <= rows[0].keys():
         raise UsageError(f"{path}: expected a line with item, region and amount, and prices below it")
     found: dict[tuple[str, str], float] = {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flowdb.analyses import analyses
+from flowdb.analyses import analyses, named_by
 from flowdb.options import params_of, params_option, utf8
 from flowdb.terminal import answer, output_option, say, store_option
 
@@ -76,8 +76,8 @@ def cost(
             if not having:
                 raise click.UsageError(f"no analysis has a parameter {name!r}.")
             values |= params_of(having[0], [pair])
-    elif question is not None and (name := question.strip().replace("-", "_")) in analyses():
-        values = params_of(analyses()[name], params)
+    elif question is not None and (analysis := named_by(question)):
+        values = params_of(analysis, params)
     elif params:
         raise click.UsageError("--param is for an analysis.")
 

@@ -65,7 +65,8 @@ class FlowDB(Keeping, Watching):
             raise UsageError(f"{os.fspath(path)}: there is no such home folder") from error
         self._sandbox = sandbox
         self._connections = Connections(is_sandbox=sandbox)
-        self.notes: list[str] = []
+        self._notes: list[str] = []
+        self._beyond: tuple[duckdb.DuckDBPyConnection, str] | None = None
         try:
             self._store: Store | None = Store(self.path, self._grace)
         except StoreMissing:
@@ -145,7 +146,7 @@ class FlowDB(Keeping, Watching):
         The rows are computed when they are fetched, and what fails then is an error of DuckDB's own.
         What else is to be said of the query is in `notes`.
         """
-        self.notes = []
+        self._notes, self._beyond = [], None
         _check_text(query)
         if dialect not in DIALECTS:
             raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
@@ -158,7 +159,12 @@ class FlowDB(Keeping, Watching):
         if dialect == "insights":
             if params is not None:
                 raise UsageError("a query of Logs Insights takes no params")
-            query = self._from_insights(connection, query, limit)
+            from flowdb.insights_query import translated
+
+            made = translated(connection, query, limit=limit)
+            self._notes = [f"no record has a field named {name}" for name in made.unknown]
+            self._beyond = None if made.beyond is None else (connection, made.beyond)
+            query = made.sql
         return self._asked(connection, query, params)
 
     def results(
@@ -199,6 +205,26 @@ class FlowDB(Keeping, Watching):
         from flowdb.external_tables import ddl
 
         return ddl(dialect, location, table)
+
+    @property
+    def notes(self) -> list[str]:
+        """What else is to be said of the last question: a query of Logs Insights, or a cost.
+
+        Whether an answer is cut is looked up when this is read, which can take as long as the query.
+        """
+        if self._beyond is not None:
+            from flowdb.insights_query import CUT, has_rows
+
+            self._notes += [CUT] if has_rows(*self._beyond) else []
+            self._beyond = None
+        return self._notes
+
+    def settle(self, rows: int) -> None:
+        """Take it as known how many rows the last query has, so that `notes` need not look."""
+        if self._beyond is not None:
+            from flowdb.insights_sql import DEFAULT_ROWS
+
+            self._beyond = self._beyond if rows >= DEFAULT_ROWS else None
 
     def analyses(self) -> duckdb.DuckDBPyRelation:
         """Return the analyses: name, topic, what each answers, and its parameters."""
@@ -292,7 +318,9 @@ class FlowDB(Keeping, Watching):
         if dialect not in DIALECTS:
             raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
         if dialect == "insights":
-            return self._from_insights(self._connections.of(self._opened), query, limit=True)
+            from flowdb.insights_query import translated
+
+            return translated(self._connections.of(self._opened), query).sql
         if dialect in _TRINO:
             from flowdb.athena_scripts import Script
 
@@ -301,19 +329,6 @@ class FlowDB(Keeping, Watching):
                 raise UsageError("what costs is one query: a SELECT")
             return next(iter(script)).sql
         return query
-
-    def _from_insights(self, connection: duckdb.DuckDBPyConnection, query: str, limit: bool) -> str:
-        """Return a query of Logs Insights as DuckDB's SQL over the views of a connection."""
-        from flowdb.datasets import FLOWS
-        from flowdb.insights_sql import translate
-
-        layouts = connection.execute("SELECT DISTINCT layout FROM sources ORDER BY 1").fetchall()
-        columns = connection.execute("SELECT * FROM flows LIMIT 0").description
-        known = FLOWS.sql_columns
-        extra = [column[0] for column in columns if column[0] not in known]
-        made = translate(query, layouts=[row[0] for row in layouts], extra=extra, limit=limit)
-        self.notes = [f"no record has a field named {name}" for name in made.unknown]
-        return made.sql
 
 
 def _check_text(query: object) -> None:

@@ -70,6 +70,8 @@ def ddl(dialect: str, location: str, table: str = "flows") -> str:
     check_table(table)
     if not _PLACE.fullmatch(location):
         raise UsageError(f"location is {location!r}; expected a place such as s3://bucket/flows")
+    if dialect == "athena" and not location.startswith("s3://"):
+        raise UsageError(f"location is {location!r}, which Athena cannot read; expected a place in s3://")
     place = location.rstrip("/")
     records = {name: kind for name, kind in FLOWS.sql_columns.items() if name != "date"}
     sources = {name: kind for name, kind in LEDGERS["sources"].items() if name not in _LEFT_OUT}

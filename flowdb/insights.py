@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowdb.errors import DialectError
 from flowdb.insights_tree import (
+    Access,
     Call,
     Command,
     Compare,
@@ -131,6 +132,8 @@ def _no_command(query: str, at: int, word: str) -> DialectError:
 def _expected(accepted: set[str]) -> str:
     """Return in words what the grammar takes at a place."""
     words = {"_AS": "as", "_BY": "by", "_CLOSE": ")", "_CLOSE_LIST": "]", "_COMMA": "a comma"}
+    if len(accepted) == 1:
+        words |= {"PERIOD": "a length of time, such as 5m", "_OPEN_LIST": "a list, such as [22, 3389]"}
     if "_FIELDS" in accepted:
         return f"a command, one of {_KNOWN}"
     if "REGEX" in accepted and "NAME" not in accepted:
@@ -194,7 +197,8 @@ class _Builder:
         return Filter(meta.start_pos, parts[0])
 
     def _stats(self, meta: Meta, parts: list[Any]) -> Stats:
-        return Stats(meta.start_pos, parts[0], parts[1] or ())
+        items, groups, offset = parts
+        return Stats(meta.start_pos, items, groups or (), offset and self._period(offset))
 
     def _bare_stats(self, meta: Meta, parts: list[Any]) -> Stats:
         leading = parts[0][0].value
@@ -300,6 +304,19 @@ class _Builder:
     def _name(self, meta: Meta, parts: list[Any]) -> Name:
         return Name(meta.start_pos, parts[0].strip("`"))
 
+    def _access(self, meta: Meta, parts: list[Any]) -> Access:
+        name, *steps = parts
+        path: list[str | int] = []
+        for token in steps:
+            if token.type != "NUMBER":
+                text = token[1:]
+                path += [text[1:-1]] if text.startswith("`") else text.split(".")
+            elif token.isdecimal():
+                path.append(int(token))
+            else:
+                raise trouble(self._query, token.start_pos, f"{token} is no place; expected a whole number")
+        return Access(meta.start_pos, name, tuple(path))
+
     def _label(self, _: Meta, parts: list[Any]) -> str:
         return str(parts[0].strip("`"))
 
@@ -310,10 +327,13 @@ class _Builder:
         token = parts[0]
         return Constant(meta.start_pos, int(token) if token.isdecimal() else float(token))
 
-    def _period(self, meta: Meta, parts: list[Any]) -> Period:
-        digits = re.match(r"\d+", parts[0])
+    def _length(self, _: Meta, parts: list[Any]) -> Period:
+        return self._period(parts[0])
+
+    def _period(self, token: Token) -> Period:
+        digits = re.match(r"\d+", token)
         assert digits is not None
-        return Period(meta.start_pos, int(digits[0]), parts[0][digits.end() :].strip().lower())
+        return Period(token.start_pos or 0, int(digits[0]), token[digits.end() :].strip().lower())
 
     def _call(self, meta: Meta, parts: list[Any]) -> Call:
         token, *arguments = parts

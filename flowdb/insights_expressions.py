@@ -6,9 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 
 from flowdb.errors import DialectError
-from flowdb.insights_functions import AGGREGATES, FUNCTIONS, Function, Refused, bucket
+from flowdb.insights_calls import MANY, Function, Refused
+from flowdb.insights_functions import AGGREGATES, FUNCTIONS
+from flowdb.insights_json import item
 from flowdb.insights_patterns import matched, rejection
+from flowdb.insights_times import bucket
 from flowdb.insights_tree import (
+    Access,
     Call,
     Compare,
     Constant,
@@ -29,16 +33,22 @@ from flowdb.insights_values import (
     as_text,
     compared,
     constant,
+    flat,
     is_integer,
+    is_known,
 )
 
 __all__ = ["Expressions"]
+
+# Some functions name their argument more than once, and what is nested in it as often again.
+_LONGEST = 10**6
 
 
 class Expressions:
     """Makes values of expressions, where the fields are those that `field` finds by name.
 
-    `known` are expressions that have a value already: after `stats`, what it computed.
+    `known` are expressions that have a value already: after `stats`, what it computed. Bins begin
+    later by the `offset`.
     """
 
     def __init__(
@@ -47,11 +57,13 @@ class Expressions:
         field: Callable[[Name], Value],
         known: Sequence[tuple[Expression, Value]],
         now: int,
+        offset: Period | None = None,
     ) -> None:
         self._trouble = trouble
         self._field = field
         self._known = known
         self._now = now
+        self._offset = offset
 
     def value(self, node: Expression) -> Value:
         """Return what an expression is for one event, or one row of `stats`."""
@@ -66,6 +78,12 @@ class Expressions:
         return self._condition(node, None)
 
     def _value(self, node: Expression, groups: Sequence[tuple[Expression, Value]] | None) -> Value:
+        value = self._made_of(node, groups)
+        if len(value.sql) > _LONGEST:
+            raise self._trouble(node.at, "the expression becomes too long; fields can compute it in steps")
+        return value
+
+    def _made_of(self, node: Expression, groups: Sequence[tuple[Expression, Value]] | None) -> Value:
         # What stats has computed before is an argument of what it computes now, not the same again.
         for known, value in self._known if groups is None else groups:
             if known == node:
@@ -84,6 +102,8 @@ class Expressions:
                         f"{node.name} is neither grouped by nor in a function such as count() or max()",
                     )
                 return self._field(node)
+            case Access():
+                return self._accessed(node, groups)
             case Period():
                 return Value("", Type.PERIOD, f"{node.number} {node.unit}")
             case Star():
@@ -108,6 +128,16 @@ class Expressions:
                 options = [compared("=", value, self._plain(one, groups)) for one in node.options]
                 joined = f"({' OR '.join(options)})" if options else "false"
                 return Value(f"(NOT {joined})" if node.is_negated else joined, Type.BOOLEAN)
+
+    def _accessed(self, node: Access, groups: Sequence[tuple[Expression, Value]] | None) -> Value:
+        value = self._value(node.value, groups)
+        if value.type is not Type.JSON:
+            if is_known(value):
+                raise self._trouble(
+                    node.at, f"{node.value.name} is no map and no list; jsonParse() makes one"
+                )
+            return value
+        return item(value, node.path)
 
     def _plain(self, node: Expression, groups: Sequence[tuple[Expression, Value]] | None) -> Value:
         value = self._value(node, groups)
@@ -162,6 +192,10 @@ class Expressions:
         for n, (one, value) in enumerate(zip(node.arguments, arguments, strict=True)):
             if value.type is Type.PERIOD and not (n == 1 and node.name in ("datefloor", "dateceil")):
                 self._plain(one, groups)
+        if not function.takes_structures:
+            arguments = [
+                Value(as_text(one), Type.TEXT) if one.type is Type.JSON else one for one in arguments
+            ]
         return self._made(node, function, arguments)
 
     def _bin(self, node: Call, groups: Sequence[tuple[Expression, Value]] | None) -> Value:
@@ -170,7 +204,7 @@ class Expressions:
             raise self._trouble(period.at, "expected a length of time, such as 5m")
         time = self._value(Name(node.at, "@timestamp"), groups)
         try:
-            return Value(bucket(time.sql, period), Type.TIME)
+            return Value(bucket(time.sql, period, self._offset), Type.TIME)
         except Refused as error:
             raise self._trouble(period.at, error.reason) from None
 
@@ -179,10 +213,10 @@ class Expressions:
             raise self._trouble(node.at, f"{node.written}() is for stats alone")
         function = AGGREGATES[node.name]
         arguments = node.arguments
-        if node.name == "count" and arguments and isinstance(arguments[0], Star):
+        if node.name in ("count", "count_over_time") and arguments and isinstance(arguments[0], Star):
             arguments = ()
         self._counted(Call(node.at, node.name, arguments, node.written), function)
-        values = [self._plain(one, None) for one in arguments]
+        values = [flat(self._plain(one, None)) for one in arguments]
         if node.name in ("earliest", "latest"):
             values.append(self._value(Name(node.at, "@timestamp"), None))
         return self._made(node, function, values)
@@ -199,7 +233,7 @@ class Expressions:
         least, most = function.least, function.most
         if not least <= len(node.arguments) <= most:
             wanted = (
-                f"{least}" if least == most else f"{least} or more" if most == 99 else f"{least} or {most}"
+                f"{least}" if least == most else f"{least} or more" if most == MANY else f"{least} or {most}"
             )
             raise self._trouble(
                 node.at, f"{node.written}() has {len(node.arguments)} arguments; expected {wanted}"

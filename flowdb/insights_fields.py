@@ -63,6 +63,10 @@ def event_field(name: str, extra: Collection[str], layouts: Sequence[str]) -> Va
             return Value(f"coalesce({times})", Type.TIME)
         case "@message":
             return Value(_message(extra, layouts), Type.TEXT)
+        case "@ptr":
+            # Where a record lies changes with every compaction; what it says does not.
+            source = f"{column('source_id')}::VARCHAR"
+            return Value(f"({source} || '-' || md5({_message(extra, layouts)}))", Type.TEXT)
         case "@logstream":
             return Value(f"({interface} || '-all')", Type.TEXT)
         case "@log":

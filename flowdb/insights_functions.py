@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_network
 
-from flowdb.insights_tree import Period
+from flowdb.insights_calls import MANY, Function, Refused, of_numbers, of_texts, tells
+from flowdb.insights_json import STRUCTURES
+from flowdb.insights_texts import TEXTS
+from flowdb.insights_times import TIMES
 from flowdb.insights_values import (
     NUMBER_PATTERN,
     Type,
@@ -14,7 +16,7 @@ from flowdb.insights_values import (
     as_condition,
     as_number,
     as_text,
-    as_time,
+    bound,
     is_constant,
     is_integer,
     is_known,
@@ -23,97 +25,16 @@ from flowdb.insights_values import (
 )
 from flowdb.quoting import quote_text
 
-__all__ = ["AGGREGATES", "FUNCTIONS", "Function", "Refused", "bucket"]
+__all__ = ["AGGREGATES", "FUNCTIONS"]
 
-_SPACE = quote_text(" \t\n\r\f\v")
-_UNITS = {
-    "ms": ("millisecond", "msec"),
-    "s": ("second", "sec"),
-    "m": ("minute", "min"),
-    "h": ("hour", "hr"),
-    "d": ("day",),
-    "w": ("week",),
-    "mo": ("month", "mon"),
-    "q": ("quarter", "qtr"),
-    "y": ("year", "yr"),
-}
-_UNIT = {
-    spelled: unit
-    for unit, names in _UNITS.items()
-    for name in (unit, *names)
-    for spelled in (name, f"{name}s")
-}
-_MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_MONTHS = {"mo": 1, "q": 3, "y": 12}
-# Logs Insights counts no further than to the next unit: of 300 seconds it makes 60.
-_MOST = {"ms": 1000, "s": 60, "m": 60, "h": 24}
-_LONGEST = 2**31 - 1
 _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
-
-
-class Refused(Exception):
-    """An argument that a function cannot take: which one, and why."""
-
-    def __init__(self, argument: int, reason: str) -> None:
-        self.argument = argument
-        self.reason = reason
-        super().__init__(reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """How many arguments a function takes, at least and at most, and what it makes of them."""
-
-    least: int
-    most: int
-    make: Callable[[Sequence[Value]], Value]
-
-
-def bucket(time: str, period: Period) -> str:
-    """Return the beginning of the period that a time is in, as SQL; refuse one of no length."""
-    unit = _UNIT[period.unit]
-    number = min(period.number, _MOST.get(unit, period.number))
-    if not 0 < number < 10**6:
-        raise Refused(-1, f"{period.number}{period.unit} is no length of time to cut by")
-    if unit in _MILLISECONDS:
-        length = number * _MILLISECONDS[unit]
-        return f"epoch_ms(epoch_ms({time}) // {length} * {length})"
-    if unit == "w":  # from Monday on
-        return f"time_bucket(INTERVAL {7 * number} DAY, {time}, TIMESTAMP '1969-12-29')"
-    return f"time_bucket(INTERVAL {number * _MONTHS[unit]} MONTH, {time}, TIMESTAMP '1970-01-01')"
-
-
-def _floor(given: Sequence[Value]) -> Value:
-    return Value(bucket(as_time(given[0]), _period(given[1])), Type.TIME)
-
-
-def _ceiling(given: Sequence[Value]) -> Value:
-    time, period = as_time(given[0]), _period(given[1])
-    unit = _UNIT[period.unit]
-    number = min(period.number, _MOST.get(unit, period.number))
-    months = number * _MONTHS.get(unit, 0)
-    days = 7 * number if unit == "w" else 0
-    milliseconds = number * _MILLISECONDS.get(unit, 0)
-    floor = bucket(time, period)
-    step = f"INTERVAL {months} MONTH + INTERVAL {days} DAY + INTERVAL {milliseconds} MILLISECOND"
-    return Value(f"CASE WHEN {floor} = {time} THEN {time} ELSE {floor} + ({step}) END", Type.TIME)
-
-
-def _period(value: Value) -> Period:
-    if value.type is not Type.PERIOD or not isinstance(value.constant, str):
-        raise Refused(1, "expected a length of time, such as 5m")
-    number, _, unit = value.constant.partition(" ")
-    return Period(0, int(number), unit)
-
-
-def _number(template: str, type: Type | None = None) -> Callable[[Sequence[Value]], Value]:  # noqa: A002
-    """Return what makes a number of numbers; `type` None keeps whole numbers whole."""
-
-    def make(given: Sequence[Value]) -> Value:
-        kind = type or (Type.INTEGER if all(map(is_integer, given)) else Type.NUMBER)
-        return Value(template.format(*map(as_number, given)), kind)
-
-    return make
+# What IANA has set aside beside the private ranges, of either family.
+_RESERVED = (
+    *("0.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "192.0.2.0/24"),
+    *("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+    *("::/127", "::ffff:0:0/96", "64:ff9b:1::/48", "100::/64", "2001:db8::/32", "fc00::/7", "fe80::/10"),
+    "ff00::/8",
+)
 
 
 def _rounded(name: str) -> Callable[[Sequence[Value]], Value]:
@@ -142,36 +63,6 @@ def _extreme(name: str) -> Callable[[Sequence[Value]], Value]:
         return Value(f"{name}({', '.join(numbers)})", Type.INTEGER if whole else Type.NUMBER)
 
     return make
-
-
-def _text(template: str, type: Type = Type.TEXT) -> Callable[[Sequence[Value]], Value]:  # noqa: A002
-    """Return what makes something of texts."""
-    return lambda given: Value(template.format(*map(as_text, given)), type)
-
-
-def _concat(given: Sequence[Value]) -> Value:
-    return Value(f"concat({', '.join(map(as_text, given))})", Type.TEXT)
-
-
-def _trim(name: str) -> Callable[[Sequence[Value]], Value]:
-    def make(given: Sequence[Value]) -> Value:
-        characters = as_text(given[1]) if len(given) > 1 else _SPACE
-        return Value(f"{name}({as_text(given[0])}, {characters})", Type.TEXT)
-
-    return make
-
-
-def _substr(given: Sequence[Value]) -> Value:
-    text = as_text(given[0])
-    start, *length = (
-        f"least(greatest(TRY_CAST({as_number(one)} AS BIGINT), 0), {_LONGEST})" for one in given[1:]
-    )
-    counted = f", {length[0]}" if length else ""
-    return Value(f"substring({text}, {start} + 1{counted})", Type.TEXT)
-
-
-def _flag(template: str) -> Callable[[Sequence[Value]], Value]:
-    return lambda given: Value(f"coalesce({template.format(*map(as_text, given))}, false)", Type.BOOLEAN)
 
 
 def _is_present(given: Sequence[Value]) -> Value:
@@ -233,10 +124,23 @@ def _in_subnet(family: int | None) -> Callable[[Sequence[Value]], Value]:
     return make
 
 
-def _is_private(given: Sequence[Value]) -> Value:
-    addr = as_text(given[0])
-    ranges = " OR ".join(f"in_cidr({addr}, {quote_text(one)})" for one in _PRIVATE)
-    return Value(f"coalesce(({ranges}) AND ip_family({addr}) = 4, false)", Type.BOOLEAN)
+def _within(*ranges: str) -> str:
+    """Return the test whether an address, whose `ip_key` is `this`, is in one of some ranges.
+
+    Of many ranges it is far less to plan than `in_cidr`.
+    """
+    tests = []
+    for one in map(ip_network, ranges):
+        first, last = one.network_address.packed.hex(), one.broadcast_address.packed.hex()
+        tests.append(f"this BETWEEN '{one.version}{first}' AND '{one.version}{last}'")
+    return f"({' OR '.join(tests)})"
+
+
+def _is_of(test: str) -> Callable[[Sequence[Value]], Value]:
+    """Return what tells whether a value is an address of a kind."""
+    return lambda given: Value(
+        f"coalesce({bound(f'ip_key({as_text(given[0])})', test)}, false)", Type.BOOLEAN
+    )
 
 
 def _to_integer(kind: str) -> Callable[[Sequence[Value]], Value]:
@@ -244,49 +148,37 @@ def _to_integer(kind: str) -> Callable[[Sequence[Value]], Value]:
 
 
 FUNCTIONS = {
-    "abs": Function(1, 1, _number("abs({0})")),
+    "abs": Function(1, 1, of_numbers("abs({0})")),
     "ceil": Function(1, 1, _rounded("ceil")),
     "floor": Function(1, 1, _rounded("floor")),
     "round": Function(1, 2, _round),
-    "greatest": Function(1, 99, _extreme("greatest")),
-    "least": Function(1, 99, _extreme("least")),
+    "greatest": Function(1, MANY, _extreme("greatest")),
+    "least": Function(1, MANY, _extreme("least")),
     # Of what has no logarithm or root, nothing comes.
-    "log": Function(1, 1, _number("CASE WHEN {0} > 0 THEN ln({0}) END", Type.NUMBER)),
-    "sqrt": Function(1, 1, _number("CASE WHEN {0} >= 0 THEN sqrt({0}) END", Type.NUMBER)),
-    "tonumber": Function(1, 1, _number("{0}")),
-    "todouble": Function(1, 1, _number("({0})::DOUBLE", Type.NUMBER)),
+    "log": Function(1, 1, of_numbers("CASE WHEN {0} > 0 THEN ln({0}) END", Type.NUMBER)),
+    "sqrt": Function(1, 1, of_numbers("CASE WHEN {0} >= 0 THEN sqrt({0}) END", Type.NUMBER)),
+    "tonumber": Function(1, 1, of_numbers("{0}")),
+    "todouble": Function(1, 1, of_numbers("({0})::DOUBLE", Type.NUMBER)),
     "toint": Function(1, 1, _to_integer("INTEGER")),
     "tolong": Function(1, 1, _to_integer("BIGINT")),
-    "isnumeric": Function(1, 1, _flag(f"regexp_full_match({{0}}, {quote_text(NUMBER_PATTERN)})")),
-    "ispresent": Function(1, 1, _is_present),
-    "isempty": Function(1, 1, _text("(coalesce({0}, '') = '')", Type.BOOLEAN)),
-    "isblank": Function(1, 1, _text(f"(trim(coalesce({{0}}, ''), {_SPACE}) = '')", Type.BOOLEAN)),
-    "coalesce": Function(1, 99, _coalesce),
-    "case": Function(2, 99, _case),
-    "if": Function(3, 3, _case),
-    "concat": Function(1, 99, _concat),
-    "trim": Function(1, 2, _trim("trim")),
-    "ltrim": Function(1, 2, _trim("ltrim")),
-    "rtrim": Function(1, 2, _trim("rtrim")),
-    "strlen": Function(1, 1, _text("length({0})", Type.INTEGER)),
-    "toupper": Function(1, 1, _text("upper({0})")),
-    "tolower": Function(1, 1, _text("lower({0})")),
-    "substr": Function(2, 3, _substr),
-    "replace": Function(3, 3, _text("replace({0}, {1}, {2})")),
-    "strcontains": Function(2, 2, _flag("contains({0}, {1})")),
-    "startswith": Function(2, 2, _flag("starts_with({0}, {1})")),
-    "endswith": Function(2, 2, _flag("ends_with({0}, {1})")),
-    "isvalidip": Function(1, 1, _flag("(ip_family({0}) IS NOT NULL)")),
-    "isvalidipv4": Function(1, 1, _flag("(ip_family({0}) = 4)")),
-    "isvalidipv6": Function(1, 1, _flag("(ip_family({0}) = 6)")),
+    "isnumeric": Function(1, 1, tells(f"regexp_full_match({{0}}, {quote_text(NUMBER_PATTERN)})")),
+    "ispresent": Function(1, 1, _is_present, takes_structures=True),
+    "coalesce": Function(1, MANY, _coalesce, takes_structures=True),
+    "case": Function(2, MANY, _case, takes_structures=True),
+    "if": Function(3, 3, _case, takes_structures=True),
+    "isvalidip": Function(1, 1, tells("(ip_family({0}) IS NOT NULL)")),
+    "isvalidipv4": Function(1, 1, tells("(ip_family({0}) = 4)")),
+    "isvalidipv6": Function(1, 1, tells("(ip_family({0}) = 6)")),
     "isipinsubnet": Function(2, 2, _in_subnet(None)),
     "isipv4insubnet": Function(2, 2, _in_subnet(4)),
     "isipv6insubnet": Function(2, 2, _in_subnet(6)),
-    "isprivateip": Function(1, 1, _is_private),
-    "datefloor": Function(2, 2, _floor),
-    "dateceil": Function(2, 2, _ceiling),
-    "frommillis": Function(1, 1, lambda given: Value(as_time(given[0]), Type.TIME)),
-    "tomillis": Function(1, 1, lambda given: Value(f"epoch_ms({as_time(given[0])})", Type.INTEGER)),
+    "isprivateip": Function(1, 1, _is_of(_within(*_PRIVATE))),
+    "isreservedip": Function(1, 1, _is_of(_within(*_RESERVED))),
+    "ispublicip": Function(1, 1, _is_of(f"NOT {_within(*_PRIVATE, *_RESERVED)}")),
+    "ipv4tonumber": Function(1, 1, of_texts("TRY_CAST('0x' || ip4_key({0}) AS BIGINT)", Type.INTEGER)),
+    **TEXTS,
+    **TIMES,
+    **STRUCTURES,
 }
 """What is computed of one event, by the names in lower case; `bin` and `now` need more than arguments."""
 
@@ -353,10 +245,20 @@ def _counted(template: str) -> Callable[[Sequence[Value]], Value]:
     return make
 
 
+def _values(given: Sequence[Value]) -> Value:
+    value = given[0]
+    if not is_known(value):
+        return Value("NULL::VARCHAR", Type.TEXT)
+    return Value(f"string_agg(DISTINCT {as_text(value)}, ', ' ORDER BY {as_text(value)})", Type.TEXT)
+
+
 AGGREGATES = {
     "count": Function(0, 1, _counted("count({0})")),
+    "count_over_time": Function(0, 1, _counted("count({0})")),
     "count_distinct": Function(1, 1, _counted("count(DISTINCT {0})")),
     "sum": Function(1, 1, _sum),
+    "sum_over_time": Function(1, 1, _sum),
+    "values": Function(1, 1, _values),
     "avg": Function(1, 1, _average("avg")),
     "median": Function(1, 1, lambda given: Value(f"median(({as_number(given[0])})::DOUBLE)", Type.NUMBER)),
     "stddev": Function(1, 1, _average("stddev_samp")),

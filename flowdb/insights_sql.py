@@ -15,8 +15,10 @@ from flowdb.errors import DialectError
 from flowdb.insights import parse, trouble
 from flowdb.insights_expressions import Expressions
 from flowdb.insights_fields import EVENT_ORDER, SOURCE_COLUMNS, column, event_field, log_field
+from flowdb.insights_json import item as item_of
 from flowdb.insights_patterns import captures, glob_pattern, rejection
 from flowdb.insights_tree import (
+    Call,
     Command,
     Dedup,
     Expression,
@@ -26,6 +28,7 @@ from flowdb.insights_tree import (
     Limit,
     Name,
     Parse,
+    Period,
     Sort,
     Stats,
 )
@@ -35,6 +38,7 @@ from flowdb.insights_values import (
     Type,
     Value,
     as_text,
+    flat,
     is_constant,
     is_known,
     natural_order,
@@ -52,10 +56,15 @@ MOST_ROWS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """A query as SQL, and the names in it that are those of no field, and so of nothing."""
+    """A query as SQL, and the names in it that are those of no field, and so of nothing.
+
+    `beyond` is SQL that gives a row if there are more rows than `DEFAULT_ROWS`, which cut the
+    answer then; None where they cannot.
+    """
 
     sql: str
     unknown: tuple[str, ...]
+    beyond: str | None
 
 
 def translate(
@@ -78,7 +87,7 @@ def translate(
     try:
         for command in commands:
             made.add(command)
-        return Translation(made.finished(), tuple(made.unknown))
+        return Translation(made.finished(), tuple(made.unknown), made.beyond())
     except RecursionError:
         raise trouble(query, commands[0].at, "the query is nested too deeply") from None
 
@@ -101,7 +110,7 @@ class _Pipeline:
         self._known: list[tuple[Expression, Value]] = []
         self._is_grouped = False
         self._shown: dict[str, Value] = {}
-        self._is_chosen = self._is_displayed = self._has_limit = False
+        self._is_chosen = self._is_displayed = self._has_limit = self._is_single = False
         self._ties: Sequence[str] = EVENT_ORDER
         self._show_default()
         self._order = [f"{self._shown['@timestamp'].sql} DESC NULLS LAST"]
@@ -126,25 +135,42 @@ class _Pipeline:
 
     def finished(self) -> str:
         """Return the whole query."""
-        end = f" LIMIT {DEFAULT_ROWS}" if self._is_limited and not self._has_limit else ""
+        end = "" if self._has_every_row else f" LIMIT {DEFAULT_ROWS}"
         listed = ", ".join(f"{shown(value)} AS {quote_name(name)}" for name, value in self._shown.items())
-        self._layer(listed, f"ORDER BY {self._ordering()}{end}")
-        text = " ".join(part for layer in self._layers for part in layer)
+        made = self._nested([*self._layers, (listed, f"ORDER BY {self._ordering()}{end}")])
+        return made.removeprefix("(").removesuffix(f") AS {ROWS}")
+
+    def beyond(self) -> str | None:
+        """Return what has a row if the query has more rows than are shown, or None if it cannot."""
+        if self._has_every_row or self._is_single:
+            return None
+        return f"SELECT 1 FROM {self._nested(self._layers)} LIMIT 1 OFFSET {DEFAULT_ROWS}"
+
+    @property
+    def _has_every_row(self) -> bool:
+        return self._has_limit or not self._is_limited
+
+    def _nested(self, layers: Sequence[tuple[str, str]]) -> str:
+        """Return layers, each a query over the one before it, as what a query can be from."""
+        text = " ".join(part for layer in layers for part in layer)
         made = f"flows AS {ROWS}"
         if any(column(name) in text for name in SOURCE_COLUMNS):
             of_source = ", ".join(f"{one} AS {quote_name(name)}" for name, one in SOURCE_COLUMNS.items())
             sources = f"(SELECT source_id, {of_source} FROM sources)"
             made = f"(SELECT * FROM flows LEFT JOIN {sources} USING (source_id)) AS {ROWS}"
-        for chosen, rest in self._layers:
+        for chosen, rest in layers:
             made = f"(SELECT {chosen} FROM {made} {rest}) AS {ROWS}"
-        return made.removeprefix("(").removesuffix(f") AS {ROWS}")
+        return made
 
     def _trouble(self, at: int, reason: str) -> DialectError:
         return trouble(self._query, at, reason)
 
-    def _expressions(self, fresh: Mapping[str, Value] | None = None) -> Expressions:
+    def _expressions(
+        self, fresh: Mapping[str, Value] | None = None, offset: Period | None = None
+    ) -> Expressions:
         """Return what translates expressions; `fresh` are names that the command itself has given so far."""
-        return Expressions(self._trouble, partial(self._field, fresh=fresh or {}), self._known, self._now)
+        field = partial(self._field, fresh=fresh or {})
+        return Expressions(self._trouble, field, self._known, self._now, offset)
 
     def _field(self, node: Name, fresh: Mapping[str, Value]) -> Value:
         """Return the field of a name; one that no record has is nothing, but after `stats` an error.
@@ -153,6 +179,12 @@ class _Pipeline:
         """
         if found := self._named.get(node.name):
             return found
+        parts = node.name.split(".")
+        for n in range(len(parts) - 1, 0, -1):
+            name = ".".join(parts[:n])
+            structure = self._named.get(name) or fresh.get(name)
+            if structure is not None and structure.type is Type.JSON:
+                return item_of(structure, parts[n:])
         if self._is_grouped and node.name in fresh:
             return fresh[node.name]
         if self._is_grouped:
@@ -211,13 +243,15 @@ class _Pipeline:
         return value
 
     def _add_stats(self, command: Stats) -> None:
-        expressions = self._expressions()
+        if command.offset is not None and not any(_is_bin(item.value) for item in command.groups):
+            raise self._trouble(command.offset.at, "offset is for what is grouped by bin()")
+        expressions = self._expressions(offset=command.offset)
         groups: list[tuple[Expression, Value]] = []
         named: dict[str, Value] = {}
         known: list[tuple[Expression, Value]] = []
         computed, order = [], []
         for item in command.groups:
-            value = self._plain(expressions, item)
+            value = flat(self._plain(expressions, item))
             groups.append((item.value, value))
             text, made = self._new_column(value)
             computed.append(text)
@@ -234,6 +268,7 @@ class _Pipeline:
         self._named, self._shown = named, dict(named)
         self._known = [one for one in known if not isinstance(one[0], Name)]
         self._is_grouped = self._is_chosen = True
+        self._is_single = not groups
         self._is_displayed = self._has_limit = False
         # Times from the newest on, as events are; what groups have the same of comes in its own order.
         self._order = sorted(order, key=lambda key: " DESC " not in key)
@@ -243,7 +278,7 @@ class _Pipeline:
         expressions = self._expressions()
         self._order = []
         for key in command.keys:
-            value = expressions.value(key.value)
+            value = flat(expressions.value(key.value))
             if value.type is Type.PERIOD:
                 raise self._trouble(key.at, "a length of time is nothing to sort by")
             direction = "DESC" if key.is_descending else "ASC"
@@ -269,7 +304,7 @@ class _Pipeline:
 
     def _add_dedup(self, command: Dedup) -> None:
         """Keep the first row for every combination of values; those that lack one are all kept."""
-        values = [self._expressions().value(name) for name in command.names]
+        values = [flat(self._expressions().value(name)) for name in command.names]
         keys = [one.sql for one in values if is_known(one)]
         if len(keys) < len(values):
             return
@@ -304,3 +339,7 @@ class _Pipeline:
                 self._shown[name] = value
         if computed:
             self._layer(f"*, {', '.join(computed)}")
+
+
+def _is_bin(node: Expression) -> bool:
+    return isinstance(node, Call) and node.name == "bin"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 __all__ = [
+    "Access",
     "Call",
     "Command",
     "Compare",
@@ -43,6 +44,14 @@ class Name(_Node):
     """A field."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access(_Node):
+    """What a map or a list, which a field is, has at a path of names and places."""
+
+    value: Name
+    path: tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +128,7 @@ class Member(_Node):
     is_negated: bool
 
 
-Expression = Name | Constant | Period | Star | Call | Operation | Logic | Compare | Match | Member
+Expression = Name | Access | Constant | Period | Star | Call | Operation | Logic | Compare | Match | Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +157,11 @@ class Filter(_Node):
 
 @dataclass(frozen=True, slots=True)
 class Stats(_Node):
-    """`stats`, whether or not the word is there."""
+    """`stats`, whether or not the word is there; its bins begin later by the `offset`."""
 
     items: tuple[Item, ...]
     groups: tuple[Item, ...]
+    offset: Period | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +191,14 @@ class Limit(_Node):
 class Dedup(_Node):
     """`dedup`."""
 
-    names: tuple[Name, ...]
+    names: tuple[Name | Access, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Parse(_Node):
     """`parse`: the pattern is a regular expression with named groups, or a text with a `*` for each name."""
 
-    value: Name | None
+    value: Name | Access | None
     pattern: str
     is_regex: bool
     names: tuple[str, ...]

@@ -24,8 +24,10 @@ __all__ = [
     "as_number",
     "as_text",
     "as_time",
+    "bound",
     "compared",
     "constant",
+    "flat",
     "is_constant",
     "is_integer",
     "is_known",
@@ -43,6 +45,7 @@ class Type(Enum):
     TIME = auto()
     BOOLEAN = auto()
     PERIOD = auto()  # an argument of functions of time, and no value by itself
+    JSON = auto()  # a map, a list, or what is in one
     NOTHING = auto()  # a field that no record has
 
 
@@ -68,6 +71,8 @@ NUMBER_PATTERN = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
 _NUMBER = re.compile(NUMBER_PATTERN)
 _NUMBERS = (Type.INTEGER, Type.NUMBER, Type.BOOLEAN)
 _DIGITS = "[0-9]+|[^0-9]+"
+# What is true or false in JSON is 1 or 0, as all that is.
+_PLAIN = "CASE json_type(this) WHEN 'BOOLEAN' THEN this::BOOLEAN::INTEGER::VARCHAR ELSE this ->> '$' END"
 _FIRST_SECOND = -62_135_596_800
 _LAST_SECOND = 253_402_300_799
 
@@ -96,10 +101,17 @@ def is_integer(value: Value) -> bool:
     return value.type in (Type.INTEGER, Type.BOOLEAN, Type.TIME)
 
 
+def bound(sql: str, made: str) -> str:
+    """Return what is made of an expression, which is called `this` there, and computed once."""
+    return f"list_transform([{sql}], lambda this: {made})[1]"
+
+
 def as_text(value: Value) -> str:
-    """Return a value as VARCHAR."""
+    """Return a value as VARCHAR; a map or a list is NULL."""
     if value.type is Type.TEXT:
         return value.sql
+    if value.type is Type.JSON:
+        return bound(value.sql, f"CASE WHEN json_type(this) NOT IN ('OBJECT', 'ARRAY') THEN {_PLAIN} END")
     if value.type is Type.TIME:
         return f"strftime({value.sql}, '%Y-%m-%d %H:%M:%S.%g')"
     if value.type is Type.BOOLEAN:
@@ -107,8 +119,15 @@ def as_text(value: Value) -> str:
     return f"({value.sql})::VARCHAR"
 
 
+def flat(value: Value) -> Value:
+    """Return a value that can be compared and ordered: a map or a list is the text of its JSON."""
+    return Value(shown(value), Type.TEXT) if value.type is Type.JSON else value
+
+
 def as_number(value: Value) -> str:
     """Return a value as a number; a time is milliseconds, a text that is no number NULL."""
+    if value.type is Type.JSON:
+        value = Value(as_text(value), Type.TEXT)
     if value.type is Type.TEXT:
         if isinstance(value.constant, str):
             number = _number(value.constant)
@@ -127,8 +146,8 @@ def as_time(value: Value) -> str:
     """Return a value as TIMESTAMP; a number is milliseconds since 1970."""
     if value.type is Type.TIME:
         return value.sql
-    if value.type is Type.TEXT:
-        return f"TRY_CAST({value.sql} AS TIMESTAMP)"
+    if value.type in (Type.TEXT, Type.JSON):
+        return f"TRY_CAST({as_text(value)} AS TIMESTAMP)"
     number = as_number(value)
     is_one = f"{number} BETWEEN {_FIRST_SECOND}000 AND {_LAST_SECOND}999"
     return f"CASE WHEN {is_one} THEN epoch_ms(TRY_CAST({number} AS BIGINT)) END"
@@ -147,11 +166,14 @@ def shown(value: Value) -> str:
     """Return a value as results have it: what is true or false is 1 or 0."""
     if value.type is Type.BOOLEAN:
         return f"coalesce({value.sql}, false)::INTEGER"
+    if value.type is Type.JSON:
+        return bound(value.sql, _PLAIN)
     return value.sql if is_known(value) else f"{value.sql}::VARCHAR"
 
 
 def natural_order(value: Value) -> list[str]:
     """Return what to sort by so that texts stand before numbers, and numbers in texts count as such."""
+    value = flat(value)
     if value.type is not Type.TEXT:
         return [shown(value)]
     text = value.sql
@@ -167,6 +189,7 @@ def compared(operator: str, left: Value, right: Value) -> str:
     """Return a comparison, one of `= != < <= > >=`, as SQL."""
     if not is_known(left) or not is_known(right):
         return "NULL::BOOLEAN"
+    left, right = (Value(as_text(one), Type.TEXT) if one.type is Type.JSON else one for one in (left, right))
     for one, other in ((left, right), (right, left)):
         if one.is_field and other.constant == "-" and operator in ("=", "!="):
             # What a log has as `-` is NULL in the store.

@@ -36,6 +36,7 @@ _COPIED = {
 FORMATS = ("table", "markdown", *_COPIED)
 _ROWS_IN_TABLE = 1000
 _UNBOUNDED = 1_000_000
+_UNKNOWN = sys.maxsize
 _FLOATING = ("FLOAT", "DOUBLE")
 # How what spreadsheets take for a formula begins; the last four are what Japanese keyboards write.
 _FORMULA = "\\A[\"' \t\r\n]*[-=+@\uff1d\uff0b\uff0d\uff20]|\\A[\t\r\n]"
@@ -45,20 +46,19 @@ _NUMBER = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.
 
 def write(
     result: duckdb.DuckDBPyRelation, form: str, *, upright: bool = False, sandbox: bool = False
-) -> str | None:
-    """Write a result to standard output in one of `FORMATS`; return a remark on it, if there is one.
+) -> tuple[int, str | None]:
+    """Write a result to standard output in one of `FORMATS`; return its rows and a remark on it, if any.
 
-    A table shows the first thousand rows; `upright` shows one row as a column of names and
-    one of values. What comes of a `sandbox`, where nothing may be written, is written elsewhere.
+    A table shows the first thousand rows, and does not count the others; `upright` shows one row as a
+    column of names and one of values. What comes of a `sandbox`, where nothing may be written, is
+    written elsewhere.
     """
     try:
         if form in _COPIED and sandbox:
             with duckdb.connect() as outside:
-                _copy(_brought(result, outside), form)
-            return None
+                return _copy(_brought(result, outside), form), None
         if form in _COPIED:
-            _copy(result, form)
-            return None
+            return _copy(result, form), None
         numeric = [_NUMBER.match(str(kind)) is not None for kind in result.types]
         texts = result.project("COLUMNS(*)::VARCHAR")
         names = texts.columns
@@ -74,8 +74,8 @@ def write(
     else:
         _print_table(names, numeric, shown)
     if len(rows) > _ROWS_IN_TABLE:
-        return f"the first {_ROWS_IN_TABLE:,} rows; -o csv, json or parquet writes all of them"
-    return None
+        return _UNKNOWN, f"the first {_ROWS_IN_TABLE:,} rows; -o csv, json or parquet writes all of them"
+    return len(rows), None
 
 
 def printable(text: str) -> str:
@@ -85,7 +85,8 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _copy(result: duckdb.DuckDBPyRelation, form: str) -> None:
+def _copy(result: duckdb.DuckDBPyRelation, form: str) -> int:
+    """Write a result to standard output as DuckDB writes it, and return how many rows it has."""
     if form == "parquet" and sys.stdout.isatty():
         raise UsageError("parquet is not for a terminal; send it to a file: -o parquet > result.parquet")
     if form in ("json", "jsonl"):
@@ -94,11 +95,12 @@ def _copy(result: duckdb.DuckDBPyRelation, form: str) -> None:
         result = _without_formulas(result)
     with tempfile.TemporaryDirectory(prefix="flowdb-") as folder:
         path = Path(folder, "result")
-        result.query("result", f"COPY (FROM result) TO {quote_text(str(path))} ({_COPIED[form]})")
+        written = result.query("result", f"COPY (FROM result) TO {quote_text(str(path))} ({_COPIED[form]})")
         sys.stdout.flush()
         with open(path, "rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()
+    return _UNKNOWN if written is None else int(written.fetchall()[0][0])
 
 
 def _without_infinities(result: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:

@@ -84,14 +84,14 @@ class _File(io.RawIOBase):
 
 
 class _Files(fsspec.AbstractFileSystem):  # type: ignore[misc]
-    """The Parquet files below a folder, for reading."""
+    """The Parquet files below folders, for reading; what two of them have is that of the first."""
 
     protocol = _PROTOCOL
     cachable = False
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, folders: Iterable[Path]) -> None:
         super().__init__(skip_instance_cache=True)
-        self._root = os.path.realpath(root)
+        self._folders = [os.path.realpath(folder) for folder in folders]
 
     def glob(self, path: str, **_: Any) -> list[str]:
         """Return the path itself, if there is such a file: there are no patterns here."""
@@ -122,18 +122,21 @@ class _Files(fsspec.AbstractFileSystem):  # type: ignore[misc]
     def _real(self, path: str) -> str:
         """Return where a file lies; raises `FileNotFoundError` for what is none, or leads elsewhere."""
         name = path.removeprefix(_HERE)
-        real = f"{self._root}{os.sep}{name}"
-        if not name.endswith(_SUFFIX) or os.path.realpath(real) != real or not os.path.isfile(real):
-            raise FileNotFoundError(f"{path}: no file of the store")
-        return real
+        for folder in self._folders:
+            real = f"{folder}{os.sep}{name}"
+            if name.endswith(_SUFFIX) and os.path.realpath(real) == real and os.path.isfile(real):
+                return real
+        raise FileNotFoundError(f"{path}: no file of the store")
 
 
 def connect(
-    root: Path, fill: Callable[[duckdb.DuckDBPyConnection], None], statements: Iterable[str]
+    folders: Iterable[Path],
+    fill: Callable[[duckdb.DuckDBPyConnection], None],
+    statements: Iterable[str],
 ) -> duckdb.DuckDBPyConnection:
-    """Return a connection that was filled, on which `statements` were run, and that was closed off then."""
+    """Return a connection to folders, filled, on which `statements` were run, and then closed off."""
     connection = duckdb.connect(config=_SETTINGS)
-    connection.register_filesystem(_Files(root))
+    connection.register_filesystem(_Files(folders))
     connection.execute(f"SET allowed_directories = [{quote_text(_HERE)}]")
     fill(connection)
     for statement in statements:
@@ -143,10 +146,13 @@ def connect(
     return connection
 
 
-def inside(root: Path, statements: Iterable[str]) -> list[str]:
-    """Return statements that name files of a store by path as the sandbox knows them."""
-    outside = quote_text(glob.escape(os.path.join(root, "")))[:-1]
-    return [statement.replace(outside, f"'{_HERE}") for statement in statements]
+def inside(folders: Iterable[Path], statements: Iterable[str]) -> list[str]:
+    """Return statements that name files of these folders by path as the sandbox knows them."""
+    found = list(statements)
+    for folder in folders:
+        outside = quote_text(glob.escape(os.path.join(folder, "")))[:-1]
+        found = [statement.replace(outside, f"'{_HERE}") for statement in found]
+    return found
 
 
 def check(connection: duckdb.DuckDBPyConnection, query: str) -> None:

@@ -78,6 +78,7 @@ class Scan:
 
 def parts_of(store: Store) -> list[Part]:
     """Return the parts of a store, by schema and date; every source with records is in exactly one."""
+    store.catalog.complete()
     by_part: dict[tuple[str, int, str, str], list[FileRow]] = {}
     for file in store.files():
         if counts_as_records(file):
@@ -104,17 +105,17 @@ class Planner:
     def __init__(self, store: Store, parts: Sequence[Part], *, has_statistics: bool = True) -> None:
         self._parts = parts
         self._stand_ins: tempfile.TemporaryDirectory[str] | None = None
-        root, files = store.root.resolve(), store.files()
+        folders, files = store.folders, store.files()
         self._files = {part: part.files for part in parts}
         if not has_statistics:
             self._stand_ins = tempfile.TemporaryDirectory(prefix="flowdb-")
             there = Path(self._stand_ins.name).resolve()
-            files, self._files = _stand_in(root, there, files, parts)
-            root = there
+            files, self._files = _stand_in(folders[-1], there, files, parts)
+            folders = [*folders[:-1], there]
         # Athena has no sums, and does not look at a table a second time for a few rows.
         settings = ("SET disabled_optimizers = 'late_materialization'", "SET VARIABLE flowdb_rollups = false")
-        shown = sandbox.inside(root, view_statements(root, files))
-        self._connection = sandbox.connect(root, store.fill, [*shown, *settings])
+        shown = sandbox.inside(folders, view_statements(folders[-1], files))
+        self._connection = sandbox.connect(folders, store.fill, [*shown, *settings])
 
     def close(self) -> None:
         """Close the sandbox."""
@@ -168,7 +169,7 @@ class Planner:
                     queries.append(f"{records} WHERE files.filename <> 'flowdb-part-{number}'")
             view = " UNION ALL BY NAME ".join(queries) or records_query(_BASE, dataset, [])
             statement = f"CREATE OR REPLACE VIEW {quote_name(dataset.view)} AS {view}"
-            self._connection.execute(*sandbox.inside(_BASE, [statement]))
+            self._connection.execute(*sandbox.inside([_BASE], [statement]))
         plan = self._connection.execute(f"EXPLAIN (FORMAT json) {query}", values).fetchall()[0][1]
         for node in _nodes(json.loads(plan)):
             filters = "\n".join(_listed(node.get("Filters")))

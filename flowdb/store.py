@@ -72,6 +72,7 @@ class Store:
         self.catalog = Catalog(root / CATALOG)
         self._generated = Generated(root)
         self._old_ledgers: tempfile.TemporaryDirectory[str] | None = None
+        self._old_files: tuple[int, list[FileRow]] = (-1, [])
 
     @classmethod
     def create(cls, root: Path, grace: timedelta = GRACE) -> Store:
@@ -108,13 +109,27 @@ class Store:
         files = self.catalog.files()
         if self.catalog.has_ledgers:
             return files
-        # An earlier version's ledgers are others; what is in their place is made for this process alone.
+        return [*files, *self._old_ledgers_of(self.catalog.last_commit)]
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders of the live files: that of the store, and before it one of this process alone."""
+        root = self.root.resolve()
+        if not self.catalog.has_ledgers:
+            self.files()
+        return [root] if self._old_ledgers is None else [Path(self._old_ledgers.name).resolve(), root]
+
+    def _old_ledgers_of(self, commit_id: int) -> list[FileRow]:
+        """Return what is in place of an earlier version's ledgers, which are others, for this process."""
+        if self._old_files[0] == commit_id:
+            return self._old_files[1]
         if self._old_ledgers is None:
             self._old_ledgers = tempfile.TemporaryDirectory(prefix="flowdb-")
-        base = Path(self._old_ledgers.name)
-        nothing = CommitRow(self.catalog.last_commit, "", iso_time(0), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0)
+        base = Path(self._old_ledgers.name).resolve()
+        nothing = CommitRow(commit_id, "", iso_time(0), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0)
         written = write_ledgers(base, self.catalog, nothing, Change(), is_new=False).files
-        return [*files, *(replace(one.row, path=str(base / one.row.path)) for one in written)]
+        self._old_files = commit_id, [replace(one.row, path=str(base / one.row.path)) for one in written]
+        return self._old_files[1]
 
     def view_statements(self) -> list[str]:
         """Return the statements that make the views of the newest commit, or replace those of another."""

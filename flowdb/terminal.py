@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -30,6 +31,7 @@ __all__ = [
     "progress",
     "say",
     "store_option",
+    "waited",
 ]
 
 _T = TypeVar("_T")
@@ -72,9 +74,13 @@ def answer(
     *,
     upright: bool = False,
     sandbox: bool = False,
+    after: Callable[[FlowDB, int], None] | None = None,
 ) -> None:
-    """Ask a store and write what it answers; in another thread, since DuckDB may not hear an interrupt."""
-    answer_each(store, lambda db: [ask(db)], form, upright=upright, sandbox=sandbox)
+    """Ask a store and write what it answers; in another thread, since DuckDB may not hear an interrupt.
+
+    What comes `after` is given the number of rows.
+    """
+    answer_each(store, lambda db: [ask(db)], form, upright=upright, sandbox=sandbox, after=after)
 
 
 def answer_each(
@@ -84,6 +90,7 @@ def answer_each(
     *,
     upright: bool = False,
     sandbox: bool = False,
+    after: Callable[[FlowDB, int], None] | None = None,
 ) -> None:
     """Ask a store and write its answers one after the other, as `answer` does."""
 
@@ -99,7 +106,10 @@ def answer_each(
         for number, result in enumerate(results):
             if number and form in ("table", "markdown"):
                 print()
-            remark = write(result, form, upright=upright, sandbox=sandbox) or remark
+            rows, said = write(result, form, upright=upright, sandbox=sandbox)
+            remark = said or remark
+            if after is not None:
+                after(db, rows)
         return remark
 
     if remark := asked(store, work, sandbox=sandbox):
@@ -125,6 +135,20 @@ def asked(store: str, work: Callable[[FlowDB], _T], *, sandbox: bool = False) ->
                     db.interrupt()
                 wait([done], timeout=0.1)
             raise
+
+
+def waited(work: Callable[[], _T]) -> _T:
+    """Return what comes of work that an interrupt does not wait for: it ends with the process."""
+    done: Future[_T] = Future()
+
+    def whole() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 -- whatever it is, whoever waits is to have it
+            done.set_exception(error)
+
+    Thread(target=whole, daemon=True).start()
+    return done.result()
 
 
 def say(sentence: str, *, bare: bool = False) -> None:

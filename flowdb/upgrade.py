@@ -10,7 +10,7 @@ from pathlib import Path
 from flowdb.keys import named_time
 from flowdb.rows import iso_time, make_tables
 
-__all__ = ["upgrade"]
+__all__ = ["read_files", "upgrade"]
 
 _VERSION_1 = (
     """
@@ -53,7 +53,7 @@ def upgrade(connection: sqlite3.Connection, root: Path | None) -> None:
         for table in ("sources", "commits", "files"):
             connection.execute(f"DROP TABLE old_{table}")
         if root is not None:
-            _read_files(connection, root)
+            read_files(connection, root)
             _retire_ledgers(connection, root)
         connection.execute("COMMIT")
     except BaseException:
@@ -67,7 +67,8 @@ def _delivered(uri: str, modified: int) -> str:
     return iso_time(named.timestamp() * 1e3 if named else modified / 1e6)
 
 
-def _read_files(connection: sqlite3.Connection, root: Path) -> None:
+def read_files(connection: sqlite3.Connection, root: Path) -> None:
+    """Have a catalogue know how many rows of each source each file has, and from when they are."""
     import pyarrow as pa
 
     from flowdb.partitions import contents

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from flowdb.analyses import Analysis, analyses
+from flowdb.analyses import Analysis, analyses, named_by
 from flowdb.errors import FlowdbError, UsageError
 from flowdb.parameters import moment
 from flowdb.store import Store
@@ -24,7 +24,8 @@ __all__ = ["Watching"]
 class Watching:
     """The verbs of `FlowDB` that ask for somebody who does not look at the answer."""
 
-    notes: list[str]
+    _notes: list[str]
+    _beyond: tuple[duckdb.DuckDBPyConnection, str] | None
 
     def sql(self, query: str, params: object = None, *, dialect: str = "duckdb") -> duckdb.DuckDBPyRelation:
         """Return the result of a query."""
@@ -85,8 +86,8 @@ class Watching:
         questions: Iterable[Question]
         if question is None:
             questions = self._every(params or {})
-        elif (name := question.strip().replace("-", "_")) in analyses():
-            questions = [self._asked_of(analyses()[name], params or {})]
+        elif analysis := named_by(question):
+            questions = [self._asked_of(analysis, params or {})]
         else:
             questions = [self._query(question, params, dialect)]
 
@@ -97,7 +98,7 @@ class Watching:
 
         rows = [*cost.bills(self._opened, self.sql, questions, amounts, runs_per_day, skip)]
         notes += cost.remarks(self._opened)
-        self.notes = notes
+        self._notes, self._beyond = notes, None
         typed = ", ".join(f"{name}::{kind} AS {name}" for name, kind in cost.COLUMNS.items())
         if not rows:
             nothing = ", ".join(f"NULL::{kind} AS {name}" for name, kind in cost.COLUMNS.items())

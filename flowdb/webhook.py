@@ -75,7 +75,23 @@ def post(url: str, content: Mapping[str, object], *, pause: float = 0.5) -> None
             )
         except HTTPError as error:
             cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
-            raise WebhookError(parts.host or "", f"nobody could be told ({type(cause).__name__})") from error
+            raise WebhookError(parts.host or "", f"nobody could be told ({_said(cause)})") from error
         answer.close()
     if not 200 <= answer.status < 300:
         raise WebhookError(parts.host or "", f"it answered with status {answer.status}")
+
+
+def _said(error: Exception) -> str:
+    """Return in words what ended a request; what the error itself says has the URL in it."""
+    from urllib3 import exceptions
+
+    # In this order: each of the first three is one of the next as well.
+    words = {
+        exceptions.NameResolutionError: "no host has this name",
+        exceptions.NewConnectionError: "no connection",
+        exceptions.ConnectTimeoutError: f"no connection in {_CONNECT_SECONDS:g} seconds",
+        exceptions.ReadTimeoutError: f"no answer in {_READ_SECONDS:g} seconds",
+        exceptions.SSLError: "no secure connection",
+        exceptions.ProtocolError: "the connection broke off",
+    }
+    return next((said for kind, said in words.items() if isinstance(error, kind)), type(error).__name__)

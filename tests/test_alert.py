@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -442,6 +445,47 @@ def test_what_nobody_took_is_told_at_the_next_run(
     assert state.exists()
 
 
+def test_an_interrupt_does_not_wait_for_a_webhook_and_what_it_was_sent_is_told_again(
+    store: Path, tmp_path: Path, run: Run
+) -> None:
+    state = tmp_path / "state.json"
+    asked = (
+        "alert",
+        "rejected-sources",
+        "--when",
+        "attempts > 2",
+        "--store",
+        str(store),
+        "--state",
+        str(state),
+    )
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        hook = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flowdb", *asked, "--webhook", hook],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        connection, _ = silent.accept()
+        with connection:
+            assert b"POST" in connection.recv(9)
+            began = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+            assert time.monotonic() - began < 2
+    assert (process.returncode, json.loads(out)) == (130, TWO)
+    assert [line for line in err.splitlines() if line] == [
+        "flowdb: note: the webhook may have taken what it was sent, and is told again",
+        "flowdb: interrupted; nothing is left half done",
+    ]
+    assert not state.exists()
+    done = run(*asked)
+    assert (done.returncode, json.loads(done.stdout)) == (4, TWO)
+    assert run(*asked).returncode == 0
+
+
 def test_a_busy_server_is_tried_again() -> None:
     with served(Hook(503, 429, 200)) as hook:
         post(hook.url, {"a": 1}, pause=0.01)
@@ -452,7 +496,7 @@ def test_a_server_that_stays_busy_or_away_is_an_error_without_its_secret() -> No
     with served(Hook(503)) as hook, pytest.raises(WebhookError) as busy:
         post(hook.url, {}, pause=0.01)
     assert (str(busy.value), len(hook.posted)) == ("webhook at 127.0.0.1: it answered with status 503", 4)
-    with pytest.raises(WebhookError, match="nobody could be told") as away:
+    with pytest.raises(WebhookError, match=r"nobody could be told \(no connection\)") as away:
         post(hook.url, {}, pause=0.01)
     assert "secret" not in str(away.value)
 

@@ -168,6 +168,7 @@ def test_a_place_or_a_name_that_is_none_is_an_error() -> None:
     for dialect, location, table in [
         ("athena", "my bucket", "flows"),
         ("athena", "s3://a'b", "flows"),
+        ("athena", "/srv/flows", "flows"),
         ("athena", "s3://a", "flows;"),
         ("athena", "s3://a", "sources"),
         ("spark", "s3://a", "vpc.sources"),

@@ -100,6 +100,23 @@ def utc(seconds: int) -> datetime:
                 " WHERE log_status = 'SKIPDATA' GROUP BY ALL ORDER BY t"
             ),
         ),
+        (
+            "stats avg(bytes), min(bytes), max(bytes) by srcAddr, dstAddr",
+            (
+                "SELECT srcaddr, dstaddr, avg(bytes), min(bytes), max(bytes) FROM flows"
+                " GROUP BY ALL ORDER BY ALL NULLS LAST LIMIT 10000"
+            ),
+        ),
+        (
+            (
+                'filter action="REJECT" | stats count(*) as numRejections by srcAddr'
+                " | sort numRejections desc | limit 20"
+            ),
+            (
+                "SELECT srcaddr, count(*) AS n FROM flows WHERE action = 'REJECT' GROUP BY ALL"
+                " ORDER BY n DESC, srcaddr LIMIT 20"
+            ),
+        ),
     ],
 )
 def test_the_samples_of_aws_answer_what_sql_does(real: flowdb.FlowDB, query: str, sql: str) -> None:
@@ -258,6 +275,13 @@ FILTERS = {
     "srcAddr < dstAddr": "ABCD",
     "srcPort > dstPort": "ABCD",
     "isNumeric(bytes)": "ABCD",
+    "!isPresent(srcAddr)": "E",
+    "! (bytes = 40 or bytes = 200) and !ispresent(nonsense)": "ABE",
+    "isPublicIP(dstAddr)": "",
+    "isReservedIP(dstAddr)": "CD",
+    "jsonArrayContains(concat('[', bytes, ',\"x\"]'), 1000)": "A",
+    "jsonParse(concat('{\"a\":', bytes, '}')) = 40": "",
+    "strcontains(action, 'eject', true)": "C",
     r"srcAddr like /^(10|2001)[.:]/": "ABCD",
     r"@message like /\/|OK/": "ABCD",
     "action = \"it's\" or action = 'it\\'s'": "",
@@ -374,6 +398,63 @@ VALUES = {
     "datefloor(bytes, 1s)": datetime(1970, 1, 1, 0, 0, 1),
     "true": 1,
     "startTime": START,
+    "isPublicIP('8.8.8.8')": 1,
+    "isPublicIP('10.0.0.8')": 0,
+    "isPublicIP('169.254.0.8')": 0,
+    "isPublicIP('2600::1')": 1,
+    "isPublicIP('fe80::1')": 0,
+    "isPublicIP('8.8.8')": 0,
+    "isReservedIP('::1')": 1,
+    "isReservedIP('224.0.0.251')": 1,
+    "isReservedIP('10.0.0.8')": 0,
+    "ipv4ToNumber('192.0.2.7')": 3_221_225_991,
+    "ipv4ToNumber('192.0.2')": None,
+    "ipv4ToNumber('::1')": None,
+    "strcontains(srcAddr, 'X', true)": 0,
+    "strcontains('aXb', 'xB', bytes > 5)": 1,
+    "strcontains('aXb', 'xB', bytes < 5)": 0,
+    "messageSize('añ😀')": 7,
+    "regexReplace(srcAddr, '[0-9]+', 'n')": "n.n.n.n",
+    r"regexReplace(srcAddr, '(\d+)\.(?<x>\d+)', '$2-\1')": "0-10.1-0",
+    "md5('a')": "0cc175b9c0f1b6a831c399e269772661",
+    "sha256(vpcId)": None,
+    "sha256('')": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "urlencode('a b/é')": "a%20b%2F%C3%A9",
+    "urldecode('a%20b%2F%C3%A9')": "a b/é",
+    "base64encode('é')": "w6k=",
+    "base64decode('w6k=')": "é",
+    "base64decode('!')": None,
+    "hexToAscii('48656c6c6f')": "Hello",
+    "hexToAscii('4x')": None,
+    "hexToDec('0xff')": 255,
+    "hexToDec('xyz')": None,
+    "decToHex(255.9)": "0xff",
+    "decToHex(-16)": "-0x10",
+    "formatDate(@timestamp, '%Y-%m-%d %H')": "2024-01-15 10",
+    "strftime(@timestamp, '%d %H', 'Asia/Tokyo')": "15 19",
+    "formatDate(start * 1000, '%H')": "10",
+    "parseDate('2024-01-15', 'yyyy-MM-dd')": 1_705_276_800_000,
+    "parseDate('2024-01-15', 'yyyy-MM-dd', 'Asia/Tokyo')": 1_705_244_400_000,
+    "parseDate('x', 'yyyy-MM-dd')": None,
+    "jsonParse('{ \"a\" : [1, 2.50] }')": '{"a":[1,2.5]}',
+    "jsonParse('[]')": "[]",
+    "jsonParse('5')": None,
+    "jsonParse('{')": None,
+    "jsonParse(srcAddr)": None,
+    "jsonParse(nonsense)": None,
+    "jsonStringify(jsonParse('{ \"a\" : null }'))": '{"a":null}',
+    "jsonStringify('{}')": None,
+    "jsonArraySize('[1, [2, 3]]')": 2,
+    "jsonArraySize('{\"a\": 1}')": None,
+    "jsonArrayContains('[\"a\", 5]', 'a')": 1,
+    "jsonArrayContains('[\"a\", 5]', 'A')": 0,
+    "jsonArrayContains('x', 'x')": 0,
+    "toupper(jsonParse('[]'))": None,
+    "ispresent(jsonParse('[]'))": 1,
+    "coalesce(jsonParse('5'), jsonParse('[7]'))": "[7]",
+    "coalesce(jsonParse('5'), srcAddr)": "10.0.0.1",
+    "jsonParse('[]') = '[]'": 0,
+    "split(srcAddr, '.')": '["10","0","0","1"]',
     "nonsense": None,
     "`interface-id`": "eni-a",
     r"'it\'s'": "it's",
@@ -427,6 +508,12 @@ STATS = {
     "sum(ispresent(srcAddr))": 4,
     "count(*) > 4 and true": 1,
     "concat(count(*), '!')": "5!",
+    "count_over_time(*)": 5,
+    "count_over_time(srcAddr)": 4,
+    "sum_over_time(bytes)": 4240,
+    "values(interfaceId)": "eni-a, eni-b, eni-c",
+    "values(nonsense)": None,
+    "max(jsonParse('[1]'))": "[1]",
     "greatest(count(*), max(packets))": 20,
     "2 ^ count(*)": 32.0,
     "fromMillis(max(start) * 1000)": utc(START + 7200),
@@ -445,7 +532,40 @@ def test_stats_computes_over_all_records(five: flowdb.FlowDB, expression: str) -
     assert type(found) is type(STATS[expression])
 
 
+MADE = """fields jsonParse(concat('{"n": ', bytes, ', "of": {"a.b": ["', action, '", {"x": true}]}}')) as j"""
 QUERIES: dict[str, tuple[list[str], list[tuple[Any, ...]]]] = {
+    f"{MADE} | stats count() by j.of.`a.b`[0] | sort j.of.`a.b`[0]": (
+        ["j.of.`a.b`[0]", "count()"],
+        [("ACCEPT", 3), ("REJECT", 1), (None, 1)],
+    ),
+    f"{MADE} | filter j.n > 100 and j.of.`a.b`[1].x = 1 | display j.n, j.of.`a.b`[1], j.m | sort j.n desc": (
+        ["j.n", "j.of.`a.b`[1]", "j.m"],
+        [("3000", '{"x":true}', None), ("1000", '{"x":true}', None), ("200", '{"x":true}', None)],
+    ),
+    f"{MADE} | fields j.of as o | fields o.`a.b` as l, l[0] as first | filter j.n = 40 | display l, first": (
+        ["l", "first"],
+        [('["REJECT",{"x":true}]', "REJECT")],
+    ),
+    f"{MADE} | stats sum(j.n), max(j.n), count(j) as n by j.of.`a.b`[1].x as x | sort x": (
+        ["x", "sum(j.n)", "max(j.n)", "n"],
+        [("1", 4240.0, "3000", 4), (None, None, None, 0)],
+    ),
+    f"{MADE} | sort bytes | dedup j.of.`a.b`[0] | display j.n": (["j.n"], [("40",), ("200",), (None,)]),
+    f"{MADE} | parse j.of.`a.b`[0] '*CT' as a | filter j.n = 40 | display a": (["a"], [("REJE",)]),
+    "fields split(srcAddr, '.') as part | filter part[3] = 2 | display part[0], jsonArraySize(part) as n": (
+        ["part[0]", "n"],
+        [("10", 4)],
+    ),
+    "stats count(*) by bin(1h) offset 30m": (
+        ["bin(1h)", "count(*)"],
+        [(utc(START + 5400), 1), (utc(START + 1800), 1), (utc(START - 1800), 3)],
+    ),
+    "count(*) as n by bin(1d) offset 10h | stats sum(n) by bin(1d)": (
+        ["bin(1d)", "sum(n)"],
+        [(utc(START), 5)],
+    ),
+    "stats count(*) by bin(1mo) offset 1d": (["bin(1mo)", "count(*)"], [(datetime(2024, 1, 2), 5)]),
+    "fields bytes as offset | filter offset = 40": (["offset"], [(40,)]),
     "| count(*) by dstPort": (
         ["dstPort", "count(*)"],
         [(22, 1), (53, 1), (443, 2), (None, 1)],
@@ -639,7 +759,27 @@ ERRORS = {
     "filter srcAddr": "1:8 expected a condition",
     "filter bytes = 1 and @timestamp": "1:22 expected a condition",
     "filter foo(bytes)": "1:8 flowdb has no function foo()",
-    "filter a = 1 or\n  jsonParse(b) = 2": "2:3 flowdb has no function jsonParse()",
+    "filter a = 1 or\n  haversine(b) = 2": "2:3 flowdb has no function haversine()",
+    "fields srcAddr[0]": "1:8 srcAddr is no map and no list; jsonParse() makes one",
+    "fields jsonParse('{}') as j, j[1.5]": "1:32 1.5 is no place; expected a whole number",
+    "fields j[x]": "1:10 unexpected x; expected a number",
+    "fields j.`x": "1:9 unexpected .;",
+    "fields jsonParse()": "1:8 jsonParse() has 0 arguments; expected 1",
+    "filter jsonParse('{}')": "1:8 expected a condition",
+    "stats count(*) by srcAddr offset 1h": "1:34 offset is for what is grouped by bin()",
+    "stats count(*) by bin(1h) offset x": "1:34 unexpected x; expected a length of time, such as 5m",
+    "filter srcAddr in (1)": "1:19 unexpected (; expected a list, such as [22, 3389]",
+    "fields formatDate(@timestamp, '%Q')": "1:31 no format that flowdb knows:",
+    "fields formatDate(@timestamp, srcAddr)": "1:31 expected a format as a text",
+    "fields formatDate(@timestamp, '%Y', 'Mars')": "1:37 there is no time zone Mars;",
+    "fields parseDate(srcAddr, 'QQ')": "1:27 the format has QQ, which has no translation",
+    "fields regexReplace(srcAddr, '(', '')": "1:30 no regular expression that flowdb knows: missing ):",
+    "fields regexReplace(srcAddr, dstAddr, '')": "1:30 expected a regular expression as a text",
+    "fields strcontains(srcAddr, 'A', @timestamp)": "1:34 expected true or false",
+    "fields "
+    + "dateceil(" * 30
+    + "@timestamp"
+    + ", 1h)" * 30: "1:215 the expression becomes too long; fields can compute it in steps",
     "fields strlen()": "1:8 strlen() has 0 arguments; expected 1",
     "fields strlen(a, b)": "1:8 strlen() has 2 arguments; expected 1",
     "fields substr(a)": "1:8 substr() has 1 arguments; expected 2 or 3",
@@ -707,9 +847,9 @@ def test_an_error_points_to_the_place(five: flowdb.FlowDB, query: str) -> None:
 def test_names_of_no_field_are_noted(five: flowdb.FlowDB) -> None:
     ask(
         five,
-        "filter ispresent(srcPrt) | fields foo as b, b, @ptr, bytes as c, c, dstport | sort foo, start",
+        "filter ispresent(srcPrt) | fields foo as b, b, @entity, bytes as c, c, dstport | sort foo, start",
     )
-    assert five.notes == [f"no record has a field named {name}" for name in ("srcPrt", "foo", "@ptr")]
+    assert five.notes == [f"no record has a field named {name}" for name in ("srcPrt", "foo", "@entity")]
     assert ask(five, "stats count(*)") == [(5,)]
     assert five.notes == []
 
@@ -730,6 +870,60 @@ def test_there_are_ten_thousand_rows_unless_more_are_asked_for(db: flowdb.FlowDB
     assert ask(db, "limit 1 | stats count(*)") == [(1,)]
     assert ask(db, "stats count(*) by srcPort | stats count(*)") == [(10_007,)]
     assert len(ask(db, "stats count(*) by srcPort")) == 10_000
+
+
+def test_a_limit_that_nobody_asked_for_is_noted(db: flowdb.FlowDB, run: Run, tmp_path: Path) -> None:
+    cut = (
+        "these are 10,000 rows of more, as Logs Insights gives them without a limit;"
+        " --no-limit, in Python limit=False, gives all"
+    )
+    db.ingest(write_log(tmp_path / "a.log", [record(n, start=START + n) for n in range(10_001)]))
+    all_but_one = f"filter start > {START}"
+    notes = {
+        "fields srcPort": [cut],
+        f"{all_but_one} | fields srcPort, @ingestionTime": [],
+        "fields srcPort | limit 10": [],
+        "fields nonsense": ["no record has a field named nonsense", cut],
+        "stats count(*) by srcPort": [cut],
+        f"{all_but_one} | stats count(*) by srcPort": [],
+        "stats count(*) by srcPort | stats count(*)": [],
+        "limit 1 | stats count(*) by srcPort": [],
+        "dedup srcPort": [cut],
+        "display fromMillis(bytes ^ 300)": [cut],
+    }
+    found = {}
+    for query in notes:
+        db.sql(query, dialect="insights")
+        found[query] = db.notes
+    assert found == notes
+    db.sql("fields srcPort", dialect="insights", limit=False)
+    assert db.notes == []
+    done = run("sql", "--dialect", "insights", "fields srcPort", "-o", "csv", "--store", str(db.path))
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 10_001)
+    assert done.stderr == f"flowdb: note: {cut}\n"
+    done = run("sql", "--dialect", "insights", "fields srcPort", "--store", str(db.path))
+    assert done.stderr.splitlines()[0] == f"flowdb: note: {cut}"
+    done = run(
+        "sql", "--dialect", "insights", f"{all_but_one} | fields x", "-o", "csv", "--store", str(db.path)
+    )
+    assert (done.returncode, done.stderr) == (0, "flowdb: note: no record has a field named x\n")
+
+
+def test_a_pointer_is_that_of_its_record_whatever_becomes_of_the_files(
+    db: flowdb.FlowDB, tmp_path: Path
+) -> None:
+    query = "fields @ptr, @message | sort @message"
+    for name in ("a", "b"):  # the same records twice, of two sources
+        db.ingest(
+            write_log(tmp_path / f"{name}.log", [*FIVE.splitlines(), *([f"# {name}"] if name == "b" else [])])
+        )
+    before = ask(db, query)
+    assert len({pointer for pointer, _ in before}) == len(before) == 10
+    db.compact()
+    db.ingest(write_log(tmp_path / "c.log", [record(7)]))
+    assert [row for row in ask(db, query) if row in before] == before
+    pointer, message = before[3]
+    assert ask(db, f'filter @ptr = "{pointer}" | display @message') == [(message,)]
 
 
 def test_a_query_takes_no_params_and_a_dialect_is_a_known_one(five: flowdb.FlowDB) -> None:

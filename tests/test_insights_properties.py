@@ -6,11 +6,15 @@ lines of the log. The last sort of every query leaves no two rows in an order of
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import ipaddress
 import math
 import re
 import tempfile
+import urllib.parse
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cmp_to_key
 from pathlib import Path
 from random import Random
@@ -74,13 +78,14 @@ WORDS = st.one_of(
     st.tuples(st.just("field"), st.sampled_from(sorted(TEXTS))),
     st.tuples(
         st.just("text"),
-        st.sampled_from(["", "-x", "10.0.0.1", "ACCEPT", "eni-", "eni-1", "it's", 'a"b\\c', "é "]),
+        st.sampled_from(["", "-x", "10.0.0.1", "8.8.8.8", "ACCEPT", "eni-", "eni-1", "it's", 'a"b\\c', "é "]),
     ),
 )
 
 
 def _more_numbers(numbers: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
-    small = st.one_of(numbers, WORDS.map(lambda word: ("strlen", word)))
+    measured = st.tuples(st.sampled_from(["strlen", "messageSize", "ipv4ToNumber"]), WORDS)
+    small = st.one_of(numbers, measured)
     return st.one_of(
         st.tuples(st.sampled_from(["+", "-", "*", "/", "%"]), small, small),
         st.tuples(st.sampled_from(["abs", "floor", "ceil"]), numbers),
@@ -91,7 +96,7 @@ def _more_numbers(numbers: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
 
 def _more_words(words: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
     return st.one_of(
-        st.tuples(st.sampled_from(["toupper", "tolower", "trim"]), words),
+        st.tuples(st.sampled_from(["toupper", "tolower", "trim", "md5", "base64encode", "urlencode"]), words),
         st.tuples(st.sampled_from(["concat", "coalesce"]), words, words),
         st.tuples(st.just("substr"), words, st.integers(0, 4), st.integers(0, 9)),
         st.tuples(st.just("replace"), words, st.just(("text", "0")), st.just(("text", "zz"))),
@@ -127,6 +132,8 @@ TEST = st.one_of(
         st.sampled_from([r"^\d+\.", "(?i)accept$", "1|2", "a/b", "[0-9]{2,}"]),
     ),
     st.tuples(st.sampled_from(["ispresent", "isempty", "isblank"]), st.one_of(NUMBERS, WORD)),
+    st.tuples(st.just("strcontains"), WORD, st.sampled_from(["accept", "ENI", "1"]), st.booleans()),
+    st.tuples(st.just("isPublicIP"), WORDS),
     st.tuples(
         st.just("subnet"),
         WORDS,
@@ -172,10 +179,19 @@ def queries(draw: st.DrawFn) -> list[Tree]:
                 ("compare", draw(SIGNS), ("field", "host"), ("number", draw(st.sampled_from([1, 2, 5])))),
             )
         )
+    if draw(st.integers(0, 2)) == 0:
+        commands.append(
+            ("json", draw(st.sampled_from(sorted(TEXTS))), draw(st.sampled_from(["dstPort", "start"])))
+        )
+        there = draw(st.sampled_from([("item", "j.n"), ("item", "j.w[0]"), ("item", "j.of.`a.b`[1].none")]))
+        commands.append(("filter", ("compare", draw(SIGNS), there, draw(st.one_of(NUMBERS, WORDS)))))
     if draw(st.booleans()):
-        groups = [(draw(GROUP), f"g{n}") for n in range(draw(st.integers(0, 2)))]
+        groups: list[tuple[Tree, str]] = [(draw(GROUP), f"g{n}") for n in range(draw(st.integers(0, 2)))]
         made = [(draw(AGGREGATE), f"s{n}") for n in range(draw(st.integers(1, 2)))]
         commands.append(("stats", made, groups))
+        if draw(st.booleans()):
+            times = (draw(st.sampled_from([5, 60])), draw(st.sampled_from([None, 1, 30, 61])))
+            commands[-1] = ("stats", made, groups := [*groups, (("bin", *times), f"g{len(groups)}")])
         is_done_again = draw(st.booleans())
         if groups and is_done_again:
             again = [
@@ -188,7 +204,7 @@ def queries(draw: st.DrawFn) -> list[Tree]:
                     "t0",
                 )
             ]
-            outer = [(("field", "g0"), "h0")] if len(groups) == 2 else []
+            outer = [(("field", "g0"), "h0")] if len(groups) > 1 else []
             commands.append(("stats", again, outer))
             names, keys = ["h0", "t0"] if outer else ["t0"], [name for _, name in outer]
         else:
@@ -219,8 +235,12 @@ def quoted(text: str) -> str:
 def expression(tree: Tree) -> str:
     """Return an expression in the language, in parentheses wherever it can have them."""
     match tree:
-        case ("field", name):
+        case ("field" | "item", name):
             return str(name)
+        case ("bin", minutes, _):
+            return "bin(1h)" if minutes == 60 else f"bin({minutes}m)"
+        case ("strcontains", value, text, is_any):
+            return f"strcontains({expression(value)}, {quoted(text)}, {str(is_any).lower()})"
         case ("number", value):
             return str(value)
         case ("text", value):
@@ -267,8 +287,13 @@ def written(commands: list[Tree]) -> str:
                 lines.append(f"fields {items(pairs)}")
             case ("parse", field, glob, name):
                 lines.append(f"parse {field} {quoted(glob)} as {name}")
+            case ("json", text, number):
+                made = f"""concat('{{"w": ["', {text}, '"], "n":', {number}, ', "of": {{"a.b": [0]}}}}')"""
+                lines.append(f"fields jsonParse({made}) as j")
             case ("stats", made, groups):
                 lines.append(f"stats {items(made)}" + (f" by {items(groups)}" if groups else ""))
+                if groups and groups[-1][0][0] == "bin" and groups[-1][0][2] is not None:
+                    lines[-1] += f" offset {groups[-1][0][2]}m"
             case ("sort", order):
                 lines.append("sort " + ", ".join(f"{name} {direction}" for name, direction in order))
             case (word, list() as names):
@@ -334,6 +359,22 @@ def value_of(tree: Tree, row: Row) -> Any:
     match tree:
         case ("field", name):
             return row[name]
+        case ("item", path):
+            return None if row["j"] is None else row["j"].get({"j.n": "n", "j.w[0]": "w"}.get(path))
+        case ("bin", minutes, offset):
+            seconds, later = 60 * minutes, 60 * (offset or 0)
+            return datetime.fromtimestamp((row["start"] - later) // seconds * seconds + later, UTC).replace(
+                tzinfo=None
+            )
+        case ("strcontains", one, part, is_any):
+            whole = as_text(value_of(one, row)) or ""
+            return part.lower() in whole.lower() if is_any else part in whole
+        case ("isPublicIP", one):
+            try:
+                address = ipaddress.ip_address(value_of(one, row) or "")
+            except ValueError:
+                return False
+            return address.is_global
         case ("number" | "text", value):
             return value
         case ("compare", sign, left, right):
@@ -393,6 +434,11 @@ COMPUTED: dict[str, Callable[..., Any]] = {
     "floor": math.floor,
     "ceil": math.ceil,
     "strlen": len,
+    "messageSize": lambda text: len(text.encode()),
+    "ipv4ToNumber": lambda text: int(ipaddress.IPv4Address(text)) if text.count(".") == 3 else None,
+    "md5": lambda text: hashlib.md5(text.encode()).hexdigest(),
+    "base64encode": lambda text: base64.b64encode(text.encode()).decode(),
+    "urlencode": lambda text: urllib.parse.quote(text, safe=""),
     "toupper": str.upper,
     "tolower": str.lower,
     "trim": lambda text: text.strip(" \t\r\n\f\v"),
@@ -467,6 +513,10 @@ def answer(commands: list[Tree], lines: list[str]) -> list[tuple[Any, ...]]:
                 rows = [
                     row | {name: shown(value_of(tree, row), tree) for tree, name in pairs} for row in rows
                 ]
+            case ("json", text, number):
+                for row in rows:
+                    is_whole = row[number] is not None
+                    row["j"] = {"w": row[text] or "", "n": str(row[number])} if is_whole else None
             case ("parse", field, glob, name):
                 pattern = re.compile(re.escape(glob).replace(r"\*", "(.*)") + "$")
                 for row in rows:
@@ -507,6 +557,8 @@ CONDITIONS = {
     "ispresent",
     "isempty",
     "isblank",
+    "strcontains",
+    "isPublicIP",
 }
 
 
@@ -516,7 +568,7 @@ def shown(value: Any, tree: Tree) -> Any:
 
 
 def alike(one: Any, other: Any) -> bool:
-    if isinstance(one, str) or isinstance(other, str) or one is None or other is None:
+    if not isinstance(one, int | float) or not isinstance(other, int | float):
         return bool(one == other)
     return math.isclose(one, other, rel_tol=1e-12, abs_tol=1e-9)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -9,15 +10,21 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
+import tempfile
+from contextlib import closing, suppress
 from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import flowdb
+from flowdb.errors import QueryError
 from flowdb.rows import SCHEMA_VERSION
-from tests.conftest import ROOT, data_files, live_files, record, write_log
+from flowdb.store import Store
+from tests.conftest import ROOT, Run, data_files, live_files, record, write_log
 
 STORES = sorted((ROOT / "tests" / "stores").glob("catalogue-*.tar.gz"))
 ROWS = {
@@ -77,6 +84,67 @@ def test_an_earlier_store_is_read_and_left_as_it_is(archive: Path, tmp_path: Pat
         assert len(db.history().fetchall()) == 5
     assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
     assert version_of(store) == version
+
+
+@pytest.mark.parametrize("archive", STORES, ids=lambda path: path.stem)
+def test_an_earlier_store_is_asked_in_a_sandbox_that_opens_nothing_else(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    store, version = unpacked(archive, tmp_path)
+    secrets = [tmp_path / "secret.parquet", tmp_path / "tmp" / "secret.parquet"]
+    for secret in secrets:
+        pq.write_table(pa.table({"a": [42]}), secret)
+    before = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+    with flowdb.open(store, sandbox=True) as db:
+        check(db, version)
+        assert db.verify().is_sound
+        (private,) = (tmp_path / "tmp").glob("*/meta")
+        (private / "link.parquet").symlink_to(secrets[0])
+        shown = [*secrets, store / "catalog.sqlite", *private.iterdir(), *store.rglob("*.parquet")]
+        shut = [*map(str, shown), "flowdb://../secret.parquet", "flowdb://meta/link.parquet"]
+        for path in shut:
+            for query in (f"FROM '{path}'", f"FROM read_parquet('{path}')", f"FROM read_blob('{path}')"):
+                found = []
+                with suppress(QueryError, duckdb.Error):
+                    found = db.sql(query).fetchall()
+                assert found == [], query
+        for target in (str(private / "w.parquet"), "flowdb://meta/w.parquet"):
+            with pytest.raises((QueryError, duckdb.Error)):
+                db.sql(f"COPY (SELECT 1) TO '{target}' (FORMAT parquet)")
+        assert not (private / "w.parquet").exists()
+    assert list((tmp_path / "tmp").iterdir()) == [secrets[1]]
+    assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("archive", STORES, ids=lambda path: path.stem)
+def test_alarms_and_costs_of_an_earlier_store_are_those_of_the_upgraded_one(
+    archive: Path, tmp_path: Path, run: Run
+) -> None:
+    store, version = unpacked(archive, tmp_path)
+    asked = {
+        "alert": ("rejects", "--when", "true", "--window", "3d"),
+        "cost": ("SELECT srcaddr FROM flows WHERE date = '2024-01-16'", "-o", "json"),
+    }
+
+    def answers() -> dict[str, tuple[int, object, str]]:
+        found = {}
+        for verb, args in asked.items():
+            done = run(verb, *args, "--store", str(store))
+            rows = json.loads(done.stdout)
+            for row in rows if isinstance(rows, list) else [rows]:
+                row.pop("seconds", None)
+            found[verb] = (done.returncode, rows, done.stderr)
+        return found
+
+    before = answers()
+    assert (before["alert"][0], before["cost"][0]) == (4, 0)
+    assert version_of(store) == version
+    with closing(Store(store)) as opened, opened.writer("upgrade"):
+        pass
+    assert version_of(store) == SCHEMA_VERSION
+    assert answers() == before
 
 
 @pytest.mark.parametrize("archive", STORES, ids=lambda path: path.stem)
