@@ -8,7 +8,7 @@ BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-oldest test-oldest-first fuzz soak year lint format docs bench bench-analyses bench-athena wheel wheels clean
+.PHONY: help demo test test-oldest test-oldest-first fuzz soak year lint format docs bench bench-small bench-analyses bench-athena wheel wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,8 +84,16 @@ format: .venv/dev ## put the code into shape
 docs: .venv/dev ## generate the pages under docs/ that are made from the code
 	$(BIN)/python -m docs.generate
 
-bench: .venv/dev ## measure the ingest beside DuckDB, Polars and plain decompression (10 million records)
-	$(BIN)/python -m benchmarks
+.venv/bench: .venv/dev
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	@touch $@
+
+BENCH ?=
+bench: .venv/bench ## measure flowdb beside its peers and write benchmarks/RESULTS.md (BENCH="--only ingest,queries")
+	$(BIN)/python -m benchmarks $(BENCH)
+
+bench-small: .venv/dev ## measure a little, and fail where a ratio is a third worse than recorded
+	$(BIN)/python -m benchmarks.small
 
 bench-analyses: .venv/dev ## measure every analysis beside the plainest query that answers the same (10 million records)
 	$(BIN)/python -m benchmarks.analyses

@@ -59,8 +59,8 @@ def aggregate(settings: Settings) -> Section:
     ]
     groups = json.loads(answers[WAYS[1]])["groups"]
     text = (
-        f"{min(ROWS, settings.rows):,} records make {groups:,} sums by 5-tuple, the same ones.\n "
-        f"{table(rows)}\n "
+        f"{min(ROWS, settings.rows):,} records make {groups:,} sums by 5-tuple, the same ones.\n\n"
+        f"{table(rows)}\n\n"
         "flowlogs-reader reads no local files: its records and its aggregation were given the lines. nfdump "
         "is left out, as it reads NetFlow, IPFIX, sFlow and packets, and nothing that comes with it reads "
         "AWS's text."

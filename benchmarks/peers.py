@@ -49,7 +49,12 @@ def sources(folder: Path) -> list[Path]:
 
 
 def floor(folder: Path, _out: Path, _columns: Columns) -> None:
-    """Decompress every object with ISA-L on all cores, and print the number of bytes thrown away."""
+    """Decompress every object, and print the number of bytes thrown away."""
+    print(decompressed(folder))
+
+
+def decompressed(folder: Path) -> int:
+    """Decompress every object with ISA-L on all cores, and return the number of bytes thrown away."""
     from isal import igzip_lib
 
     def size(path: Path) -> int:
@@ -57,7 +62,7 @@ def floor(folder: Path, _out: Path, _columns: Columns) -> None:
         return len(igzip_lib.decompress(packed, flag=igzip_lib.DECOMP_GZIP, bufsize=8 * len(packed)))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        print(sum(pool.map(size, sources(folder))))
+        return sum(pool.map(size, sources(folder)))
 
 
 def duckdb(folder: Path, out: Path, columns: Columns) -> None:

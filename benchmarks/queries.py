@@ -55,9 +55,9 @@ def queries(settings: Settings) -> Section:
             engine.close()
     text = (
         f"{settings.rows:,} records of {DAYS} days, each question {settings.rounds * 3} times, the engines "
-        "in turn, the files in the page cache, after a run that does not count. flowdb answers by its methods "
-        "from what its ingest wrote, the others queries written by hand from what DuckDB's `COPY` wrote, and "
-        f"all gave the same rows. Seconds have the planning.\n\n{table(rows)}"
+        "in turn, the files in the page cache, after a run that does not count. flowdb answers by its "
+        "methods from what its ingest wrote, the others queries written by hand from what DuckDB's `COPY` "
+        f"wrote, and all gave the same rows. Seconds have the planning.\n\n{table(rows)}"
     )
     return Section("Questions", text, figures)
 
