@@ -8,7 +8,7 @@ BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-oldest test-oldest-first fuzz soak year lint format docs bench bench-small bench-analyses bench-athena wheel wheels clean
+.PHONY: help demo test test-oldest test-oldest-first fuzz soak year lint format docs bench bench-small profile bench-analyses bench-athena wheel wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +44,7 @@ test: .venv/dev ## run the tests
 NOT_AGAIN := reliability/test_bombs reliability/test_cost reliability/test_damage reliability/test_faults \
 	reliability/test_hostile_values reliability/test_limits reliability/test_members_and_links \
 	reliability/test_permissions reliability/test_power reliability/test_readers reliability/test_writers \
-	reliability/test_year test_analyses_properties test_analysis_commands test_cli \
+	reliability/test_year test_analyses_properties test_analysis_commands test_benchmarks test_cli \
 	test_delivery test_docs test_keys test_native test_odd_places test_readme test_records_properties \
 	test_remote test_shapes test_shapes_properties test_sources test_wheel
 test-oldest: .venv-oldest/dev ## run the tests with the oldest DuckDB and pyarrow that are supported
@@ -94,6 +94,9 @@ bench: .venv/bench ## measure flowdb beside its peers and write benchmarks/RESUL
 
 bench-small: .venv/dev ## measure a little, and fail where a ratio is a third worse than recorded
 	$(BIN)/python -m benchmarks.small
+
+profile: .venv/bench ## tell where the time of an ingest and of two questions goes: the tables of docs/performance.md
+	$(BIN)/python -m benchmarks.profiling
 
 bench-analyses: .venv/dev ## measure every analysis beside the plainest query that answers the same (10 million records)
 	$(BIN)/python -m benchmarks.analyses

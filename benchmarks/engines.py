@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -116,9 +117,8 @@ def datafusion(folder: str) -> Engine:
 
 def clickhouse(folder: str) -> Engine:
     """Open it with ClickHouse."""
-    import chdb
-
-    connection = chdb.connect(":memory:")  # type: ignore[no-untyped-call]
+    chdb: Any = import_module("chdb")
+    connection = chdb.connect(":memory:")
     connection.query(f"CREATE VIEW flows AS SELECT * FROM file('{folder}/*/*.parquet', 'Parquet')")
 
     def query(sql: str) -> Rows:

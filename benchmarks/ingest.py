@@ -113,7 +113,7 @@ def _text(
     runs: dict[str, list[Run]], sizes: dict[str, int | None], totals: Totals, files: int, fields: str
 ) -> str:
     medians = _medians(runs)
-    rows = [["peer", "median s", "min-max s", "MB/s of text", "peak MB", "Parquet B/record"]]
+    rows = [["peer", "median s", "min-max s", "CPU s", "MB/s of text", "peak MB", "Parquet B/record"]]
     rows[0] += [f"x {name}" for name in RATIOS]
     for name, own in runs.items():
         size = sizes[name]
@@ -121,6 +121,7 @@ def _text(
             [
                 name,
                 *spread([run.seconds for run in own]),
+                f"{statistics.median(run.cpu for run in own):.2f}",
                 f"{totals.raw_bytes / 1e6 / medians[name]:.0f}",
                 f"{max(run.peak for run in own) / 1e6:.0f}",
                 "-" if size is None else f"{size / totals.records:.1f}",

@@ -10,8 +10,10 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from benchmarks.runs import SKIPPED
 
@@ -114,11 +116,10 @@ def polars(folder: Path, out: Path, columns: Columns) -> None:
 
 def clickhouse(folder: Path, out: Path, columns: Columns) -> None:
     """Ingest with one ClickHouse `INSERT` into partitioned files."""
-    import chdb
-
+    chdb: Any = import_module("chdb")
     types = ", ".join(f"`{name.replace('-', '_')}` Nullable({CLICKHOUSE[bits]})" for name, bits in columns)
     out.mkdir(parents=True)
-    chdb.query(  # type: ignore[no-untyped-call]
+    chdb.query(
         f"""
         INSERT INTO FUNCTION file('{out}/date={{_partition_id}}/rows.parquet', 'Parquet')
         PARTITION BY toString(toDate(assumeNotNull(start_time), 'UTC'))

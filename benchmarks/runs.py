@@ -17,9 +17,13 @@ class BenchmarkError(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """One measured run; `peak` is the resident bytes of the largest process, `output` what it printed."""
+    """One measured run; `peak` is the resident bytes of the largest process, `output` what it printed.
+
+    `cpu` is the seconds of processor time, which other processes disturb least.
+    """
 
     seconds: float
+    cpu: float
     peak: int
     status: int
     output: str
@@ -38,7 +42,7 @@ def run(command: list[str], environment: Mapping[str, str] | None = None) -> Run
         seconds = time.perf_counter() - begun
         child.returncode = os.waitstatus_to_exitcode(status)
     peak = usage.ru_maxrss if sys.platform == "darwin" else usage.ru_maxrss * 1024
-    return Run(seconds, peak, child.returncode, output.strip())
+    return Run(seconds, usage.ru_utime + usage.ru_stime, peak, child.returncode, output.strip())
 
 
 def module(name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Run:
