@@ -8,7 +8,7 @@ BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-oldest test-oldest-first fuzz soak year lint format docs bench bench-analyses bench-athena wheel wheels clean
+.PHONY: help demo test test-oldest test-oldest-first fuzz soak year lint format docs bench bench-small profile bench-analyses bench-athena wheel wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,7 +52,7 @@ test: .venv/dev ## run the tests
 NOT_AGAIN := reliability/test_bombs reliability/test_cost reliability/test_damage reliability/test_faults \
 	reliability/test_hostile_values reliability/test_limits reliability/test_members_and_links \
 	reliability/test_permissions reliability/test_power reliability/test_readers reliability/test_writers \
-	reliability/test_year test_analyses_properties test_analysis_commands test_cli \
+	reliability/test_year test_analyses_properties test_analysis_commands test_benchmarks test_cli \
 	test_delivery test_docs test_keys test_native test_odd_places test_readme test_records_properties \
 	test_remote test_shapes test_shapes_properties test_sources test_wheel
 test-oldest: .venv-oldest/dev ## run the tests with the oldest DuckDB and pyarrow that are supported
@@ -92,8 +92,19 @@ format: .venv/dev ## put the code into shape
 docs: .venv/dev ## generate the pages under docs/ that are made from the code
 	$(BIN)/python -m docs.generate
 
-bench: .venv/dev ## measure the ingest beside DuckDB, Polars and plain decompression (10 million records)
-	$(BIN)/python -m benchmarks
+.venv/bench: .venv/dev
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	@touch $@
+
+BENCH ?=
+bench: .venv/bench ## measure flowdb beside its peers and write benchmarks/RESULTS.md (BENCH="--only ingest,queries")
+	$(BIN)/python -m benchmarks $(BENCH)
+
+bench-small: .venv/dev ## measure a little, and fail where a ratio is a third worse than recorded
+	$(BIN)/python -m benchmarks.small
+
+profile: .venv/bench ## tell where the time of an ingest and of two questions goes: the tables of docs/performance.md
+	$(BIN)/python -m benchmarks.profiling
 
 bench-analyses: .venv/dev ## measure every analysis beside the plainest query that answers the same (10 million records)
 	$(BIN)/python -m benchmarks.analyses

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.answers import same
 from benchmarks.generate import generate
-from benchmarks.report import listed, machine, versions
+from benchmarks.machine import listed, machine, versions
 from flowdb import FlowDB
 from flowdb.analyses import Analysis, analyses
 from flowdb.parameters import literal
@@ -90,23 +91,6 @@ def race(db: FlowDB, names: Iterable[str], rounds: int) -> dict[str, Measured]:
             one.plan.append(_seconds(lambda: _planned(db, analysis, values)))  # noqa: B023
         print(line(name, one), flush=True)
     return measured
-
-
-def same(expected: list[tuple[Any, ...]], answer: list[tuple[Any, ...]]) -> bool:
-    """Tell whether two answers have the same rows in the same order; numbers may differ by a rounding."""
-    return len(expected) == len(answer) and all(
-        len(left) == len(right) and all(map(_alike, left, right))
-        for left, right in zip(expected, answer, strict=True)
-    )
-
-
-def _alike(left: object, right: object) -> bool:
-    if isinstance(left, float) or isinstance(right, float):
-        try:
-            return math.isclose(float(left), float(right), rel_tol=1e-9, abs_tol=2e-6)  # type: ignore[arg-type]
-        except TypeError:
-            return left is right
-    return left == right
 
 
 def _rows(db: FlowDB, query: str) -> list[tuple[Any, ...]]:

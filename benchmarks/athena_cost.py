@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.generate import FIELDS, generate
-from benchmarks.report import listed, machine, versions
+from benchmarks.machine import listed, machine, versions
 from flowdb import FlowDB
 from flowdb.cost import WAYS
 from flowdb.errors import plural

@@ -1,14 +1,22 @@
-"""What the benchmarks measure with is what it is said to be: the generated traffic."""
+"""What the benchmarks measure with is what it is said to be: the traffic, the engines, the page."""
 
+import time
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from benchmarks.answers import Totals
+from benchmarks import peers, scoreboard, small
+from benchmarks.answers import Totals, same
+from benchmarks.engines import Asked, is_installed
 from benchmarks.generate import generate, huge
+from benchmarks.goals import GOALS
+from flowdb import FlowDB
 
 RECORDS, FILES = 60_000, 24
+QUESTIONS = ("top_talkers", "rejected_sources", "service_flows")
 
 Rows = list[tuple[object, ...]]
 
@@ -30,6 +38,23 @@ def traffic(logs: Path) -> duckdb.DuckDBPyConnection:
         [str(logs / "AWSLogs" / "**" / "*.log.gz")],
     )
     return connection
+
+
+@pytest.fixture(scope="module")
+def engines(logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Asked]]:
+    """The engines that are installed, each over the generated records as its own ingest has them."""
+    directory = tmp_path_factory.mktemp("engines")
+    with FlowDB(directory / "store") as db:
+        db.ingest(logs / "AWSLogs")
+    peers.duckdb(logs / "AWSLogs", directory / "naive", peers.V5_COLUMNS)
+    asked = {
+        name: Asked(name, directory / ("store" if name == "flowdb" else "naive"))
+        for name in ("flowdb", "duckdb", "datafusion", "clickhouse")
+        if is_installed(name)
+    }
+    yield asked
+    for engine in asked.values():
+        engine.close()
 
 
 def rows(traffic: duckdb.DuckDBPyConnection, query: str) -> Rows:
@@ -160,3 +185,54 @@ def test_one_huge_object_is_as_big_as_asked(tmp_path: Path) -> None:
     assert duckdb.execute(
         "SELECT count(*), sum(packets)::BIGINT FROM read_csv(?, delim = ' ', nullstr = '-')", [str(path)]
     ).fetchall() == [(totals.records, totals.answer.packets)]
+
+
+def test_the_page_tells_of_each_goal_whether_it_is_met() -> None:
+    figures = {"ingest-floor": 4.0, "ingest-polars": 1.2}
+    told = scoreboard.page({"ingest": scoreboard.Section("Ingest", "| a |", figures, "python -m x")}, {})
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in told.splitlines() if "|" in line]
+    assert [row for row in rows if row[0] == "ingest, default format"] == [
+        ["ingest, default format", "4 times the floor's time", "at most 5: met", "at most 3: NOT MET"],
+        ["ingest, default format", "1.2 times Polars' speed", "at least 1.3: NOT MET", "at least 2: NOT MET"],
+    ]
+    assert len([row for row in rows if row[1:2] == ["not measured"]]) == len(GOALS) - 2
+
+
+def test_a_section_that_is_measured_again_replaces_its_own_part(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    first = {name: scoreboard.Section(name, "", {name: 1.0}) for name in ("start", "ingest")}
+    scoreboard.save(first, ["ingest", "start"], path)
+    again = {**scoreboard.load(path), "start": scoreboard.Section("start", "new", {"start": 2.0})}
+    scoreboard.save(again, ["ingest", "start"], path)
+    assert scoreboard.load(path) == {"ingest": first["ingest"], "start": again["start"]}
+    assert list(scoreboard.load(path)) == ["ingest", "start"]
+
+
+def test_the_page_is_made_of_the_last_results() -> None:
+    tried = tomllib.loads(scoreboard.TRIED.read_text(encoding="utf-8"))
+    assert scoreboard.page(scoreboard.load(), tried) == scoreboard.PAGE.read_text(encoding="utf-8")
+    assert set(tried) <= {goal.name for goal in GOALS}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_engine_gives_the_answer_of_the_method(question: str, engines: dict[str, Asked]) -> None:
+    answers = {name: engine.ask(question)[1] for name, engine in engines.items()}
+    assert len(answers["flowdb"]) > 5
+    for answer in answers.values():
+        assert same(answers["flowdb"], answer)
+
+
+def test_a_ratio_that_is_too_high_is_measured_again_up_to_a_limit() -> None:
+    """Of the faster way a time is that of several runs."""
+    calls = {"slow": 0, "fast": 0}
+
+    def way(name: str, seconds: float) -> None:
+        calls[name] += 1
+        time.sleep(seconds)
+
+    pairs: small.Pairs = {"x": (lambda: way("slow", 0.006), lambda: way("fast", 0.002))}
+    assert small.ratios(pairs, {"x": 2.9})["x"] == pytest.approx(3, rel=0.3)
+    assert calls["slow"] == 1 + small.TURNS
+    assert calls["fast"] > 1 + 2 * small.TURNS
+    small.ratios(pairs, {"x": 0.5})
+    assert calls["slow"] == 1 + small.TURNS + 1 + small.MOST_TURNS

@@ -73,24 +73,52 @@ connections AS (
     GROUP BY ALL
 ),
 
+served AS (
+    SELECT
+        *,
+        left_port IN (SELECT port FROM services) AS left_serves,
+        right_port IN (SELECT port FROM services) AS right_serves
+    FROM connections
+),
+
+ported AS (
+    SELECT
+        *,
+        CASE
+            WHEN least(left_port, right_port) < 1024 AND greatest(left_port, right_port) >= 32768
+                THEN right_port > left_port
+            WHEN left_serves AND NOT right_serves
+                THEN CASE WHEN left_port < 32768 OR right_port >= 32768 THEN true END
+            WHEN right_serves AND NOT left_serves
+                THEN CASE WHEN right_port < 32768 OR left_port >= 32768 THEN false END
+            WHEN left_port <> right_port AND least(left_port, right_port) < 32768 THEN right_port > left_port
+        END AS right_asks
+    FROM served
+),
+
 judged AS (
     SELECT
         *,
         CASE
             WHEN left_asked <> right_asked THEN 'SYN'
-            WHEN (left_port >= 1024) <> (right_port >= 1024) THEN 'ephemeral port'
+            WHEN right_asks IS NOT NULL
+                AND (
+                    (left_port >= 32768) <> (right_port >= 32768)
+                    OR (left_port < 1024) <> (right_port < 1024)
+                    OR left_serves <> right_serves
+                ) THEN 'ephemeral port'
             WHEN coalesce(left_first <> right_first, true) THEN 'first seen'
             WHEN left_port <> right_port THEN 'higher port'
             ELSE 'address'
         END AS client_by,
         CASE client_by
             WHEN 'SYN' THEN right_asked
-            WHEN 'ephemeral port' THEN right_port >= 1024
+            WHEN 'ephemeral port' THEN right_asks
             WHEN 'first seen' THEN coalesce(right_first < left_first, left_first IS NULL)
             WHEN 'higher port' THEN right_port > left_port
             ELSE true
         END AS is_right_client
-    FROM connections
+    FROM ported
 )
 
 SELECT
