@@ -326,10 +326,11 @@ class _Expansion:
             made = type(node)(this=made, expression=one)
         return self._folded(made) if all(map(_is_known, kept)) else made
 
-    def _united(self, node: exp.SetOperation, values: _Values) -> Any:
+    def _united(self, node: exp.SetOperation, values: _Values) -> Expr:
         """Return UNION without what would read the views of hourly sums, which no other engine has."""
         new = rebuilt(node, lambda one: self._reduced(one, values))
-        for one, other in ((new.this, new.expression), (new.expression, new.this)):
+        ends: tuple[Expr, Expr] = (new.this, new.expression)
+        for one, other in (ends, ends[::-1]):
             if _tables(one) and _tables(one) <= _OWN_VIEWS:
                 assert _is(one.args["where"].this, False)
                 return other
