@@ -163,12 +163,6 @@ def _clauses(tree: Expr) -> Iterator[Untranslatable]:
         for node in tree.find_all(kind):
             place = node.parent if isinstance(node, exp.Version) and node.parent else node
             yield Untranslatable(f"{name} cannot be translated", _offset(place))
-    for unnest in tree.find_all(exp.Unnest):
-        first = unnest.expressions[0]
-        if len(unnest.expressions) > 1 or (
-            isinstance(first, exp.Anonymous) and first.name[:3].lower() == "map"
-        ):
-            yield Untranslatable("UNNEST of a map or of several lists cannot be translated", _offset(unnest))
     for fetch in tree.find_all(exp.Fetch):
         options = fetch.args.get("limit_options")
         if options is not None and (options.args.get("with_ties") or options.args.get("percent")):

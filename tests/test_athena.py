@@ -290,6 +290,14 @@ VALUES: list[tuple[str, Any]] = [
     ("strpos('high', 'ig')", 2),
     ("position('ig' IN 'high')", 2),
     ("substr('abc', -2)", "bc"),
+    ("substr('abc', 0)", ""),
+    ("substr('abc', 4)", ""),
+    ("substr('abc', -4)", ""),
+    ("substr('abc', 2, 9)", "bc"),
+    ("substr('abc', -3, 1)", "a"),
+    ("substr('abc', 2, -1)", ""),
+    ("substring('abc' FROM 0 FOR 2)", ""),
+    ("substr(CAST(NULL AS varchar), 0)", None),
     ("substring('abc' FROM 2 FOR 1)", "b"),
     ("upper(trim('  a '))", "A"),
     ("lpad('7', 3, '0')", "007"),
@@ -319,10 +327,46 @@ VALUES: list[tuple[str, Any]] = [
     ("array_sort(ARRAY[3, NULL, 1])", [1, 3, None]),
     ("array_position(ARRAY[1, 2], 3)", 0),
     ("slice(ARRAY[1, 2, 3, 4], 2, 2)", [2, 3]),
+    ("array_sort(array_distinct(ARRAY[2, NULL, 1, 2, NULL]))", [1, 2, None]),
+    ("array_distinct(ARRAY[2, NULL, 1, 2, NULL])", [2, None, 1]),
+    ("array_union(ARRAY[2, NULL], ARRAY[NULL, 1])", [2, None, 1]),
+    ("array_except(ARRAY[1, 2, NULL, 1], ARRAY[2])", [1, None]),
+    ("array_intersect(ARRAY[1, NULL, 2], ARRAY[NULL, 2])", [None, 2]),
+    ("array_remove(ARRAY[1, NULL, 2], 2)", [1, None]),
+    ("array_remove(ARRAY[1, 2], CAST(NULL AS integer))", None),
+    ("array_max(ARRAY[1, 2])", 2),
+    ("array_max(ARRAY[1, NULL])", None),
+    ("array_min(ARRAY[1, NULL])", None),
+    ("array_position(ARRAY[1, NULL], CAST(NULL AS integer))", None),
+    ("array_position(ARRAY[NULL, 1], 1)", 2),
+    ("contains(ARRAY[1, NULL], 1)", True),
+    ("contains(ARRAY[1, NULL], 2)", None),
+    ("arrays_overlap(ARRAY[1, NULL], ARRAY[1])", True),
+    ("arrays_overlap(ARRAY[1, NULL], ARRAY[2])", None),
+    ("arrays_overlap(ARRAY[1], ARRAY[2])", False),
+    ("cardinality(ARRAY[1, NULL])", 2),
+    ("any_match(ARRAY[1, NULL], x -> x > 1)", None),
+    ("any_match(ARRAY[2, NULL], x -> x > 1)", True),
+    ("all_match(ARRAY[2, NULL], x -> x > 1)", None),
+    ("all_match(ARRAY[1, NULL], x -> x > 1 OR x > 2)", False),
+    ("none_match(ARRAY[1, NULL], x -> x > 1)", None),
+    ("none_match(ARRAY[1], x -> x > 1)", True),
+    ("reverse(ARRAY[1, 2])", [2, 1]),
     ("sequence(1, 4)", [1, 2, 3, 4]),
+    ("sequence(4, 1)", [4, 3, 2, 1]),
+    ("sequence(5, 1, -2)", [5, 3, 1]),
+    ("sequence(DATE '2024-01-02', DATE '2024-01-01')", [date(2024, 1, 2), date(2024, 1, 1)]),
+    (
+        "sequence(DATE '2024-01-01', DATE '2024-02-01', INTERVAL '1' MONTH)",
+        [date(2024, 1, 1), date(2024, 2, 1)],
+    ),
     ("transform(ARRAY[5, 6], x -> x + 1)", [6, 7]),
     ("filter(ARRAY[5, -6, 7], x -> x > 0)", [5, 7]),
     ("reduce(ARRAY[5, 20, 50], 0, (s, x) -> s + x, s -> s)", 75),
+    ("1 = ANY (VALUES 1, 2)", True),
+    ("2 > ALL (SELECT 1)", True),
+    ("2 <> SOME (SELECT 2)", False),
+    ("1 = ALL (VALUES 1, NULL)", None),
     ("any_match(ARRAY[1, 2], x -> x > 1)", True),
     ("all_match(ARRAY[1, 2], x -> x > 1)", False),
     ("contains(ARRAY[1, 2], 2)", True),
@@ -342,6 +386,19 @@ VALUES: list[tuple[str, Any]] = [
     ("if(1 > 2, 'a', 'b')", "b"),
     ("try(1 / 0)", None),
     ("try_cast('x' AS integer)", None),
+    ("try_cast('2.7' AS integer)", None),
+    ("try(CAST('1e3' AS bigint))", None),
+    ("CAST('-12' AS smallint)", -12),
+    ("try(CAST('x' AS ipaddress))", None),
+    ("CAST(1e7 AS varchar)", "1.0E7"),
+    ("CAST(-123456789.5e0 AS varchar)", "-1.234567895E8"),
+    ("CAST(1e-4 AS varchar)", "1.0E-4"),
+    ("CAST(DOUBLE '0.1' AS varchar)", "0.1"),
+    ("CAST(1e2 AS varchar)", "100.0"),
+    ("CAST(0e0 AS varchar)", "0.0"),
+    ("CAST(0.10 AS varchar)", "0.10"),
+    ("CAST(infinity() AS varchar)", "Infinity"),
+    ("CAST(nan() AS varchar)", "NaN"),
     ("coalesce(NULL, 1)", 1),
     ("nullif(1, 1)", None),
     ("greatest(1, 2)", 2),
@@ -418,6 +475,27 @@ def test_clauses_of_trino(db: FlowDB) -> None:
         ("a", 1),
         ("b", 2),
     ]
+    assert asked(db, "SELECT * FROM UNNEST(ARRAY[1, 2], ARRAY['a']) WITH ORDINALITY AS t (x, y, n)") == [
+        (1, "a", 1),
+        (2, None, 2),
+    ]
+    several = "(VALUES (1, ARRAY[1, 2], ARRAY['p']), (2, ARRAY[], NULL)) AS t (k, xs, ys)"
+    assert asked(
+        db, f"SELECT k, x, y FROM {several} LEFT JOIN UNNEST(xs, ys) AS u (x, y) ON TRUE ORDER BY 1, 2"
+    ) == [
+        (1, 1, "p"),
+        (1, 2, None),
+        (2, None, None),
+    ]
+    mapped = "WITH h AS (SELECT histogram(k) AS m FROM (VALUES 'a', 'b', 'a') AS t (k))"
+    assert asked(
+        db, f"{mapped} SELECT k, v, n FROM h CROSS JOIN UNNEST(m) WITH ORDINALITY AS u (k, v, n)"
+    ) == [
+        ("a", 2, 1),
+        ("b", 1, 2),
+    ]
+    zipped = "SELECT x, y FROM UNNEST(zip(ARRAY[1, 2], ARRAY['a', 'b'])) AS t (x, y)"
+    assert asked(db, zipped) == [(1, "a"), (2, "b")]
     sets = f"SELECT k, sum(n) FROM {rows} GROUP BY GROUPING SETS ((k), ()) ORDER BY 1"
     assert asked(db, sets) == [("a", 1), ("b", 2), (None, 3)]
     assert asked(db, f"SELECT K FROM {rows} ORDER BY n OFFSET 1 FETCH FIRST 1 ROW ONLY") == [("b",)]
@@ -520,8 +598,8 @@ def test_a_function_without_a_translation_is_named_with_its_place(db: FlowDB) ->
             "CREATE makes an EXTERNAL TABLE here; ask the query of a view or of another table itself",
         ),
         ("GRANT SELECT ON flows TO x", (1, 1), "GRANT is not known here"),
-        ("SELECT 1 FROM UNNEST(MAP(ARRAY[1], ARRAY[2])) AS t (k, v)", (1, 22), "UNNEST of a map"),
-        ("SELECT 1 FROM UNNEST(ARRAY[1], ARRAY[2]) AS t (k, v)", (1, 28), "UNNEST of a map"),
+        ("SELECT date_add('fortnight', 1, current_date)", (1, 8), "'fortnight' is no unit of time"),
+        ("SELECT 1 FROM UNNEST(multimap_agg(1, 2)) AS t (k, v)", (1, 22), "multimap_agg"),
         ("SELECT n FROM t FETCH FIRST 2 ROWS WITH TIES", (1, 29), "WITH TIES cannot be translated"),
         ("SELECT " + "NOT " * 5000 + "true", (1, 1), "this is nested too deeply"),
         ("CREATE EXTERNAL TABLE t (a decimal(50,2))", (1, 28), "a decimal has 1 to 38 digits"),
