@@ -165,9 +165,9 @@ def tried(value: Expr) -> Expr:
     """Return what is tried; DuckDB tries no aggregates, of which a division by zero is what may fail."""
     if not any(one.name.lower() in _AGGREGATES for one in value.find_all(exp.Anonymous)):
         value = value.copy()
-        for one in list(value.find_all(exp.Anonymous)):
+        for checked in list(value.find_all(exp.Anonymous)):
             # What raises an error cannot be tried.
-            one.set("this", {CHECKED[0]: CHECKED[1]}.get(one.name, one.name))
+            checked.set("this", {CHECKED[0]: CHECKED[1]}.get(checked.name, checked.name))
         return call("try", value)
     made = exp.Paren(this=value.copy())
     for one in list(made.find_all(exp.Div, exp.IntDiv, exp.Mod)):

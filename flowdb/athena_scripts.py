@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flowdb import athena
 from flowdb.athena import Statement, Translation
 from flowdb.athena_kinds import kind_of_type
+from flowdb.athena_places import place_of
 from flowdb.athena_tables import Reader, pattern_like, table_of
 from flowdb.datasets import DATASETS
 from flowdb.errors import DialectError, QueryError
@@ -26,7 +27,6 @@ __all__ = ["Answer", "Script", "shown_times"]
 _DEFAULT = "default"
 _QUERIES = ("SELECT", "WITH", "VALUES", "TABLE", "(", "EXPLAIN")
 _NOT_HERE = ("INSERT", "UPDATE", "DELETE", "MERGE", "UNLOAD", "VACUUM", "OPTIMIZE", "PREPARE", "EXECUTE")
-_NAMED = re.compile(r'(?:column|table|[Tt]able with name|function) "?([\w-]+)"? ')
 
 
 class Answer:
@@ -37,13 +37,9 @@ class Answer:
         self.sql = sql
         self.zoned = zoned
 
-    def refused(self, error: QueryError) -> DialectError:
-        """Return the error for what DuckDB refused, at the name that it speaks of, if there is one."""
-        found = _NAMED.search(error.detail)
-        offset = self.statement.start
-        if found:
-            places = [one.start for one in self.statement.tokens if one.text.lower() == found[1].lower()]
-            offset = places[0] if places else offset
+    def refused(self, error: QueryError, said: str) -> DialectError:
+        """Return the error for what DuckDB refused, at the place that is told by what it `said`."""
+        offset = place_of(self.statement, self.sql, said)
         return self.statement.error(str(error), offset, self.sql)
 
 

@@ -28,6 +28,7 @@ from flowdb.watching import Watching
 if TYPE_CHECKING:
     import duckdb
 
+    from flowdb.athena_scripts import Answer
     from flowdb.ingest import IngestReport
     from flowdb.meter import Meter
 
@@ -66,6 +67,7 @@ class FlowDB(Keeping, Watching):
         self._sandbox = sandbox
         self._connections = Connections(is_sandbox=sandbox)
         self.notes: list[str] = []
+        self._answered: tuple[Answer, object] | None = None
         try:
             self._store: Store | None = Store(self.path, self._grace)
         except StoreMissing:
@@ -139,10 +141,12 @@ class FlowDB(Keeping, Watching):
         last gives the result, or `insights` for the language of CloudWatch Logs Insights, whose
         limits on rows hold unless `limit` is false. Raises `QueryError` where DuckDB refuses
         the query, or the sandbox does, and of these `DialectError` for one that has no translation.
-        The rows are computed when they are fetched, and what fails then is an error of DuckDB's own.
+        The rows are computed when they are fetched, and what fails then is an error of DuckDB's own;
+        `placed` tells where in a query of Athena that is.
         What else is to be said of the query is in `notes`.
         """
         self.notes = []
+        self._answered = None
         _check_text(query)
         if dialect not in DIALECTS:
             raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
@@ -177,8 +181,23 @@ class FlowDB(Keeping, Watching):
             try:
                 result = self._asked(connection, answer.sql, params)
             except QueryError as error:
-                raise answer.refused(error) from error
+                raise self._placed(answer, params, error) from error
+            self._answered = (answer, params)
             yield shown_times(result, answer.zoned) if as_shown else result
+
+    def placed(self, error: Exception) -> Exception:
+        """Return an error of fetching what the last query of Athena gave, as a `DialectError` with its place.
+
+        Any other error is returned as it is.
+        """
+        import duckdb
+
+        if self._answered is None or not isinstance(error, QueryError | duckdb.Error):
+            return error
+        told = error if isinstance(error, QueryError) else QueryError(str(error))
+        if told is not error:
+            told.__cause__ = error
+        return self._placed(*self._answered, told)
 
     def render(
         self, analysis: str, *, dialect: str = "athena", table: str = "flows", **values: object
@@ -281,6 +300,16 @@ class FlowDB(Keeping, Watching):
             raise damaged(self._opened, error) from error
         except duckdb.Error as error:
             raise QueryError(str(error), query) from error
+
+    def _placed(self, answer: Answer, params: object, error: QueryError) -> QueryError:
+        """Return an error as one in the query that an answer is of; itself where that does not fail."""
+        import duckdb
+
+        from flowdb.athena_places import PADDING
+
+        is_duckdbs = isinstance(error.__cause__, duckdb.Error)
+        said = self._connections.said_again(PADDING + answer.sql, params) if is_duckdbs else ""
+        return answer.refused(error, said) if said else error
 
     def _in_duckdb(self, query: str, dialect: str) -> str:
         """Return one query in DuckDB's SQL; Athena's may do nothing but read."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from flowdb.errors import UsageError
+from flowdb.errors import QueryError, UsageError
 
 if TYPE_CHECKING:
     import duckdb
@@ -99,7 +99,10 @@ def answer_each(
         for number, result in enumerate(results):
             if number and form in ("table", "markdown"):
                 print()
-            remark = write(result, form, upright=upright, sandbox=sandbox) or remark
+            try:
+                remark = write(result, form, upright=upright, sandbox=sandbox) or remark
+            except QueryError as error:
+                raise db.placed(error) from error
         return remark
 
     if remark := asked(store, work, sandbox=sandbox):
