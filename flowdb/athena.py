@@ -76,10 +76,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """A query in DuckDB's SQL, and which of its columns, from 0, are times with a zone."""
+    """A query in DuckDB's SQL, and the kinds of the columns of its result, by their names in lower case."""
 
     sql: str
-    zoned: frozenset[int]
+    kinds: Mapping[str, str]
 
 
 def split(text: str) -> list[Statement]:
@@ -148,7 +148,7 @@ def _translated(
         first = min(wrong, key=lambda one: one.offset if one.offset is not None else len(statement.text))
         offset = first.offset if first.offset is not None else 0
         raise statement.error(str(first), statement.start + offset, sql)
-    return Translation(sql, rules.zoned)
+    return Translation(sql, rules.kinds)
 
 
 def _clauses(tree: Expr) -> Iterator[Untranslatable]:

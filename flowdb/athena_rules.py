@@ -66,11 +66,7 @@ class Rules:
         self._tree = tree
         self._columns = columns
         self._kinds = Kinds(tree, columns)
-        self.zoned = frozenset(
-            number
-            for number, one in enumerate(getattr(tree, "selects", []))
-            if self._kinds.of(one) == "zoned"
-        )
+        self.kinds = self._kinds.of_result(tree)
         self._special: dict[str, tuple[int, int, _Rule]] = {
             **{
                 name: (2, 2, lambda node, args: asked_of_each(node.name.lower(), args))

@@ -41,9 +41,6 @@ from flowdb.terminal import (
 )
 
 if TYPE_CHECKING:
-    import duckdb
-
-    from flowdb.database import FlowDB
     from flowdb.ingest import IngestReport
 
 __all__ = ["main"]
@@ -186,13 +183,7 @@ def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_lim
         )
         return
 
-    def ask(db: FlowDB) -> duckdb.DuckDBPyRelation:
-        result = db.sql(query, dialect=dialect, limit=not no_limit)
-        for note in db.notes:
-            say(f"note: {note}")
-        return result
-
-    answer(store, ask, output, sandbox=sandbox)
+    answer(store, lambda db: db.sql(query, dialect=dialect, limit=not no_limit), output, sandbox=sandbox)
 
 
 @cli.command(name="analyses")

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flowdb.errors import StoreDamaged, gist
+from flowdb.own_tables import run
 
 if TYPE_CHECKING:
     import duckdb
@@ -43,8 +44,7 @@ class Connections:
             if self._connection is None:
                 self._connection = self._connect(store)
             elif shown != self._shown:
-                for statement in self._shown_by(store):
-                    self._connection.execute(statement)
+                run(self._connection, self._shown_by(store))
         except duckdb.Error as error:
             self._connection = None
             raise damaged(store, error) from error

@@ -28,7 +28,7 @@ from flowdb.watching import Watching
 if TYPE_CHECKING:
     import duckdb
 
-    from flowdb.athena_scripts import Answer
+    from flowdb.athena_answers import Answer
     from flowdb.ingest import IngestReport
     from flowdb.meter import Meter
 
@@ -172,18 +172,25 @@ class FlowDB(Keeping, Watching):
         _check_text(text)
         if dialect not in _TRINO:
             raise UsageError(f"dialect is {dialect!r}; expected one of: duckdb, {', '.join(_TRINO)}")
-        from flowdb.athena_scripts import Script, shown_times
+        from flowdb.athena_answers import shown_times
+        from flowdb.athena_scripts import Script
 
-        for answer in Script(text, lambda: self._opened, is_sandbox=self._sandbox):
+        self.notes = []
+        self._answered = None
+
+        def ask(answer: Answer) -> duckdb.DuckDBPyRelation:
             connection = self._connections.of(self._opened)
             for statement in called_statements(answer.sql):
                 connection.execute(statement)
             try:
-                result = self._asked(connection, answer.sql, params)
+                return self._asked(connection, answer.sql, params)
             except QueryError as error:
                 raise self._placed(answer, params, error) from error
+
+        for answer in Script(text, lambda: self._opened, ask, is_sandbox=self._sandbox, notes=self.notes):
+            result = ask(answer)
             self._answered = (answer, params)
-            yield shown_times(result, answer.zoned) if as_shown else result
+            yield shown_times(result, answer.kinds) if as_shown else result
 
     def placed(self, error: Exception) -> Exception:
         """Return an error of fetching what the last query of Athena gave, as a `DialectError` with its place.
@@ -320,7 +327,7 @@ class FlowDB(Keeping, Watching):
         if dialect in _TRINO:
             from flowdb.athena_scripts import Script
 
-            script = Script(query, lambda: self._opened, is_sandbox=True)
+            script = Script(query, lambda: self._opened)
             if len(script.statements) != 1:
                 raise UsageError("what costs is one query: a SELECT")
             return next(iter(script)).sql

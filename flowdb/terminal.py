@@ -87,7 +87,7 @@ def answer_each(
 ) -> None:
     """Ask a store and write its answers one after the other, as `answer` does."""
 
-    def work(db: FlowDB) -> str | None:
+    def work(db: FlowDB) -> list[str]:
         from flowdb.output import write
 
         remark = None
@@ -103,9 +103,9 @@ def answer_each(
                 remark = write(result, form, upright=upright, sandbox=sandbox) or remark
             except QueryError as error:
                 raise db.placed(error) from error
-        return remark
+        return [*db.notes, *([remark] if remark else [])]
 
-    if remark := asked(store, work, sandbox=sandbox):
+    for remark in asked(store, work, sandbox=sandbox):
         say(f"note: {remark}")
 
 
