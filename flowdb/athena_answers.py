@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "rows", "said", "shown_times"]
 
+# What DuckDB says then is of its own SQL and settings.
+_ADVICE = (". Use TRY(", " Candidate functions:", " You might need to add explicit type casts")
+
 
 class Answer:
     """What one statement gives: a query in DuckDB's SQL, and the kinds of its columns by their names."""
@@ -27,7 +30,10 @@ class Answer:
     def refused(self, error: QueryError, said: str) -> DialectError:
         """Return the error for what DuckDB refused, at the place that is told by what it `said`."""
         offset = place_of(self.statement, self.sql, said)
-        return self.statement.error(str(error), offset, self.sql)
+        reason = str(error)
+        for advice in _ADVICE:
+            reason = reason.partition(advice)[0]
+        return self.statement.error(reason, offset, self.sql)
 
 
 def shown_times(result: duckdb.DuckDBPyRelation, kinds: Mapping[str, str]) -> duckdb.DuckDBPyRelation:

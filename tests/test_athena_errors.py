@@ -108,6 +108,7 @@ def test_what_fails_while_it_runs_is_told_at_its_place(query: str, what: str, db
 @pytest.mark.parametrize("query", DIVIDING)
 def test_a_division_by_zero_is_told_at_its_place(query: str, db: FlowDB) -> None:
     check(db, query, "Division by zero")
+    assert failed(db, query.replace("^", "")).reason.endswith(")")
 
 
 def test_a_place_that_is_in_a_macro_is_taken_for_none_of_the_query(db: FlowDB) -> None:

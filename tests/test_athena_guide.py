@@ -9,6 +9,7 @@ import pytest
 
 import flowdb
 from flowdb import FlowDB
+from flowdb.own_tables import TABLES
 from tests.conftest import ROOT
 
 DATA = ROOT / "tests" / "data"
@@ -51,3 +52,12 @@ def test_a_sample_of_the_guide_gives_what_hand_written_sql_gives(name: str, guid
     expected = guide.sql(plain).fetchall()
     assert guide.sql(athena, dialect="athena").fetchall() == expected
     assert expected
+
+
+def test_the_tables_of_the_guide_declared_again_are_as_they_were(guide: FlowDB) -> None:
+    before = (guide.path / TABLES).read_bytes()
+    text = (ENGINES / "athena-guide.sql").read_text(encoding="utf-8")
+    answers = [one.fetchall() for one in guide.results(text)]
+    assert all(sentence.startswith("nothing needs doing") for ((sentence,),) in answers)
+    assert len(answers) == 5
+    assert (guide.path / TABLES).read_bytes() == before
