@@ -185,7 +185,9 @@ class FlowDB(Keeping, Watching):
             try:
                 return self._asked(connection, answer.sql, params)
             except QueryError as error:
-                raise self._placed(answer, params, error) from error
+                if (told := self._placed(answer, params, error)) is error:
+                    raise
+                raise told from error
 
         for answer in Script(text, lambda: self._opened, ask, is_sandbox=self._sandbox, notes=self.notes):
             result = ask(answer)
@@ -314,8 +316,11 @@ class FlowDB(Keeping, Watching):
 
         from flowdb.athena_places import PADDING
 
-        is_duckdbs = isinstance(error.__cause__, duckdb.Error)
-        said = self._connections.said_again(PADDING + answer.sql, params) if is_duckdbs else ""
+        cause = error.__cause__
+        beside = (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.IOException)
+        if not isinstance(cause, duckdb.Error) or isinstance(cause, beside):
+            return error
+        said = self._connections.said_again(PADDING + answer.sql, params)
         return answer.refused(error, said) if said else error
 
     def _in_duckdb(self, query: str, dialect: str) -> str:

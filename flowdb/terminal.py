@@ -102,7 +102,9 @@ def answer_each(
             try:
                 remark = write(result, form, upright=upright, sandbox=sandbox) or remark
             except QueryError as error:
-                raise db.placed(error) from error
+                if (told := db.placed(error)) is error:
+                    raise
+                raise told from error
         return [*db.notes, *([remark] if remark else [])]
 
     for remark in asked(store, work, sandbox=sandbox):
