@@ -21,6 +21,7 @@ from flowdb.errors import (
     UsageError,
 )
 from flowdb.keeping import Keeping
+from flowdb.placing import Placing
 from flowdb.quantities import age
 from flowdb.store import GRACE, Store
 from flowdb.watching import Watching
@@ -39,7 +40,7 @@ DIALECTS = ("duckdb", *_TRINO, "insights")
 """The languages that `FlowDB.sql` takes."""
 
 
-class FlowDB(Keeping, Watching):
+class FlowDB(Keeping, Placing, Watching):
     """A store of flow logs. Every question is answered from the newest commit, and by DuckDB.
 
     Results are `duckdb.DuckDBPyRelation`: `.fetchall()`, `.df()`, `.pl()`, `.arrow()`,
@@ -194,20 +195,6 @@ class FlowDB(Keeping, Watching):
             self._answered = (answer, params)
             yield shown_times(result, answer.kinds) if as_shown else result
 
-    def placed(self, error: Exception) -> Exception:
-        """Return an error of fetching what the last query of Athena gave, as a `DialectError` with its place.
-
-        Any other error is returned as it is.
-        """
-        import duckdb
-
-        if self._answered is None or not isinstance(error, QueryError | duckdb.Error):
-            return error
-        told = error if isinstance(error, QueryError) else QueryError(str(error))
-        if told is not error:
-            told.__cause__ = error
-        return self._placed(*self._answered, told)
-
     def render(
         self, analysis: str, *, dialect: str = "athena", table: str = "flows", **values: object
     ) -> str:
@@ -309,19 +296,6 @@ class FlowDB(Keeping, Watching):
             raise damaged(self._opened, error) from error
         except duckdb.Error as error:
             raise QueryError(str(error), query) from error
-
-    def _placed(self, answer: Answer, params: object, error: QueryError) -> QueryError:
-        """Return an error as one in the query that an answer is of; itself where that does not fail."""
-        import duckdb
-
-        from flowdb.athena_places import PADDING
-
-        cause = error.__cause__
-        beside = (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.IOException)
-        if not isinstance(cause, duckdb.Error) or isinstance(cause, beside):
-            return error
-        said = self._connections.said_again(PADDING + answer.sql, params)
-        return answer.refused(error, said) if said else error
 
     def _in_duckdb(self, query: str, dialect: str) -> str:
         """Return one query in DuckDB's SQL; Athena's may do nothing but read."""
