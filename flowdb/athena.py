@@ -76,10 +76,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """A query in DuckDB's SQL, and which of its columns, from 0, are times with a zone."""
+    """A query in DuckDB's SQL, and the kinds of the columns of its result, by their names in lower case."""
 
     sql: str
-    zoned: frozenset[int]
+    kinds: Mapping[str, str]
 
 
 def split(text: str) -> list[Statement]:
@@ -148,7 +148,7 @@ def _translated(
         first = min(wrong, key=lambda one: one.offset if one.offset is not None else len(statement.text))
         offset = first.offset if first.offset is not None else 0
         raise statement.error(str(first), statement.start + offset, sql)
-    return Translation(sql, rules.zoned)
+    return Translation(sql, rules.kinds)
 
 
 def _clauses(tree: Expr) -> Iterator[Untranslatable]:
@@ -163,12 +163,6 @@ def _clauses(tree: Expr) -> Iterator[Untranslatable]:
         for node in tree.find_all(kind):
             place = node.parent if isinstance(node, exp.Version) and node.parent else node
             yield Untranslatable(f"{name} cannot be translated", _offset(place))
-    for unnest in tree.find_all(exp.Unnest):
-        first = unnest.expressions[0]
-        if len(unnest.expressions) > 1 or (
-            isinstance(first, exp.Anonymous) and first.name[:3].lower() == "map"
-        ):
-            yield Untranslatable("UNNEST of a map or of several lists cannot be translated", _offset(unnest))
     for fetch in tree.find_all(exp.Fetch):
         options = fetch.args.get("limit_options")
         if options is not None and (options.args.get("with_ties") or options.args.get("percent")):

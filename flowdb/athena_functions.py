@@ -29,16 +29,16 @@ any_value - 1 same
 approx_percentile quantile_disc 2 same
 arbitrary any_value 1 same
 array_agg - 1 array
-array_distinct list_distinct 1 array
+array_distinct athena_array_distinct 1 array
 array_except athena_array_except 2 array
-array_intersect list_intersect 2 array
-array_max list_max 1
-array_min list_min 1
+array_intersect athena_array_intersect 2 array
+array_max athena_array_max 1
+array_min athena_array_min 1
 array_position athena_array_position 2 int
 array_remove athena_array_remove 2 array
 array_sort athena_array_sort 1 array
 array_union athena_array_union 2 array
-arrays_overlap list_has_any 2 boolean
+arrays_overlap athena_arrays_overlap 2 boolean
 asin - 1 double
 at_timezone athena_at_timezone 2 ts
 atan - 1 double
@@ -74,8 +74,6 @@ covar_samp - 2 double
 cume_dist - 0 double
 current_timezone athena_current_timezone 0 text
 date athena_date 1 date
-date_diff athena_date_diff 3 int
-date_trunc - 2
 day - 1 int
 day_of_month day 1 int
 day_of_week isodow 1 int
@@ -168,14 +166,12 @@ regexp_split regexp_split_to_array 2 array
 regr_intercept - 2 double
 regr_slope - 2 double
 repeat athena_repeat 2 array
-reverse - 1 same
 round - 1-2 same
 row - 1+
 row_number - 0 int
 rpad - 3 text
 rtrim - 1-2 text
 second - 1 int
-sequence generate_series 2-3 array
 sha1 athena_sha1 1
 sha256 athena_sha256 1
 sign - 1 same
@@ -191,8 +187,6 @@ stddev - 1 double
 stddev_pop - 1 double
 stddev_samp - 1 double
 strpos - 2 int
-substr - 2-3 text
-substring - 2-3 text
 sum - 1 same
 tan - 1 double
 tanh - 1 double

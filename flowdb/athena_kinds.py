@@ -69,6 +69,7 @@ _SPECIAL = {
     "any_match": "boolean",
     "none_match": "boolean",
     "date_add": "same of 3",
+    "date_diff": "int",
     "date_trunc": "same of 2",
     "date_format": "text",
     "date_parse": "ts",
@@ -86,6 +87,10 @@ _SPECIAL = {
     "regexp_extract": "text",
     "regexp_replace": "text",
     "replace": "text",
+    "reverse": "same",
+    "sequence": "array",
+    "substr": "text",
+    "substring": "text",
     "to_iso8601": "text",
     "try": "same",
     "now": "zoned",
@@ -128,6 +133,17 @@ class Kinds:
     def of(self, node: Expr | None) -> str:
         """Return the kind of an expression, or nothing where it is not known."""
         return self._found.get(id(node), "")
+
+    def of_result(self, tree: Expr) -> dict[str, str]:
+        """Return the kinds of the columns that a query gives, by their names in lower case."""
+        found: dict[str, set[str]] = {}
+        for one in getattr(tree, "selects", []):
+            if one.is_star:
+                for name in self._columns:
+                    found.setdefault(name, set()).add(self._columns[name])
+            else:
+                found.setdefault(one.alias_or_name.lower(), set()).add(self.of(one))
+        return {name: next(iter(kinds)) if len(kinds) == 1 else "" for name, kinds in found.items()}
 
     def keep(self, old: Expr, new: Expr) -> None:
         """Note that an expression stands for another one."""
@@ -189,4 +205,6 @@ class Kinds:
 
 def kind_of_type(name: str) -> str:
     """Return the kind of the values of a type, or nothing."""
+    if name.endswith("[]"):
+        return "array"
     return _TYPES.get(name.partition("(")[0].upper(), "")

@@ -19,7 +19,7 @@ __all__ = [
     "Untranslatable",
     "call",
     "closed",
-    "counted",
+    "cut_text",
     "filled",
     "formatted",
     "ignoring",
@@ -30,6 +30,7 @@ __all__ = [
     "strftime_format",
     "tried",
     "unchecked",
+    "unit_of_time",
     "written_out",
 ]
 
@@ -37,6 +38,7 @@ ZONED = "athena_at_timezone"
 """The macro for a time that is shown in a zone."""
 CHECKED = ("athena_ip", "athena_try_ip")
 """The macros for a text that is to be an address."""
+_UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
 _AGGREGATES = ("sum", "count", "avg", "min", "max", "count_if", "array_agg", "arbitrary", "approx_percentile")
 
 
@@ -105,9 +107,19 @@ def parsed(args: list[Expr], of: Callable[[str], str]) -> Expr:
     return call("timezone", exp.Literal.string("UTC"), moment) if "%z" in form else moment
 
 
-def counted(compare: type[exp.Binary], args: list[Expr], count: Expr) -> Expr:
-    """Return how many of a list fulfil a condition, compared with a number."""
-    return exp.Paren(this=compare(this=call("len", call("list_filter", *args)), expression=count))
+def cut_text(text: Expr, *places: Expr) -> Expr:
+    """Return a part of a text; DuckDB's own function does where it begins at a place that is written out."""
+    if all(isinstance(one, exp.Literal) and one.is_int for one in places) and places[0].name != "0":
+        return call("substr", text, *places)
+    length = places[1] if len(places) == 2 else call("length", text.copy())
+    return call("athena_substr", text, places[0], length)
+
+
+def unit_of_time(name: Expr) -> Expr:
+    """Return the name of a unit, or raise `Untranslatable` where it is written out and none."""
+    if isinstance(name, exp.Literal) and name.name.lower() not in _UNITS:
+        raise Untranslatable(f"{name.name!r} is no unit of time; expected one of {', '.join(_UNITS)}")
+    return name
 
 
 def ignoring(call: exp.Anonymous) -> Expr:
@@ -152,6 +164,10 @@ def unchecked(node: Expr) -> Expr:
 def tried(value: Expr) -> Expr:
     """Return what is tried; DuckDB tries no aggregates, of which a division by zero is what may fail."""
     if not any(one.name.lower() in _AGGREGATES for one in value.find_all(exp.Anonymous)):
+        value = value.copy()
+        for checked in list(value.find_all(exp.Anonymous)):
+            # What raises an error cannot be tried.
+            checked.set("this", {CHECKED[0]: CHECKED[1]}.get(checked.name, checked.name))
         return call("try", value)
     made = exp.Paren(this=value.copy())
     for one in list(made.find_all(exp.Div, exp.IntDiv, exp.Mod)):

@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
-from zoneinfo import available_timezones
 
 from sqlglot import exp
 
+from flowdb.athena_casts import casted
 from flowdb.athena_functions import functions
 from flowdb.athena_kinds import DAYS, Kinds
+from flowdb.athena_lists import asked_of_each, counting, unnested
 from flowdb.athena_nodes import (
-    CHECKED,
     ZONED,
     Untranslatable,
     call,
     closed,
-    counted,
+    cut_text,
     filled,
     formatted,
     ignoring,
@@ -28,6 +28,7 @@ from flowdb.athena_nodes import (
     strftime_format,
     tried,
     unchecked,
+    unit_of_time,
     written_out,
 )
 from flowdb.time_formats import FormatUnknown, of_joda, of_mysql
@@ -39,9 +40,8 @@ __all__ = ["Rules", "names_columns"]
 
 _Rule = Callable[[exp.Anonymous, "list[Expr]"], "Expr"]
 _FIELDS = {"DAYOFWEEK": "DAY_OF_WEEK", "DAYOFYEAR": "DAY_OF_YEAR", "WEEKOFYEAR": "WEEK"}
-_CASTS = {"ip": CHECKED, "zoned": ("utc", "utc")}
+_QUANTIFIERS = ("all", "any", "some")
 _COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
-_SHOWN_TIME = "%Y-%m-%d %H:%M:%S.%g"
 
 
 def names_columns(tree: Expr) -> None:
@@ -66,22 +66,20 @@ class Rules:
         self._tree = tree
         self._columns = columns
         self._kinds = Kinds(tree, columns)
-        self.zoned = frozenset(
-            number
-            for number, one in enumerate(getattr(tree, "selects", []))
-            if self._kinds.of(one) == "zoned"
-        )
+        self.kinds = self._kinds.of_result(tree)
         self._special: dict[str, tuple[int, int, _Rule]] = {
-            "all_match": (2, 2, lambda _, args: counted(exp.EQ, args, call("len", args[0]))),
-            "any_match": (2, 2, lambda _, args: counted(exp.GT, args, exp.Literal.number(0))),
-            "none_match": (2, 2, lambda _, args: counted(exp.EQ, args, exp.Literal.number(0))),
+            **{
+                name: (2, 2, lambda node, args: asked_of_each(node.name.lower(), args))
+                for name in ("all_match", "any_match", "none_match")
+            },
             "approx_distinct": (1, 2, self._approx_distinct),
             "array_join": (2, 3, self._array_join),
             "cardinality": (1, 1, self._cardinality),
             "concat": (1, -1, self._concat),
             "contains": (2, 2, self._contains),
             "current_timestamp": (0, 1, lambda _node, _args: call("athena_now")),
-            "date_add": (3, 3, lambda _, args: call("athena_date_add", *args)),
+            "date_add": (3, 3, lambda _, args: call("athena_date_add", unit_of_time(args[0]), *args[1:])),
+            "date_diff": (3, 3, self._date_diff),
             "date_format": (2, 2, lambda _, args: call("strftime", args[0], strftime_format(args, of_mysql))),
             "date_parse": (2, 2, lambda _, args: parsed(args, of_mysql)),
             "element_at": (
@@ -106,6 +104,10 @@ class Rules:
             "regexp_extract": (2, 3, lambda _, args: call("athena_regexp_extract", *filled(args, 3, "0"))),
             "regexp_replace": (2, 3, lambda _, args: call("athena_regexp_replace", *filled(args, 3, ""))),
             "replace": (2, 3, lambda _, args: call("replace", *filled(args, 3, ""))),
+            "reverse": (1, 1, self._reverse),
+            "sequence": (2, 3, lambda _, args: counting(args, self._kinds.of(args[0]))),
+            "substr": (2, 3, lambda _, args: cut_text(*args)),
+            "substring": (2, 3, lambda _, args: cut_text(*args)),
             "date_trunc": (2, 2, self._date_trunc),
             "to_iso8601": (1, 1, self._to_iso8601),
             "try": (1, 1, lambda _, args: tried(args[0])),
@@ -151,7 +153,12 @@ class Rules:
         if isinstance(node, exp.Add | exp.Sub):
             return self._dated(node)
         if isinstance(node, exp.Cast):
-            return self._cast(node)
+            return casted(node, self._kinds.of(node), self._kinds.of(node.this))
+        if isinstance(node, exp.Substring):
+            places = [node.args[name] for name in ("start", "length") if node.args.get(name) is not None]
+            return cut_text(node.this, *places)
+        if isinstance(node, exp.Unnest):
+            return unnested(node, self._kinds.of)
         if isinstance(node, exp.Extract):
             return self._extract(node)
         if isinstance(node, exp.CurrentDate):
@@ -179,6 +186,8 @@ class Rules:
         offset = node.meta.get("start")
         known = functions().get(name)
         special = self._special.get(name)
+        if name in _QUANTIFIERS and isinstance(args[0] if args else None, exp.Query | exp.Values):
+            return node
         if known is None and special is None:
             raise Untranslatable(f"the function {name} has no translation", offset)
         if special is not None:
@@ -194,7 +203,7 @@ class Rules:
                 f"the function {name} with {len(args)} arguments has no translation; it takes {expected} here"
             )
             raise Untranslatable(what, offset)
-        if name in ("date_diff", "to_unixtime"):
+        if name == "to_unixtime":
             args = [moment(one) for one in args]
             node.set("expressions", args)
         if name in ("max", "min") and self._kinds.of(args[0]) == "ip" and len(args) == 1:
@@ -238,35 +247,6 @@ class Rules:
         span = next((one for one in (node.right, node.left) if isinstance(one, exp.Interval)), None)
         if self._kinds.of(node) == "date" and span is not None and str(span.unit).upper() in DAYS:
             return exp.cast(node.copy(), "DATE")
-        return node
-
-    def _cast(self, node: exp.Cast) -> Expr:
-        kind, inner = self._kinds.of(node), self._kinds.of(node.this)
-        is_try = isinstance(node, exp.TryCast)
-        if kind == "zoned" or (kind == "ts" and isinstance(node.this, exp.Literal)):
-            if isinstance(node.this, exp.Literal) and (
-                zone := re.search(r"\s([A-Za-z_]+(/\S+)?)\Z", node.this.name)
-            ):
-                if zone[1] not in available_timezones():
-                    raise Untranslatable(f"{zone[1]!r} is no time zone")
-                clock = exp.Literal.string(node.this.name[: zone.start()])
-                return call("athena_with_timezone", exp.cast(clock, "TIMESTAMP"), exp.Literal.string(zone[1]))
-            has_offset = kind == "zoned" or re.search(r":\d+\s*[-+]\d", node.this.name)
-            return call("utc", node.this.copy()) if has_offset else exp.cast(node.this.copy(), "TIMESTAMP")
-        if kind in _CASTS:
-            return call(_CASTS[kind][is_try], node.this.copy())
-        if kind == "prefix":
-            return exp.cast(node.this.copy(), "TEXT")
-        if kind == "text" and inner in ("ts", "zoned"):
-            zone_mark = " UTC" if inner == "zoned" else ""
-            return call("strftime", node.this.copy(), exp.Literal.string(_SHOWN_TIME + zone_mark))
-        if kind == "ts":
-            node.set("to", exp.DataType.build("TIMESTAMP", dialect="duckdb"))
-        if kind == "int" and inner == "double":
-            # DuckDB rounds a half to the even number.
-            node.set("this", call("round", node.this.copy()))
-        if kind == "text" and (length := node.to.find(exp.DataTypeParam)) is not None:
-            return call("left", exp.cast(node.this.copy(), "TEXT"), length.this.copy())
         return node
 
     def _extract(self, node: exp.Extract) -> Expr:
@@ -322,7 +302,7 @@ class Rules:
     def _contains(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
         holder, item = map(self._kinds.of, args)
         if holder == "array":
-            return call("list_contains", *args)
+            return call("athena_list_contains", *args)
         if item == "ip" or holder in ("text", "prefix"):
             return call("in_cidr", unchecked(args[1]), args[0])
         return call("athena_contains", *args)
@@ -363,8 +343,14 @@ class Rules:
             raise Untranslatable("reduce is translated only where its last argument is s -> s")
         return call("list_reduce", items, step, first)
 
+    def _date_diff(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
+        return call("athena_date_diff", unit_of_time(args[0]), moment(args[1]), moment(args[2]))
+
+    def _reverse(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
+        return call("list_reverse" if self._kinds.of(args[0]) == "array" else "reverse", *args)
+
     def _date_trunc(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
-        made = call("date_trunc", *args)
+        made = call("date_trunc", unit_of_time(args[0]), args[1])
         return exp.cast(made, "DATE") if self._kinds.of(args[1]) == "date" else made
 
     def _to_iso8601(self, _: exp.Anonymous, args: list[Expr]) -> Expr:

@@ -6,57 +6,57 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from flowdb import athena
+from flowdb import analyses, athena
 from flowdb.athena import Statement, Translation
+from flowdb.athena_answers import Answer, rows, said
 from flowdb.athena_kinds import kind_of_type
-from flowdb.athena_tables import Reader, pattern_like, table_of
+from flowdb.athena_reader import Reader
+from flowdb.athena_tables import pattern_like, table_of
+from flowdb.athena_views import check_askers, kept_query, table_of_query
 from flowdb.datasets import DATASETS
-from flowdb.errors import DialectError, QueryError
 from flowdb.own_tables import BUILT_IN, Table, built_in, read_tables, write_tables
 from flowdb.quoting import quote_name, quote_text
 from flowdb.store import Store
+from flowdb.views import view_names
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Answer", "Script", "shown_times"]
+__all__ = ["Script"]
 
 _DEFAULT = "default"
 _QUERIES = ("SELECT", "WITH", "VALUES", "TABLE", "(", "EXPLAIN")
+_INSTEAD = {
+    "INSERT": "; ask its query itself, or make a view of it",
+    "UNLOAD": "; ask its query itself, with -o parquet",
+}
 _NOT_HERE = ("INSERT", "UPDATE", "DELETE", "MERGE", "UNLOAD", "VACUUM", "OPTIMIZE", "PREPARE", "EXECUTE")
-_NAMED = re.compile(r'(?:column|table|[Tt]able with name|function) "?([\w-]+)"? ')
-
-
-class Answer:
-    """What one statement gives: a query in DuckDB's SQL, and which of its columns have times with a zone."""
-
-    def __init__(self, statement: Statement, sql: str, zoned: frozenset[int] = frozenset()) -> None:
-        self.statement = statement
-        self.sql = sql
-        self.zoned = zoned
-
-    def refused(self, error: QueryError) -> DialectError:
-        """Return the error for what DuckDB refused, at the name that it speaks of, if there is one."""
-        found = _NAMED.search(error.detail)
-        offset = self.statement.start
-        if found:
-            places = [one.start for one in self.statement.tokens if one.text.lower() == found[1].lower()]
-            offset = places[0] if places else offset
-        return self.statement.error(str(error), offset, self.sql)
 
 
 class Script:
     """The statements of a text, which are run one by one; a store is given where there is one.
 
-    `is_sandbox` refuses what would change the store.
+    `ask` gives the result of an answer, or raises the error of it; without it, and in a sandbox,
+    nothing changes the store. What else is to be said is added to `notes`.
     """
 
-    def __init__(self, text: str, store: Callable[[], Store], *, is_sandbox: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        store: Callable[[], Store],
+        ask: Callable[[Answer], duckdb.DuckDBPyRelation] | None = None,
+        *,
+        is_sandbox: bool = False,
+        notes: list[str] | None = None,
+    ) -> None:
         self.statements = athena.split(text)
+        self.notes = [] if notes is None else notes
         self._store = store
-        self._is_sandbox = is_sandbox
+        self._ask = ask
+        self._is_sandbox = is_sandbox or ask is None
         self._database = ""
 
     def __iter__(self) -> Iterator[Answer]:
@@ -73,24 +73,31 @@ class Script:
             if reader.takes(*words):
                 return Answer(statement, run(reader))
         if first in _NOT_HERE:
-            raise statement.error(f"{first} changes what a store cannot change", statement.start)
+            what = _INSTEAD.get(first, "")
+            raise statement.error(f"{first} changes what a store cannot change{what}", statement.start)
         if first == "CREATE":
-            what = "CREATE makes an EXTERNAL TABLE here; ask the query of a view or of another table itself"
+            what = "CREATE makes an EXTERNAL TABLE, a VIEW or a TABLE of a query here"
             raise statement.error(what, statement.start)
         raise statement.error(f"{first} is not known here", statement.start)
 
     def _commands(self) -> list[tuple[tuple[str, ...], Callable[[Reader], str]]]:
         return [
             (("CREATE", "EXTERNAL", "TABLE"), self._create),
+            (("CREATE", "OR", "REPLACE", "VIEW"), partial(self._keep, is_view=True, replaces=True)),
+            (("CREATE", "VIEW"), partial(self._keep, is_view=True)),
+            (("CREATE", "TABLE"), partial(self._keep, is_view=False)),
             (("CREATE", "DATABASE"), self._nothing),
             (("CREATE", "SCHEMA"), self._nothing),
             (("DROP", "TABLE"), self._drop),
+            (("DROP", "VIEW"), partial(self._drop, is_view=True)),
             (("DROP", "DATABASE"), self._drop_database),
             (("DROP", "SCHEMA"), self._drop_database),
             (("ALTER", "TABLE"), self._alter),
             (("MSCK", "REPAIR", "TABLE"), self._repair),
             (("SHOW", "CREATE", "TABLE"), self._show_create),
+            (("SHOW", "CREATE", "VIEW"), self._show_create),
             (("SHOW", "TABLES"), self._show_tables),
+            (("SHOW", "VIEWS"), partial(self._show_tables, of_views=True)),
             (("SHOW", "DATABASES"), self._show_databases),
             (("SHOW", "SCHEMAS"), self._show_databases),
             (("SHOW", "PARTITIONS"), self._show_partitions),
@@ -109,14 +116,17 @@ class Script:
                 raise reader.refused("expected a query")
             statement = Statement(rest, statement.whole, rest[0].start, statement.end)
         translation = self._translated(statement)
-        return Answer(statement, explains + translation.sql, translation.zoned)
+        return Answer(statement, explains + translation.sql, translation.kinds)
 
-    def _translated(self, statement: Statement) -> Translation:
+    def _translated(self, statement: Statement, *, is_kept: bool = False) -> Translation:
+        """Return a query in DuckDB's SQL; one that is kept names every table in full."""
         tables = self._tables()
         names: dict[tuple[str, str], tuple[str, str]] = {}
         words = {one.text.lower() for one in statement.tokens}
         for database in words:
             names[(database, BUILT_IN)] = ("main", BUILT_IN)
+        for view in (BUILT_IN, *view_names(), *analyses.view_names()) if is_kept else ():
+            names[("", view)] = ("main", view)
         for one in tables:
             names[(one.database, one.name)] = names[("", one.name)] = (one.database, one.name)
         for one in tables:
@@ -163,52 +173,99 @@ class Script:
 
     def _create(self, reader: Reader) -> str:
         if_absent = reader.takes("IF", "NOT", "EXISTS")
+        at = reader.token
         layouts = Counter[str]()
         for one in self._store().catalog.sources():
             layouts[one.layout] += one.records
         formats = [tuple(layout.split()) for layout, _ in layouts.most_common() if layout]
-        table = table_of(reader, formats, self._database or _DEFAULT)
-        there = [one for one in self._tables() if (one.database, one.name) == (table.database, table.name)]
-        if there and if_absent and there[0].ddl != table.ddl:
-            return _said(f"{_full(table)} is there already, declared otherwise; DROP TABLE it first")
-        if there and there[0].ddl == table.ddl:
+        table, unused = table_of(reader, formats, self._database or _DEFAULT)
+        old = self._there(table.database, table.name)
+        if old is not None and _same_text(old.ddl, table.ddl):
             # What ADD PARTITION told of them.
-            table = replace(table, partitions=there[0].partitions)
-        same = (table.database, table.name)
-        if table not in there:
-            self._write(
-                reader, lambda tables: [*(one for one in tables if (one.database, one.name) != same), table]
-            )
-        rows = [(_full(table), one.name, one.type, one.shows) for one in (*table.columns, *table.partitions)]
-        return _rows(("table", "column", "type", "shows"), rows)
+            table = replace(table, ddl=old.ddl, partitions=old.partitions)
+            if table == old:
+                return said(f"nothing needs doing: {table.full_name} is declared so already")
+        elif old is not None and if_absent:
+            return said(f"{table.full_name} is there already, declared otherwise; it stays as it is")
+        elif old is not None and at is not None:
+            raise reader.statement.error(f"{_there_already(old)} first", at.start)
+        self._put(reader, table)
+        if unused:
+            self.notes.append(f"{table.full_name}: nothing comes of {', '.join(unused)} here")
+        cells = [
+            (table.full_name, one.name, one.type, one.shows) for one in (*table.columns, *table.partitions)
+        ]
+        return rows(("table", "column", "type", "shows"), cells)
 
-    def _drop(self, reader: Reader) -> str:
+    def _keep(self, reader: Reader, *, is_view: bool, replaces: bool = False) -> str:
+        """Keep a query as a view, or as a table, which here is one too."""
+        if_absent = reader.takes("IF", "NOT", "EXISTS")
+        kept = kept_query(reader, self._database or _DEFAULT, is_view=is_view)
+        old = self._there(kept.database, kept.name)
+        if old is not None and _same_text(old.ddl, reader.statement.text):
+            return said(f"nothing needs doing: {old.full_name} is that query already")
+        if old is not None and if_absent:
+            return said(f"{old.full_name} is there already; it stays as it is")
+        if old is not None and not (replaces and old.is_view):
+            raise reader.statement.error(f"{_there_already(old)} first", kept.offset)
+        if self._is_sandbox or self._ask is None:
+            raise reader.statement.error("a sandbox declares no tables", reader.statement.start)
+        translation = self._translated(kept.query, is_kept=True)
+        given = self._ask(Answer(kept.query, translation.sql))
+        columns = zip(given.columns, map(str, given.types), strict=True)
+        table = table_of_query(kept, reader.statement.text, translation, columns, is_view=is_view)
+        if _comes_back(table, self._tables()):
+            raise reader.statement.error(f"{table.full_name} would ask itself", kept.offset)
+        self._put(reader, table)
+        what = "a view" if is_view else "made as a view of its query, and nothing is written"
+        return said(f"{table.full_name} is {what}: it shows what its query gives whenever it is asked")
+
+    def _there(self, database: str, name: str) -> Table | None:
+        return next((one for one in self._tables() if (one.database, one.name) == (database, name)), None)
+
+    def _put(self, reader: Reader, table: Table) -> None:
+        """Write a table in the place of one of its name, or after the others."""
+
+        def put(tables: list[Table]) -> list[Table]:
+            same = [(one.database, one.name) == (table.database, table.name) for one in tables]
+            if not any(same):
+                return [*tables, table]
+            return [table if is_same else one for one, is_same in zip(tables, same, strict=True)]
+
+        self._write(reader, put)
+
+    def _drop(self, reader: Reader, *, is_view: bool = False) -> str:
         if_there = reader.takes("IF", "EXISTS")
         at = reader.place
+        word = "view" if is_view else "table"
         database, name = reader.table()
+        offset = reader.statement.tokens[at].start
         tables = [one for one in self._tables() if one.name == name and database in ("", one.database)]
         if not tables:
             if if_there:
-                return _said(f"there is no table {name}; nothing needs doing")
-            reader.place = at
+                return said(f"there is no {word} {name}; nothing needs doing")
             if name == BUILT_IN:
                 raise reader.statement.error(f"{name} is part of flowdb", reader.statement.start)
-            self._found(reader)
+            raise reader.statement.error(f"there is no {word} {name}", offset)
         gone = ([one for one in tables if one.database == self._database] or tables)[-1]
+        if gone.is_view != is_view:
+            raise reader.statement.error(f"{gone.full_name} is a {'table' if is_view else 'view'}", offset)
+        check_askers(reader, offset, self._tables(), [gone])
         self._write(reader, lambda tables: [one for one in tables if one != gone])
-        return _said(f"{_full(gone)} is no table any more; its records stay")
+        return said(f"{gone.full_name} is no {word} any more; its records stay")
 
     def _drop_database(self, reader: Reader) -> str:
         reader.takes("IF", "EXISTS")
         at = reader.token
         name = reader.name()
+        assert at is not None
         tables = [one for one in self._tables() if one.database == name]
         if tables and not reader.takes("CASCADE"):
-            assert at is not None
             raise reader.statement.error(f"{name} has tables; drop them first, or CASCADE", at.start)
+        check_askers(reader, at.start, self._tables(), tables)
         if tables:
             self._write(reader, lambda kept: [one for one in kept if one.database != name])
-        return _said(f"{name} is no database any more")
+        return said(f"{name} is no database any more")
 
     def _alter(self, reader: Reader) -> str:
         """Take from the partitions that are added how their values are written; the store has its own."""
@@ -238,39 +295,41 @@ class Script:
         changed = replace(table, partitions=tuple(known.values()))
         if changed != table and table.database:
             self._write(reader, lambda tables: [changed if one == table else one for one in tables])
-        return _said("nothing needs doing: every record of the store is in its partition")
+        return said("nothing needs doing: every record of the store is in its partition")
 
     def _repair(self, reader: Reader) -> str:
         self._found(reader)
-        return _said("nothing needs doing: every record of the store is in its partition")
+        return said("nothing needs doing: every record of the store is in its partition")
 
     def _nothing(self, reader: Reader) -> str:
         reader.takes("IF", "NOT", "EXISTS")
-        return _said(f"nothing needs doing: {reader.name()} is there with its first table")
+        return said(f"nothing needs doing: {reader.name()} is there with its first table")
 
     def _use(self, reader: Reader) -> str:
         self._database = reader.name()
-        return _said(f"names without a database are of {self._database}")
+        return said(f"names without a database are of {self._database}")
 
     def _show_create(self, reader: Reader) -> str:
         table = self._found(reader)
-        return _rows(
+        return rows(
             ("createtab_stmt",),
             [(line,) for line in (table.ddl or f"-- {BUILT_IN} is part of flowdb").splitlines()],
         )
 
-    def _show_tables(self, reader: Reader) -> str:
+    def _show_tables(self, reader: Reader, *, of_views: bool = False) -> str:
         database = reader.name() if reader.takes("IN") or reader.takes("FROM") else ""
-        names = {one.name for one in self._tables() if database in ("", one.database)} | {BUILT_IN}
+        found = [one for one in self._tables() if database in ("", one.database)]
+        names = {one.name for one in found if one.is_view or not of_views}
+        names |= set() if of_views else {BUILT_IN}
         if reader.token is not None:
             # Hive's patterns: any text, or one of several.
             pattern = re.escape(reader.string()).replace(r"\*", ".*").replace(r"\|", "|")
             names = {one for one in names if re.fullmatch(pattern, one)}
-        return _rows(("tab_name",), [(one,) for one in sorted(names)])
+        return rows(("views" if of_views else "tab_name",), [(one,) for one in sorted(names)])
 
     def _show_databases(self, _: Reader) -> str:
         names = {one.database for one in self._tables()} | {_DEFAULT}
-        return _rows(("database_name",), [(one,) for one in sorted(names)])
+        return rows(("database_name",), [(one,) for one in sorted(names)])
 
     def _show_partitions(self, reader: Reader) -> str:
         table = self._found(reader)
@@ -279,7 +338,7 @@ class Script:
             for one in table.partitions
         ]
         if not cells:
-            return _said(f"{table.name} has no partitions")
+            return said(f"{table.name} has no partitions")
         view = f"{quote_name(table.database or 'main')}.{quote_name(table.name)}"
         joined = " || '/' || ".join(cells)
         return f"SELECT DISTINCT {joined} AS partition FROM {view} AS records ORDER BY partition"
@@ -288,36 +347,39 @@ class Script:
         for word in ("FROM", "IN", "EXTENDED", "FORMATTED"):
             reader.takes(word)
         table = self._found(reader)
-        rows = [(one.name, one.type.lower(), "", one.shows) for one in table.columns]
-        rows += [(one.name, one.type.lower(), "partition", one.shows) for one in table.partitions]
-        return _rows(("col_name", "data_type", "key", "shows"), rows)
+        cells = [
+            (one.name, one.type.lower(), "", "a column of its query" if table.query else one.shows)
+            for one in table.columns
+        ]
+        cells += [(one.name, one.type.lower(), "partition", one.shows) for one in table.partitions]
+        return rows(("col_name", "data_type", "key", "shows"), cells)
 
 
-def shown_times(result: duckdb.DuckDBPyRelation, zoned: frozenset[int]) -> duckdb.DuckDBPyRelation:
-    """Return a result with its times as Athena shows them: to the millisecond, some with their zone."""
-    if "TIMESTAMP" not in map(str, result.types):
-        return result
-    cells = []
-    for place, (name, kind) in enumerate(zip(result.columns, result.types, strict=True)):
-        zone = " UTC" if place in zoned else ""
-        form = quote_text(f"%Y-%m-%d %H:%M:%S.%g{zone}")
-        cell = f"strftime(#{place + 1}, {form})" if str(kind) == "TIMESTAMP" else f"#{place + 1}"
-        cells.append(f"{cell} AS {quote_name(name)}")
-    return result.project(", ".join(cells))
+def _there_already(table: Table) -> str:
+    word = "VIEW" if table.is_view else "TABLE"
+    return f"{table.full_name} is there already, declared otherwise; DROP {word} it"
 
 
-def _full(table: Table) -> str:
-    return f"{table.database}.{table.name}"
+def _same_text(one: str, other: str) -> bool:
+    """Tell whether two statements are the same but for space, comments and IF NOT EXISTS."""
+    return _words(one) == _words(other)
 
 
-def _said(sentence: str) -> str:
-    return _rows(("result",), [(sentence,)])
+def _words(text: str) -> list[str]:
+    words = [token.text for statement in athena.split(text) for token in statement.tokens]
+    # After CREATE TABLE, or CREATE EXTERNAL TABLE.
+    for place in (2, 3):
+        if [one.upper() for one in words[place : place + 3]] == ["IF", "NOT", "EXISTS"]:
+            return [*words[:place], *words[place + 3 :]]
+    return words
 
 
-def _rows(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> str:
-    """Return the query that gives these texts."""
-    columns = ", ".join(map(quote_name, names))
-    values = ", ".join(f"({', '.join(map(quote_text, row))})" for row in rows)
-    if not rows:
-        return f"SELECT {', '.join(f'NULL::VARCHAR AS {quote_name(name)}' for name in names)} WHERE false"
-    return f"SELECT * FROM (VALUES {values}) AS found ({columns})"
+def _comes_back(table: Table, tables: Sequence[Table]) -> bool:
+    """Tell whether a query asks itself, or what asks it."""
+    reached = [table]
+    for one in reached:
+        asked = [other for other in tables if one.asks(other)]
+        if any((other.database, other.name) == (table.database, table.name) for other in asked):
+            return True
+        reached += [other for other in asked if other not in reached]
+    return False

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
+from sqlglot.tokens import Token  # type: ignore[attr-defined]
 
-from flowdb.athena import Statement
+from flowdb.athena_clauses import Clauses
+from flowdb.athena_reader import Reader
 from flowdb.datasets import FLOWS, TGW, dataset_of
 from flowdb.fields import FIELDS
 from flowdb.layouts import DEFAULT, TGW_DEFAULT
 from flowdb.own_tables import Column, Table
 from flowdb.time_formats import FormatUnknown, pieces_of_java
 
-__all__ = ["Reader", "pattern_like", "table_of"]
+__all__ = ["checked_database", "pattern_like", "table_of"]
 
 _TYPES = {
     "string": "VARCHAR",
@@ -87,6 +87,7 @@ _ALIASES = {
 _TIMES = {"year": "yyyy", "yyyy": "yyyy", "month": "MM", "mm": "MM", "hour": "HH", "hh": "HH", "dd": "dd"}
 _SHORT = {"y": "yyyy", "m": "MM", "d": "dd", "h": "HH"}
 _DATES = ("date", "dt", "ds", "day", "logdate", "eventdate", "partitiondate", "datestr", "datehour")
+_RESERVED = ("main", "temp", "information_schema", "pg_catalog", "memory", "system", "flowdb")
 _PATTERNS = (
     (r"\d{4}/\d\d/\d\d/\d\d", "yyyy/MM/dd/HH"),
     (r"\d{4}/\d\d/\d\d", "yyyy/MM/dd"),
@@ -97,126 +98,25 @@ _PATTERNS = (
 )
 
 
-@dataclass(slots=True)
-class Reader:
-    """Reads the tokens of a statement one after the other."""
+def table_of(
+    reader: Reader, layouts: Sequence[tuple[str, ...]], database: str
+) -> tuple[Table, tuple[str, ...]]:
+    """Return the table that CREATE EXTERNAL TABLE declares, and what of it means nothing here.
 
-    statement: Statement
-    place: int = field(default=0)
-
-    @property
-    def token(self) -> Token | None:
-        """The next token, if there is one."""
-        tokens = self.statement.tokens
-        return tokens[self.place] if self.place < len(tokens) else None
-
-    @property
-    def is_done(self) -> bool:
-        """Whether nothing is left."""
-        return self.token is None
-
-    def text(self, token: Token) -> str:
-        """Return a token as it is written."""
-        return self.statement.whole[token.start : token.end + 1]
-
-    def takes(self, *words: str) -> bool:
-        """Go beyond these words, if they are the next ones, and tell whether they were."""
-        left = list(words)
-        place = self.place
-        while left and place < len(self.statement.tokens):
-            # PARTITIONED BY is one token.
-            found = self.text(self.statement.tokens[place]).upper().split()
-            if found != left[: len(found)]:
-                return False
-            del left[: len(found)]
-            place += 1
-        if left:
-            return False
-        self.place = place
-        return True
-
-    def needs(self, *words: str) -> None:
-        """Go beyond these words, which are to be the next ones."""
-        if not self.takes(*words):
-            raise self.refused(f"expected {' '.join(words)}")
-
-    def name(self) -> str:
-        """Return the next token as a name, in lower case, as Athena keeps names."""
-        token = self.token
-        is_name = token is not None and (
-            bool(token.text) if self.text(token)[0] in '`"' else re.match(r"\w", self.text(token))
-        )
-        if token is None or not is_name:
-            raise self.refused("expected a name")
-        self.place += 1
-        return token.text.lower()
-
-    def string(self) -> str:
-        """Return the next token, which is in quotes of either kind."""
-        token = self.token
-        if token is None or self.text(token)[0] not in "'\"":
-            raise self.refused("expected a text in quotes")
-        self.place += 1
-        return token.text
-
-    def table(self) -> tuple[str, str]:
-        """Return a database, empty where none is named, and a table."""
-        first = self.name()
-        return (first, self.name()) if self.takes(".") else ("", first)
-
-    def refused(self, what: str) -> Exception:
-        """Return the error for what stands at the next token."""
-        token = self.token
-        if token is None:
-            return self.statement.error(f"{what} at the end of the statement", self.statement.end)
-        return self.statement.error(f"{what}, not {self.text(token)!r}", token.start)
-
-    def skip_parentheses(self) -> None:
-        """Go beyond what is in parentheses."""
-        depth = 0
-        while (token := self.token) is not None:
-            self.place += 1
-            depth += {"(": 1, ")": -1}.get(self.text(token), 0)
-            if depth == 0:
-                return
-
-
-def table_of(reader: Reader, layouts: Sequence[tuple[str, ...]], database: str) -> Table:
-    """Return the table that CREATE EXTERNAL TABLE declares; the reader is at its name.
-
-    `layouts` are the fields of the logs in the store, the most frequent first; `database` is
-    that of a table whose name has none.
+    The reader is at its name. `layouts` are the fields of the logs in the store, the most
+    frequent first; `database` is that of a table whose name has none.
     """
     at = reader.token
     owner, name = reader.table()
-    owner = owner or database
-    if owner in ("main", "temp", "information_schema", "pg_catalog", "memory", "system", "flowdb") and at:
-        raise reader.statement.error(f"a database cannot be called {owner} here", at.start)
+    assert at is not None
+    owner = checked_database(reader, owner or database, at)
     columns = _columns(reader)
-    partitions: list[tuple[str, str]] = []
-    properties: dict[str, str] = {}
-    form = ""
-    while not reader.is_done:
-        if reader.takes("PARTITIONED", "BY"):
-            partitions = _columns(reader)
-        elif reader.takes("TBLPROPERTIES"):
-            properties = _properties(reader)
-        elif reader.takes("COMMENT") or reader.takes("LOCATION"):
-            reader.string()
-        elif reader.takes("ROW", "FORMAT", "SERDE") or reader.takes("INPUTFORMAT"):
-            form += reader.string().lower()
-        elif reader.takes("STORED", "AS"):
-            form += reader.string().lower() if reader.takes("INPUTFORMAT") else reader.name()
-        elif (token := reader.token) is not None and reader.text(token) == "(":
-            reader.skip_parentheses()
-        elif token is not None and token.token_type in (TokenType.COMMA, TokenType.R_PAREN):
-            raise reader.refused("expected the end of the statement")
-        else:
-            reader.place += 1
-    by_name = "parquet" in form or "orc" in form or "json" in form or "avro" in form
+    clauses = Clauses.read(reader, _columns)
+    partitions, properties = clauses.partitions, clauses.properties
     names = [one for one, _ in columns]
     outside = {known for one, _ in partitions if (known := _known(one))}
-    fields = [_known(one) or "" for one in names] if by_name else _by_place(names, layouts, outside)
+    called = [clauses.mapped.get(one, one) for one in names]
+    fields = [_known(one) or "" for one in called] if clauses.by_name else _by_place(called, layouts, outside)
     view = dataset_of(one for one in fields if one).view
     made = [Column(one, kind, field=known) for (one, kind), known in zip(columns, fields, strict=True)]
     parts = [_partition(one, kind, properties, [n for n, _ in partitions]) for one, kind in partitions]
@@ -226,7 +126,14 @@ def table_of(reader: Reader, layouts: Sequence[tuple[str, ...]], database: str) 
         except FormatUnknown as error:
             raise reader.statement.error(f"partition {part.name}: {error}", reader.statement.start) from error
     _check_twice(reader, [*names, *(one for one, _ in partitions)])
-    return Table(owner, name, reader.statement.text, tuple(made), tuple(parts), view)
+    return Table(owner, name, reader.statement.text, tuple(made), tuple(parts), view), clauses.unused
+
+
+def checked_database(reader: Reader, name: str, at: Token) -> str:
+    """Return the name of a database, if one can be called so."""
+    if name in _RESERVED:
+        raise reader.statement.error(f"a database cannot be called {name} here", at.start)
+    return name
 
 
 def pattern_like(value: str) -> str:
@@ -273,19 +180,6 @@ def _type(reader: Reader, column: str) -> str:
             raise reader.statement.error(what, token.start)
         return f"DECIMAL{digits}" if found else "DECIMAL(10,0)"
     return _TYPES[name]
-
-
-def _properties(reader: Reader) -> dict[str, str]:
-    reader.needs("(")
-    found = {}
-    while not reader.takes(")"):
-        key = reader.string().lower()
-        reader.needs("=")
-        found[key] = reader.string()
-        if not reader.takes(","):
-            reader.needs(")")
-            break
-    return found
 
 
 def _known(name: str) -> str | None:

@@ -41,9 +41,6 @@ from flowdb.terminal import (
 )
 
 if TYPE_CHECKING:
-    import duckdb
-
-    from flowdb.database import FlowDB
     from flowdb.ingest import IngestReport
 
 __all__ = ["main"]
@@ -187,15 +184,7 @@ def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_lim
         )
         return
 
-    def note(db: FlowDB, rows: int) -> None:
-        db.settle(rows)
-        for one in db.notes:
-            say(f"note: {one}")
-
-    def ask(db: FlowDB) -> duckdb.DuckDBPyRelation:
-        return db.sql(query, dialect=dialect, limit=not no_limit)
-
-    answer(store, ask, output, sandbox=sandbox, after=note)
+    answer(store, lambda db: db.sql(query, dialect=dialect, limit=not no_limit), output, sandbox=sandbox)
 
 
 @cli.command(name="analyses")

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flowdb.errors import StoreDamaged, gist
+from flowdb.own_tables import run
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,6 +26,7 @@ class Connections:
     def __init__(self, *, is_sandbox: bool) -> None:
         self._is_sandbox = is_sandbox
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._asked_again: duckdb.DuckDBPyConnection | None = None
         self._earlier: list[duckdb.DuckDBPyConnection] = []
         self._shown: tuple[int, str] = (-1, "")
         self._forget: Callable[[], object] | None = None
@@ -42,8 +44,7 @@ class Connections:
             if self._connection is None:
                 self._connection = self._connect(store)
             elif shown != self._shown:
-                for statement in self._shown_by(store):
-                    self._connection.execute(statement)
+                run(self._connection, self._shown_by(store))
         except duckdb.Error as error:
             self._connection = None
             raise damaged(store, error) from error
@@ -54,9 +55,31 @@ class Connections:
         """End the query that another thread is waiting for."""
         import duckdb
 
-        if (connection := self._connection) is not None:
-            with suppress(duckdb.ConnectionException):  # it was closed meanwhile
-                connection.interrupt()
+        for connection in (self._connection, self._asked_again):
+            if connection is not None:
+                with suppress(duckdb.ConnectionException):  # it was closed meanwhile
+                    connection.interrupt()
+
+    def said_again(self, query: str, params: object) -> str:
+        """Return what DuckDB says of a query that failed, with the picture of the place that relations lack.
+
+        The query is run again for that, up to where it fails; nothing is said where it does not.
+        """
+        import duckdb
+
+        if self._connection is None:
+            return ""
+        with self._connection.cursor() as again:
+            self._asked_again = again
+            try:
+                again.execute(query, params)
+                while again.fetchmany(10_000):
+                    pass
+            except duckdb.Error as error:
+                return str(error)
+            finally:
+                self._asked_again = None
+        return ""
 
     def close(self) -> None:
         """Close all of them, and remove what did not fit into memory."""

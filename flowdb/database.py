@@ -21,6 +21,8 @@ from flowdb.errors import (
     UsageError,
 )
 from flowdb.keeping import Keeping
+from flowdb.noting import Noting
+from flowdb.placing import Placing
 from flowdb.quantities import age
 from flowdb.store import GRACE, Store
 from flowdb.watching import Watching
@@ -28,6 +30,7 @@ from flowdb.watching import Watching
 if TYPE_CHECKING:
     import duckdb
 
+    from flowdb.athena_answers import Answer
     from flowdb.ingest import IngestReport
     from flowdb.meter import Meter
 
@@ -38,7 +41,7 @@ DIALECTS = ("duckdb", *_TRINO, "insights")
 """The languages that `FlowDB.sql` takes."""
 
 
-class FlowDB(Keeping, Watching):
+class FlowDB(Keeping, Noting, Placing, Watching):
     """A store of flow logs. Every question is answered from the newest commit, and by DuckDB.
 
     Results are `duckdb.DuckDBPyRelation`: `.fetchall()`, `.df()`, `.pl()`, `.arrow()`,
@@ -67,6 +70,7 @@ class FlowDB(Keeping, Watching):
         self._connections = Connections(is_sandbox=sandbox)
         self._notes: list[str] = []
         self._beyond: tuple[duckdb.DuckDBPyConnection, str] | None = None
+        self._answered: tuple[Answer, object] | None = None
         try:
             self._store: Store | None = Store(self.path, self._grace)
         except StoreMissing:
@@ -143,10 +147,12 @@ class FlowDB(Keeping, Watching):
         last gives the result, or `insights` for the language of CloudWatch Logs Insights, whose
         limits on rows hold unless `limit` is false. Raises `QueryError` where DuckDB refuses
         the query, or the sandbox does, and of these `DialectError` for one that has no translation.
-        The rows are computed when they are fetched, and what fails then is an error of DuckDB's own.
+        The rows are computed when they are fetched, and what fails then is an error of DuckDB's own;
+        `placed` tells where in a query of Athena that is.
         What else is to be said of the query is in `notes`.
         """
         self._notes, self._beyond = [], None
+        self._answered = None
         _check_text(query)
         if dialect not in DIALECTS:
             raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
@@ -177,17 +183,27 @@ class FlowDB(Keeping, Watching):
         _check_text(text)
         if dialect not in _TRINO:
             raise UsageError(f"dialect is {dialect!r}; expected one of: duckdb, {', '.join(_TRINO)}")
-        from flowdb.athena_scripts import Script, shown_times
+        from flowdb.athena_answers import shown_times
+        from flowdb.athena_scripts import Script
 
-        for answer in Script(text, lambda: self._opened, is_sandbox=self._sandbox):
+        self._notes, self._beyond = [], None
+        self._answered = None
+
+        def ask(answer: Answer) -> duckdb.DuckDBPyRelation:
             connection = self._connections.of(self._opened)
             for statement in called_statements(answer.sql):
                 connection.execute(statement)
             try:
-                result = self._asked(connection, answer.sql, params)
+                return self._asked(connection, answer.sql, params)
             except QueryError as error:
-                raise answer.refused(error) from error
-            yield shown_times(result, answer.zoned) if as_shown else result
+                if (told := self._placed(answer, params, error)) is error:
+                    raise
+                raise told from error
+
+        for answer in Script(text, lambda: self._opened, ask, is_sandbox=self._sandbox, notes=self._notes):
+            result = ask(answer)
+            self._answered = (answer, params)
+            yield shown_times(result, answer.kinds) if as_shown else result
 
     def render(
         self, analysis: str, *, dialect: str = "athena", table: str = "flows", **values: object
@@ -205,26 +221,6 @@ class FlowDB(Keeping, Watching):
         from flowdb.external_tables import ddl
 
         return ddl(dialect, location, table)
-
-    @property
-    def notes(self) -> list[str]:
-        """What else is to be said of the last question: a query of Logs Insights, or a cost.
-
-        Whether an answer is cut is looked up when this is read, which can take as long as the query.
-        """
-        if self._beyond is not None:
-            from flowdb.insights_query import CUT, has_rows
-
-            self._notes += [CUT] if has_rows(*self._beyond) else []
-            self._beyond = None
-        return self._notes
-
-    def settle(self, rows: int) -> None:
-        """Take it as known how many rows the last query has, so that `notes` need not look."""
-        if self._beyond is not None:
-            from flowdb.insights_sql import DEFAULT_ROWS
-
-            self._beyond = self._beyond if rows >= DEFAULT_ROWS else None
 
     def analyses(self) -> duckdb.DuckDBPyRelation:
         """Return the analyses: name, topic, what each answers, and its parameters."""
@@ -324,7 +320,7 @@ class FlowDB(Keeping, Watching):
         if dialect in _TRINO:
             from flowdb.athena_scripts import Script
 
-            script = Script(query, lambda: self._opened, is_sandbox=True)
+            script = Script(query, lambda: self._opened)
             if len(script.statements) != 1:
                 raise UsageError("what costs is one query: a SELECT")
             return next(iter(script)).sql

@@ -26,7 +26,9 @@ from flowdb.ledger import LEDGER_FOLDER
 from flowdb.own_tables import (
     BUILT_IN,
     built_in_statement,
+    may_fail,
     read_tables,
+    run,
     table_statements,
     tables_digest,
 )
@@ -220,15 +222,17 @@ def _template() -> bytes:
 
 
 def _run(path: Path, statements: Iterable[str]) -> None:
-    """Run statements in a database, all or none; there need be none yet."""
+    """Run statements in a database, all or none but those that may fail; there need be none yet."""
     with _duckdb() as connection:
         options = f"STORAGE_VERSION {quote_text(_STORAGE_VERSION)}"
         connection.execute(f"ATTACH {quote_text(str(path))} AS flowdb ({options})")
         connection.execute("USE flowdb")
+        every = [*statements]
         connection.execute("BEGIN")
-        for statement in statements:
-            connection.execute(statement)
+        run(connection, (one for one in every if not may_fail(one)))
         connection.execute("COMMIT")
+        # One that fails would end the transaction.
+        run(connection, filter(may_fail, every))
         connection.execute("USE memory")
         connection.execute("DETACH flowdb")
 

@@ -12,9 +12,11 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import xxhash
 
+from flowdb.analyses import called_statements
 from flowdb.datasets import DATASETS
 from flowdb.disk import sync_file, sync_folder
 from flowdb.errors import StoreDamaged
@@ -24,6 +26,9 @@ from flowdb.quoting import quote_name, quote_text
 from flowdb.rows import FileRow
 from flowdb.time_formats import pieces_of_java
 
+if TYPE_CHECKING:
+    import duckdb
+
 __all__ = [
     "BUILT_IN",
     "TABLES",
@@ -31,7 +36,9 @@ __all__ = [
     "Table",
     "built_in",
     "built_in_statement",
+    "may_fail",
     "read_tables",
+    "run",
     "sweep_tables",
     "table_statements",
     "tables_digest",
@@ -43,6 +50,7 @@ TABLES = "tables.json"
 BUILT_IN = "vpc_flow_logs"
 """The table that every store has."""
 _VERSION = 1
+_MAY_FAIL = "/* a query of one's own */ "
 _WIDE = ("protocol", "packets", "bytes", "start", "end")
 _ACCOUNT = r"([0-9]{12})[/\\_](?:aws-service=)?vpcflowlogs"
 _REGION = r"vpcflowlogs[/\\_](?:aws-region=)?([a-z]{2}(?:-[a-z]+)+-[0-9]+)"
@@ -80,7 +88,8 @@ class Column:
 class Table:
     """A table: database, name, the statement that declared it, columns, partition columns.
 
-    `view` is what it shows: `flows` or `tgw_flows`.
+    `view` is what it shows: `flows` or `tgw_flows`; or it is what a `query` in DuckDB's SQL
+    gives, which then is that of a view, as `is_view` says, or of CREATE TABLE AS.
     """
 
     database: str
@@ -89,6 +98,22 @@ class Table:
     columns: tuple[Column, ...]
     partitions: tuple[Column, ...]
     view: str = "flows"
+    query: str = ""
+    is_view: bool = False
+
+    @property
+    def full_name(self) -> str:
+        """The database and the name."""
+        return f"{self.database}.{self.name}" if self.database else self.name
+
+    @property
+    def quoted(self) -> str:
+        """The database and the name as queries have them."""
+        return f"{quote_name(self.database)}.{quote_name(self.name)}"
+
+    def asks(self, other: Table) -> bool:
+        """Tell whether its query is one of another table."""
+        return bool(other.database) and other.quoted in self.query
 
 
 def built_in() -> Table:
@@ -185,14 +210,43 @@ def table_statements(tables: Iterable[Table], files: Sequence[FileRow], taken: I
     }
     kept = {name.lower() for name in taken}
     found = []
-    for one in tables:
-        query = _query(one, extra[one.view])
-        schema, name = quote_name(one.database), quote_name(one.name)
-        found.append(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        found.append(f"CREATE OR REPLACE VIEW {schema}.{name} AS {query}")
-        if one.name not in kept:
-            found.append(f"CREATE OR REPLACE VIEW main.{name} AS {query}")
+    declared = [one for one in tables if not one.query]
+    for one in [*declared, *_in_order([one for one in tables if one.query])]:
+        query = one.query or _query(one, extra[one.view])
+        found.append(f"CREATE SCHEMA IF NOT EXISTS {quote_name(one.database)}")
+        found += called_statements(one.query) if one.query else []
+        names = [one.quoted, *([f"main.{quote_name(one.name)}"] if one.name not in kept else [])]
+        for name in names:
+            if one.query:
+                found.append(f"{_MAY_FAIL}DROP VIEW IF EXISTS {name}")
+            found.append(f"{_MAY_FAIL if one.query else ''}CREATE OR REPLACE VIEW {name} AS {query}")
     return found
+
+
+def run(connection: duckdb.DuckDBPyConnection, statements: Iterable[str]) -> None:
+    """Run statements; a view of a query that does not fit the store any more is left out."""
+    import duckdb
+
+    for statement in statements:
+        try:
+            connection.execute(statement)
+        except duckdb.Error:
+            if not may_fail(statement):
+                raise
+
+
+def may_fail(statement: str) -> bool:
+    """Tell whether a statement makes a view of a person's own query."""
+    return statement.startswith(_MAY_FAIL)
+
+
+def _in_order(tables: list[Table]) -> list[Table]:
+    """Put tables that are queries after those that they ask."""
+    ordered: list[Table] = []
+    while left := [one for one in tables if one not in ordered]:
+        ready = [one for one in left if not any(one.asks(other) for other in left if other is not one)]
+        ordered += ready or left
+    return ordered
 
 
 def built_in_statement() -> str:

@@ -16,16 +16,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from flowdb.arrays import number
-from flowdb.companions import HOURLY, companion_of
+from flowdb.companions import companion_of
+from flowdb.contents import bounds, shares
 from flowdb.datasets import FLOWS, dataset_of, schema_version
-from flowdb.disk import checksum, sync_file, sync_folders
+from flowdb.disk import sync_file, sync_folders
 from flowdb.faults import reached
 from flowdb.fields import BY_NAME, Kind
 from flowdb.rows import QUARANTINE, FileRow, Written, iso_time
 from flowdb.summing import Sums
 from flowdb.words import CODES, is_coded, size_of, spelled, with_one_dictionary_each
 
-__all__ = ["QUARANTINE_SCHEMA", "FolderWriter", "by_date", "contents", "date_folder", "described"]
+__all__ = ["QUARANTINE_SCHEMA", "FolderWriter", "by_date", "date_folder"]
 
 QUARANTINE_SCHEMA = pa.schema(
     [
@@ -239,8 +240,8 @@ class FolderWriter:
 
     def _count_in(self, part: _Part, table: pa.Table) -> None:
         """Keep count of what a part has of each source, and from when it is."""
-        part.shares.update(_shares(table))
-        first, last = _bounds(table)
+        part.shares.update(shares(table))
+        first, last = bounds(table)
         if first is not None and last is not None:
             part.first = first if part.first is None else min(part.first, first)
             part.last = last if part.last is None else max(part.last, last)
@@ -311,63 +312,6 @@ class FolderWriter:
             "flowdb.only": self._only_action,
             "flowdb.replaces": "\n".join(self.replaces),
         }
-
-
-def contents(path: Path) -> tuple[dict[int, int], str | None, str | None]:
-    """Return how many rows of each source a file has, and its first and its last start; nothing of sums."""
-    shares: Counter[int] = Counter()
-    starts: list[int] = []
-    with pq.ParquetFile(path) as file:
-        if "source_id" not in file.schema_arrow.names:
-            return {}, None, None
-        columns = [name for name in ("source_id", "start_time") if name in file.schema_arrow.names]
-        for batch in file.iter_batches(batch_size=_ROW_GROUP, columns=columns):
-            table = pa.Table.from_batches([batch])
-            shares.update(_shares(table))
-            starts += [bound for bound in _bounds(table) if bound is not None]
-    return dict(shares), iso_time(min(starts)) if starts else None, iso_time(max(starts)) if starts else None
-
-
-def described(root: Path, path: str) -> tuple[FileRow, list[str]]:
-    """Return what a file, at a path inside a store, says of itself, and the files that it replaces."""
-    folder, _, _ = path.rpartition("/")
-    with pq.ParquetFile(root / path) as file:
-        columns = tuple(file.schema_arrow.names)
-        said = {key.decode(): value.decode() for key, value in (file.metadata.metadata or {}).items()}
-        records = file.metadata.num_rows
-    is_plain = folder == QUARANTINE or folder.startswith(f"{HOURLY}/")
-    dataset, version, extra = (None, 0, ()) if is_plain else schema_version(columns)
-    size, digest = checksum(root / path)
-    _, first, last = contents(root / path)
-    row = FileRow(
-        path=path,
-        kind=dataset.kind if dataset else folder.partition("/")[0],
-        date=folder.partition("date=")[2],
-        version=version,
-        extra=",".join(extra),
-        records=records,
-        bytes=size,
-        checksum=digest,
-        first_start=first,
-        last_start=last,
-        is_sorted=said.get("flowdb.sorted") == "1",
-        only_action=said.get("flowdb.only", ""),
-        commit_id=int(said["flowdb.commit"]),
-    )
-    return row, said.get("flowdb.replaces", "").split()
-
-
-def _shares(table: pa.Table) -> dict[int, int]:
-    counts = pc.value_counts(table["source_id"])
-    return dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
-
-
-def _bounds(table: pa.Table) -> tuple[int | None, int | None]:
-    """Return the first and the last start, in milliseconds since 1970."""
-    if "start_time" not in table.column_names:
-        return None, None
-    bounds = pc.min_max(table["start_time"].cast(pa.int64())).as_py()
-    return bounds["min"], bounds["max"]
 
 
 def _with_codes(part: _Part) -> pa.Schema:

@@ -214,7 +214,7 @@ class _Found:
     def _read_files(self, listed: list[FileRow] | None, last: int | None) -> None:
         import pyarrow as pa
 
-        from flowdb.partitions import contents, described
+        from flowdb.contents import contents, described
 
         if listed is not None:
             rows = [row for row in listed if row.kind not in LEDGERS]

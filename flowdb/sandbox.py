@@ -21,6 +21,7 @@ import duckdb
 import fsspec
 
 from flowdb.errors import QueryError
+from flowdb.own_tables import run
 from flowdb.quoting import quote_text
 
 __all__ = ["check", "connect", "inside"]
@@ -139,8 +140,7 @@ def connect(
     connection.register_filesystem(_Files(folders))
     connection.execute(f"SET allowed_directories = [{quote_text(_HERE)}]")
     fill(connection)
-    for statement in statements:
-        connection.execute(statement)
+    run(connection, statements)
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection

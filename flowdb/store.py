@@ -23,7 +23,7 @@ from flowdb.faults import reached
 from flowdb.generated import Generated, shown_statements, statements
 from flowdb.ledger import LEDGER_FOLDER, write_ledgers
 from flowdb.lock import HOLDER, LOCK, locked, os_errors
-from flowdb.own_tables import sweep_tables, tables_digest
+from flowdb.own_tables import run, sweep_tables, tables_digest
 from flowdb.rows import QUARANTINE, Change, CommitRow, FileRow, iso_time
 
 if TYPE_CHECKING:
@@ -148,8 +148,7 @@ class Store:
         """Make the views and macros of the newest commit in an empty DuckDB database."""
         if self.catalog.has_ledgers and self._generated.fill(connection, self.catalog.last_commit):
             return
-        for statement in self.statements():
-            connection.execute(statement)
+        run(connection, self.statements())
 
     @contextmanager
     def writer(self, verb: str) -> Iterator[Writer]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from flowdb.errors import UsageError
+from flowdb.errors import QueryError, UsageError
 
 if TYPE_CHECKING:
     import duckdb
@@ -74,13 +74,9 @@ def answer(
     *,
     upright: bool = False,
     sandbox: bool = False,
-    after: Callable[[FlowDB, int], None] | None = None,
 ) -> None:
-    """Ask a store and write what it answers; in another thread, since DuckDB may not hear an interrupt.
-
-    What comes `after` is given the number of rows.
-    """
-    answer_each(store, lambda db: [ask(db)], form, upright=upright, sandbox=sandbox, after=after)
+    """Ask a store and write what it answers; in another thread, since DuckDB may not hear an interrupt."""
+    answer_each(store, lambda db: [ask(db)], form, upright=upright, sandbox=sandbox)
 
 
 def answer_each(
@@ -90,11 +86,10 @@ def answer_each(
     *,
     upright: bool = False,
     sandbox: bool = False,
-    after: Callable[[FlowDB, int], None] | None = None,
 ) -> None:
     """Ask a store and write its answers one after the other, as `answer` does."""
 
-    def work(db: FlowDB) -> str | None:
+    def work(db: FlowDB) -> list[str]:
         from flowdb.output import write
 
         remark = None
@@ -106,13 +101,17 @@ def answer_each(
         for number, result in enumerate(results):
             if number and form in ("table", "markdown"):
                 print()
-            rows, said = write(result, form, upright=upright, sandbox=sandbox)
+            try:
+                rows, said = write(result, form, upright=upright, sandbox=sandbox)
+            except QueryError as error:
+                if (told := db.placed(error)) is error:
+                    raise
+                raise told from error
+            db.settle(rows)
             remark = said or remark
-            if after is not None:
-                after(db, rows)
-        return remark
+        return [*db.notes, *([remark] if remark else [])]
 
-    if remark := asked(store, work, sandbox=sandbox):
+    for remark in asked(store, work, sandbox=sandbox):
         say(f"note: {remark}")
 
 

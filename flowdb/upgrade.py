@@ -71,7 +71,7 @@ def read_files(connection: sqlite3.Connection, root: Path) -> None:
     """Have a catalogue know how many rows of each source each file has, and from when they are."""
     import pyarrow as pa
 
-    from flowdb.partitions import contents
+    from flowdb.contents import contents
 
     for (path,) in connection.execute("SELECT path FROM files").fetchall():
         with suppress(OSError, pa.ArrowException):  # what is wrong with a file, `verify` tells

@@ -1,15 +1,18 @@
 """Random queries over random tables: an engine with nearly Trino's dialect, and the translation, agree.
 
 The engine is DataFusion. What it does otherwise than Trino is not drawn: the order of NULL is
-always said, numbers are not cast to whole ones, and `||` alone joins texts.
+always said, numbers are not cast to whole ones, and `||` alone joins texts. Lists and texts of
+numbers are other there than in Trino: what Trino's documentation says of them is said again in
+plain Python here.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
+from decimal import Decimal
 from multiprocessing import get_context
 from typing import Any
 
@@ -198,3 +201,102 @@ def test_a_translated_query_gives_the_rows_of_an_engine_that_needs_no_translatio
     schema = pa.schema([(name, TYPES[kind]) for name, kind in KINDS.items()])
     table = pa.Table.from_pylist(rows, schema=schema)
     assert told_by_flowdb(table, query) == apart.submit(told_by_datafusion, table, query).result()
+
+
+# ---- what Trino says of lists, parts of texts and texts of numbers, in Python
+
+Items = list[int | None]
+
+
+def distinct(items: Items) -> Items:
+    return list(dict.fromkeys(items))
+
+
+def unless_null(found: bool, *lists: Items) -> bool | None:
+    """Return whether something was found; what is NULL may have been it."""
+    return True if found else None if any(None in one for one in lists) else False
+
+
+def most(items: Items, of: Callable[[list[int]], int]) -> int | None:
+    known = [one for one in items if one is not None]
+    return of(known) if known and len(known) == len(items) else None
+
+
+def overlap(a: Items, b: Items) -> bool | None:
+    shared = {one for one in a if one is not None} & {one for one in b if one is not None}
+    return unless_null(bool(shared), a, b) if a and b else False
+
+
+def sequence(a: Items, b: Items, n: int) -> Items:
+    return [*range(len(a), n - 1, -1)] if len(a) > n else [*range(len(a), n + 1)]
+
+
+LISTS: dict[str, Callable[[Items, Items, int], Any]] = {
+    "array_distinct(a)": lambda a, b, n: distinct(a),
+    "array_union(a, b)": lambda a, b, n: distinct(a + b),
+    "array_intersect(a, b)": lambda a, b, n: distinct([one for one in a if one in b]),
+    "array_except(a, b)": lambda a, b, n: distinct([one for one in a if one not in b]),
+    "array_remove(a, n)": lambda a, b, n: [one for one in a if one != n],
+    "array_position(a, n)": lambda a, b, n: a.index(n) + 1 if n in a else 0,
+    "array_max(a)": lambda a, b, n: most(a, max),
+    "array_min(a)": lambda a, b, n: most(a, min),
+    "arrays_overlap(a, b)": lambda a, b, n: overlap(a, b),
+    "contains(a, n)": lambda a, b, n: unless_null(n in a, a),
+    "any_match(a, x -> x > n)": lambda a, b, n: unless_null(any(one is not None and one > n for one in a), a),
+    "none_match(a, x -> x = n)": lambda a, b, n: False if n in a else None if None in a else True,
+    "all_match(a, x -> x <= n)": lambda a, b, n: (
+        False if any(one is not None and one > n for one in a) else None if None in a else True
+    ),
+    "sequence(cardinality(a), n)": sequence,
+}
+ITEMS = st.lists(st.one_of(st.none(), st.integers(0, 3)), max_size=4)
+
+
+@settings(max_examples=40, derandomize=True, deadline=None)
+@given(a=ITEMS, b=ITEMS, n=st.integers(0, 3))
+def test_functions_of_lists_do_with_null_what_trino_says(a: Items, b: Items, n: int) -> None:
+    kind = pa.list_(pa.int64())
+    table = pa.table({"a": pa.array([a], kind), "b": pa.array([b], kind), "n": pa.array([n], pa.int64())})
+    row = row_of(table, LISTS, {"a": "array", "b": "array", "n": "int"})
+    assert row == [said(a, b, n) for said in LISTS.values()]
+
+
+def part(text: str, first: int, length: int) -> str:
+    start = first - 1 if first > 0 else len(text) + first
+    return text[start : start + length] if first and length > 0 and start >= 0 else ""
+
+
+@settings(max_examples=40, derandomize=True, deadline=None)
+@given(text=st.text("aé漢", max_size=4), first=st.integers(-6, 6), length=st.integers(-1, 6))
+def test_parts_of_texts_are_those_that_trino_cuts(text: str, first: int, length: int) -> None:
+    table = pa.table({"t": [text], "i": [first], "n": [length]})
+    row = row_of(table, ["substr(t, i, n)", "substr(t, i)"], {"t": "text", "i": "int", "n": "int"})
+    assert row == [part(text, first, length), part(text, first, 99)]
+
+
+def in_java(number: float) -> str:
+    """Return a number as Java writes it; Python finds the same shortest digits."""
+    if math.isinf(number) or math.isnan(number):
+        return {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}[str(number)]
+    if number == 0 or 1e-3 <= abs(number) < 1e7:
+        return repr(number)
+    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
+    rest = "".join(map(str, digits[1:])) or "0"
+    return f"{'-' * sign}{digits[0]}.{rest}E{int(exponent) + len(digits) - 1}"
+
+
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(number=st.one_of(st.floats(allow_subnormal=False), st.floats(-1e9, 1e9)))
+def test_numbers_are_texts_as_java_writes_them(number: float) -> None:
+    assert row_of(pa.table({"x": [number]}), ["CAST(x AS varchar)"], {"x": "double"}) == [in_java(number)]
+
+
+def row_of(table: pa.Table, expressions: Iterable[str], kinds: dict[str, str]) -> list[Any]:
+    """Return the values of Athena's expressions over a table of one row."""
+    (statement,) = split(f"SELECT {', '.join(expressions)} FROM logs")
+    with duckdb.connect() as connection:
+        connection.register("logs", table)
+        sql = translate(statement, kinds, {}).sql
+        for macro in called_statements(sql):
+            connection.execute(macro)
+        return list(connection.execute(sql).fetchall()[0])

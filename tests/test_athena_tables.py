@@ -245,14 +245,158 @@ def test_hostile_names_are_only_names(name: str, small: FlowDB) -> None:
 def test_tables_are_declared_once_changed_and_dropped(small: FlowDB) -> None:
     small.athena_table("CREATE EXTERNAL TABLE IF NOT EXISTS t (c1 int)")
     kept = asked(small, "CREATE EXTERNAL TABLE IF NOT EXISTS t (c1 string)")
-    assert kept == [("default.t is there already, declared otherwise; DROP TABLE it first",)]
+    assert kept == [("default.t is there already, declared otherwise; it stays as it is",)]
+    with pytest.raises(DialectError, match="declared otherwise; DROP TABLE it first") as no:
+        asked(small, "CREATE EXTERNAL TABLE t (c1 string)")
+    assert (no.value.line, no.value.column) == (1, 23)
     assert asked(small, "SELECT DISTINCT c1 FROM t") == [(2,)]
-    small.athena_table("CREATE EXTERNAL TABLE t (c1 string)")
+    asked(small, "DROP TABLE t; DROP TABLE IF EXISTS t; CREATE EXTERNAL TABLE t (c1 string)")
     assert asked(small, "SELECT DISTINCT c1 FROM t") == [("2",)]
-    asked(small, "DROP TABLE t; DROP TABLE IF EXISTS t")
+    asked(small, "DROP TABLE t")
     with pytest.raises(DialectError, match="there is no table t"):
         asked(small, "DROP TABLE t")
     assert "does not exist" in shell_error(small.path, "FROM t")
+
+
+@pytest.mark.parametrize(
+    "again", ["CREATE EXTERNAL TABLE t (c1\nint) -- same", "CREATE EXTERNAL TABLE if not exists t (c1 int)"]
+)
+def test_the_same_declaration_again_does_nothing(again: str, small: FlowDB) -> None:
+    small.athena_table("CREATE EXTERNAL TABLE t (c1 int)")
+    before = (small.path / TABLES).read_bytes()
+    assert asked(small, again) == [("nothing needs doing: default.t is declared so already",)]
+    assert (small.path / TABLES).read_bytes() == before
+
+
+def test_what_a_declaration_says_in_vain_is_noted(small: FlowDB, run: Run) -> None:
+    ddl = (
+        "CREATE EXTERNAL TABLE t (c1 int COMMENT 'x') COMMENT 'y' PARTITIONED BY (dt string)"
+        " CLUSTERED BY (c1) SORTED BY (c1 ASC) INTO 4 BUCKETS"
+        " ROW FORMAT DELIMITED FIELDS TERMINATED BY ' ' ESCAPED BY '\\' LINES TERMINATED BY '\n'"
+        " STORED AS TEXTFILE LOCATION 's3://b/' TBLPROPERTIES ('skip.header.line.count'='1', 'owner'='me')"
+    )
+    done = run("athena-table", "-", "--store", str(small.path), "-o", "csv", input=ddl)
+    assert done.stdout.splitlines()[1:] == [
+        "default.t,c1,INTEGER,field version",
+        "default.t,dt,VARCHAR,time as yyyy-MM-dd",
+    ]
+    assert done.stderr == (
+        "flowdb: note: default.t: nothing comes of COMMENT, CLUSTERED BY, LOCATION, the property owner here\n"
+    )
+
+
+def test_a_serde_of_json_tells_the_names_of_columns(small: FlowDB) -> None:
+    small.athena_table(
+        "CREATE EXTERNAL TABLE t (a string, b int, bytes bigint)"
+        " ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'"
+        " WITH SERDEPROPERTIES ('mapping.a'='srcAddr', 'mapping.b'='dstport')"
+    )
+    assert shows(small, "t") == ["field srcaddr", "field dstport", "field bytes"]
+
+
+# ---- views
+
+
+def test_a_view_stays_in_the_store_as_tables_do(small: FlowDB, tmp_path: Path) -> None:
+    small.athena_table(
+        "CREATE EXTERNAL TABLE logs.flow (version int, account string, eni string, source string)"
+    )
+    made = asked(
+        small,
+        "CREATE VIEW logs.seen AS SELECT source, count(*) AS n, max(from_unixtime(start)) AS last"
+        " FROM flow JOIN vpc_flow_logs ON contains('10.0.0.0/8', cast(source AS ipaddress)) GROUP BY 1;"
+        " CREATE OR REPLACE VIEW twice AS SELECT source, 2 * n AS n, last FROM seen",
+    )
+    assert made == [("default.twice is a view: it shows what its query gives whenever it is asked",)]
+    assert asked(small, "SELECT source, n, to_iso8601(last) FROM twice") == [
+        ("10.0.0.1", 18, "2024-01-15T10:00:00.000Z")
+    ]
+    assert (
+        shell(small.path, 'SELECT n FROM "default".twice')
+        == shell(small.path, "SELECT 2 * n FROM seen")
+        == "18"
+    )
+    write_log(tmp_path / "b.log", [HEADER, record(9)])
+    small.ingest(tmp_path / "b.log")
+    assert asked(small, "SELECT n FROM logs.seen") == [(16,)]
+    assert small.verify().is_sound
+    small.backup(tmp_path / "copy")
+    with flowdb.open(tmp_path / "copy") as copy, flowdb.open(tmp_path / "copy", sandbox=True) as guarded:
+        assert asked(copy, "SELECT n FROM twice") == asked(guarded, "SELECT n FROM twice") == [(32,)]
+        assert copy.verify().is_sound
+
+
+def test_views_are_listed_replaced_and_dropped(small: FlowDB) -> None:
+    asked(
+        small,
+        "CREATE VIEW v AS SELECT srcport FROM vpc_flow_logs; CREATE VIEW w AS SELECT srcport AS p FROM v",
+    )
+    assert asked(small, "SHOW VIEWS") == [("v",), ("w",)]
+    assert asked(small, "SHOW TABLES") == [("v",), ("vpc_flow_logs",), ("w",)]
+    assert asked(small, "DESCRIBE w") == [("p", "integer", "", "a column of its query")]
+    assert asked(small, "SHOW CREATE VIEW w") == [("CREATE VIEW w AS SELECT srcport AS p FROM v",)]
+    again = "CREATE VIEW v AS SELECT srcport FROM vpc_flow_logs"
+    assert asked(small, again) == [("nothing needs doing: default.v is that query already",)]
+    for statement, place, what in [
+        (
+            "CREATE VIEW v AS SELECT 1 AS a",
+            13,
+            "default.v is there already, declared otherwise; DROP VIEW it first",
+        ),
+        ("CREATE OR REPLACE VIEW v AS SELECT p AS srcport FROM w", 24, "default.v would ask itself"),
+        (
+            "CREATE EXTERNAL TABLE v (a int)",
+            23,
+            "default.v is there already, declared otherwise; DROP VIEW it first",
+        ),
+        ("DROP VIEW v", 11, "default.w asks it; DROP VIEW default.w first"),
+        ("DROP TABLE v", 12, "default.v is a view"),
+    ]:
+        with pytest.raises(DialectError) as refused:
+            asked(small, statement)
+        assert (refused.value.reason, refused.value.column) == (what, place)
+    asked(small, "CREATE OR REPLACE VIEW v AS SELECT dstport AS srcport FROM vpc_flow_logs")
+    assert asked(small, "SELECT DISTINCT p FROM w") == [(443,)]
+    asked(small, "DROP VIEW w; DROP VIEW v; DROP VIEW IF EXISTS v")
+    assert asked(small, "SHOW VIEWS") == []
+    assert small.verify().is_sound
+
+
+def test_a_table_of_a_query_is_a_view_of_it(small: FlowDB, tmp_path: Path) -> None:
+    made = asked(
+        small,
+        "CREATE TABLE refused WITH (format = 'PARQUET', external_location = 's3://b/p/') AS"
+        " (SELECT * FROM vpc_flow_logs WHERE action = 'REJECT') WITH DATA",
+    )
+    what = "it shows what its query gives whenever it is asked"
+    assert made == [(f"default.refused is made as a view of its query, and nothing is written: {what}",)]
+    write_log(tmp_path / "b.log", [HEADER, record(9), record(10, action="REJECT")])
+    small.ingest(tmp_path / "b.log")
+    assert asked(small, "SELECT count(*) FROM refused") == [(4,)]
+    kept = asked(small, "CREATE TABLE IF NOT EXISTS refused AS SELECT 1")
+    assert kept == [("default.refused is there already; it stays as it is",)]
+    asked(small, "DROP TABLE refused")
+    assert asked(small, "SHOW TABLES") == [("vpc_flow_logs",)]
+
+
+def test_a_view_that_does_not_fit_the_store_any_more_hides_nothing_else(tmp_path: Path) -> None:
+    write_log(tmp_path / "a.log", ["srcaddr start x-field", "2.2.2.2 1705312800 odd"])
+    write_log(tmp_path / "b.log", [HEADER, record(1)])
+    with flowdb.open(tmp_path / "store") as db:
+        db.ingest(tmp_path / "a.log", tmp_path / "b.log")
+        asked(
+            db, "CREATE VIEW odd AS SELECT x_field FROM flows; CREATE VIEW even AS SELECT srcaddr FROM flows"
+        )
+        assert asked(db, "SELECT count(x_field) FROM odd") == [(1,)]
+        db.forget(tmp_path / "a.log")
+        assert asked(db, "SELECT * FROM even") == [("10.0.0.1",)]
+        with pytest.raises(DialectError, match="odd") as refused:
+            asked(db, "SELECT * FROM odd")
+        assert refused.value.column == 15
+        assert shell(db.path, "SELECT * FROM even") == "10.0.0.1"
+        assert db.verify().is_sound
+        db.ingest(tmp_path / "a.log")
+        assert asked(db, "SELECT count(x_field) FROM odd") == [(1,)]
 
 
 def shell_error(store: Path, query: str) -> str:

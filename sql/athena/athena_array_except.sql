@@ -1,5 +1,9 @@
--- summary: Trino's array_except: what of a list is not in another.
+-- summary: Trino's array_except: what of a list is not in another, once.
 -- param: items ANY[] -- a list
 -- param: others ANY[] -- another list
 CREATE OR REPLACE MACRO athena_array_except(items, others) AS
-    list_distinct(list_filter(items, lambda one: NOT list_contains(others, one)));
+    CASE
+        WHEN others IS NOT NULL THEN athena_array_distinct(
+            list_filter(items, lambda athena_item: list_position(others, athena_item) IS NULL)
+        )
+    END;

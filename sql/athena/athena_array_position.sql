@@ -2,4 +2,4 @@
 -- param: items ANY[] -- a list
 -- param: item ANY -- a value
 CREATE OR REPLACE MACRO athena_array_position(items, item) AS
-    coalesce(list_position(items, item), 0);
+    CASE WHEN items IS NOT NULL AND item IS NOT NULL THEN coalesce(list_position(items, item), 0) END;

@@ -1,5 +1,8 @@
--- summary: Trino's array_remove: a list without a value.
+-- summary: Trino's array_remove: a list without a value; NULL stays.
 -- param: items ANY[] -- a list
 -- param: item ANY -- a value
 CREATE OR REPLACE MACRO athena_array_remove(items, item) AS
-    list_filter(items, lambda one: one <> item);
+    CASE
+        WHEN item IS NOT NULL
+            THEN list_filter(items, lambda athena_item: athena_item IS NULL OR athena_item <> item)
+    END;

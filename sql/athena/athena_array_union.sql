@@ -2,4 +2,4 @@
 -- param: items ANY[] -- a list
 -- param: others ANY[] -- another list
 CREATE OR REPLACE MACRO athena_array_union(items, others) AS
-    list_distinct(list_concat(items, others));
+    CASE WHEN items IS NOT NULL AND others IS NOT NULL THEN athena_array_distinct(list_concat(items, others)) END;

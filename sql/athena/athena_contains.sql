@@ -3,6 +3,6 @@
 -- param: item ANY -- a value
 CREATE OR REPLACE MACRO athena_contains(holder, item) AS
     CASE
-        WHEN typeof(holder) LIKE '%[]' THEN list_contains(TRY_CAST(holder AS VARCHAR[]), item::VARCHAR)
+        WHEN typeof(holder) LIKE '%[]' THEN athena_list_contains(TRY_CAST(holder AS VARCHAR[]), item::VARCHAR)
         ELSE in_cidr(item::VARCHAR, holder::VARCHAR)
     END;

@@ -3,14 +3,14 @@
 CREATE OR REPLACE MACRO athena_ip_text(key) AS
     CASE left(key, 1)
         WHEN '4' THEN array_to_string(
-            list_transform([2, 4, 6, 8], lambda place: ('0x' || key[place:place + 1])::INTEGER::VARCHAR), '.'
+            list_transform([2, 4, 6, 8], lambda athena_place: ('0x' || key[athena_place:athena_place + 1])::INTEGER::VARCHAR), '.'
         )
         WHEN '6' THEN list_transform(
             [
                 array_to_string(
                     list_transform(
                         [2, 6, 10, 14, 18, 22, 26, 30],
-                        lambda place: coalesce(nullif(ltrim(key[place:place + 3], '0'), ''), '0')
+                        lambda athena_place: coalesce(nullif(ltrim(key[athena_place:athena_place + 3], '0'), ''), '0')
                     ),
                     ':'
                 )

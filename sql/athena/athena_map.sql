@@ -4,7 +4,7 @@ CREATE OR REPLACE MACRO athena_map(entries) AS
     map_from_entries(
         list_filter(
             entries,
-            lambda one, place: one.k IS NOT NULL
-            AND list_position(list_transform(entries, lambda other: other.k), one.k) = place
+            lambda athena_item, athena_place: athena_item.k IS NOT NULL
+            AND list_position(list_transform(entries, lambda athena_other: athena_other.k), athena_item.k) = athena_place
         )
     );

@@ -1,4 +1,4 @@
--- summary: So many units of time as an interval; an error for a unit that is none.
+-- summary: So many units of time as an interval; a cast that fails for a unit that is none.
 -- param: unit TEXT -- the name of a unit of time
 -- param: amount BIGINT -- how many
 CREATE OR REPLACE MACRO athena_span(unit, amount) AS
@@ -12,5 +12,5 @@ CREATE OR REPLACE MACRO athena_span(unit, amount) AS
         WHEN 'month' THEN to_months(amount::INTEGER)
         WHEN 'quarter' THEN to_months((3 * amount)::INTEGER)
         WHEN 'year' THEN to_years(amount::INTEGER)
-        ELSE error('''' || unit || ''' is no unit of time')
+        ELSE (unit || ' is no unit of time')::INTERVAL
     END;

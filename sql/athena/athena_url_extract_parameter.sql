@@ -3,5 +3,5 @@
 -- param: name TEXT -- the name of a parameter
 CREATE OR REPLACE MACRO athena_url_extract_parameter(url, name) AS
     url_decode(
-        list_filter(string_split(athena_url_extract_query(url), '&'), lambda one: string_split(one, '=')[1] = name)[1][len(name) + 2:]
+        list_filter(string_split(athena_url_extract_query(url), '&'), lambda athena_item: string_split(athena_item, '=')[1] = name)[1][len(name) + 2:]
     );

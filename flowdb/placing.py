@@ -1,0 +1,48 @@
+"""Tells where in a query of Athena an error of DuckDB's is, which saw the translation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowdb.errors import QueryError
+
+if TYPE_CHECKING:
+    from flowdb.athena_answers import Answer
+    from flowdb.connections import Connections
+
+__all__ = ["Placing"]
+
+
+class Placing:
+    """What `FlowDB` says of errors in queries of Athena."""
+
+    _connections: Connections
+    _answered: tuple[Answer, object] | None
+
+    def placed(self, error: Exception) -> Exception:
+        """Return an error of fetching what the last query of Athena gave, as a `DialectError` with its place.
+
+        Any other error is returned as it is.
+        """
+        import duckdb
+
+        if self._answered is None or not isinstance(error, QueryError | duckdb.Error):
+            return error
+        told = error if isinstance(error, QueryError) else QueryError(str(error))
+        if told is not error:
+            told.__cause__ = error
+        placed = self._placed(*self._answered, told)
+        return error if placed is told else placed
+
+    def _placed(self, answer: Answer, params: object, error: QueryError) -> QueryError:
+        """Return an error as one in the query that an answer is of; itself where that does not fail."""
+        import duckdb
+
+        from flowdb.athena_places import PADDING
+
+        cause = error.__cause__
+        beside = (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.IOException)
+        if not isinstance(cause, duckdb.Error) or isinstance(cause, beside):
+            return error
+        said = self._connections.said_again(PADDING + answer.sql, params)
+        return answer.refused(error, said) if said else error
