@@ -21,7 +21,7 @@ _BATCH = 2 * 122_880  # records
 
 def contents(path: Path) -> tuple[dict[int, int], str | None, str | None]:
     """Return how many rows of each source a file has, and its first and its last start; nothing of sums."""
-    shares: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     starts: list[int] = []
     with pq.ParquetFile(path) as file:
         if "source_id" not in file.schema_arrow.names:
@@ -29,9 +29,9 @@ def contents(path: Path) -> tuple[dict[int, int], str | None, str | None]:
         columns = [name for name in ("source_id", "start_time") if name in file.schema_arrow.names]
         for batch in file.iter_batches(batch_size=_BATCH, columns=columns):
             table = pa.Table.from_batches([batch])
-            shares.update(shares(table))
+            counts.update(shares(table))
             starts += [bound for bound in bounds(table) if bound is not None]
-    return dict(shares), iso_time(min(starts)) if starts else None, iso_time(max(starts)) if starts else None
+    return dict(counts), iso_time(min(starts)) if starts else None, iso_time(max(starts)) if starts else None
 
 
 def described(root: Path, path: str) -> tuple[FileRow, list[str]]:
