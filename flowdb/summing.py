@@ -21,7 +21,7 @@ __all__ = ["Sums"]
 _MOST_ROWS = 1 << 20
 _ROW_GROUP = 2 * 122_880
 _PLAIN = ("packets", "bytes")  # few are the same
-_STATISTICS = ("hour", "interface_id", "srcaddr")
+_STATISTICS = ("hour", "interface_id", "srcaddr", "action")
 
 
 class Sums:
@@ -80,7 +80,8 @@ class Sums:
         self._waiting = []
         if self._writer is None:
             self._writer = self._opened(table.schema)
-        self._writer.write_table(table, row_group_size=_ROW_GROUP)
+        for part in hourly.by_action(table):
+            self._writer.write_table(part, row_group_size=_ROW_GROUP)
         self._rows += len(table)
 
     def _opened(self, schema: pa.Schema) -> pq.ParquetWriter:
