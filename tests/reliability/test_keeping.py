@@ -240,7 +240,8 @@ def test_a_store_is_made_small_enough_but_for_its_newest_date(db: flowdb.FlowDB,
             write_log(tmp_path / f"{n}.log", [record(k, start=NOON + DAY * (3 + n)) for k in range(50)])
         )
     sizes = db.sql(
-        "SELECT date, sum(bytes)::BIGINT FROM files WHERE kind IN ('flows', 'hourly', 'tgw') GROUP BY 1 ORDER BY 1"
+        "SELECT date, sum(bytes)::BIGINT FROM files WHERE kind IN ('flows', 'hourly', 'tgw')"
+        " GROUP BY 1 ORDER BY 1"
     ).fetchall()
     assert len(sizes) == 5
     total = sum(size for _, size in sizes)
