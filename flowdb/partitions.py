@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
-from inspect import signature
 from itertools import groupby
 from pathlib import Path
 
@@ -19,8 +18,8 @@ import pyarrow.parquet as pq
 from flowdb.arrays import number
 from flowdb.datasets import dataset_of, schema_version
 from flowdb.disk import checksum, sync_file, sync_folders
+from flowdb.encoding import encoding
 from flowdb.faults import reached
-from flowdb.fields import BY_NAME, Kind
 from flowdb.rows import QUARANTINE, FileRow, Written, iso_time
 from flowdb.words import CODES, is_coded, size_of, spelled, with_one_dictionary_each
 
@@ -41,21 +40,6 @@ _MOST_OPEN = 64
 _MOST_WAITING = 256  # tables; a small one takes far more memory than its values
 _DAY = 86_400_000
 _NULLS = 1 << 16
-_WRITE_BATCH = 1 << 16  # values; columns that are all NULL are written twice as fast as by 1,024 at a time
-# What queries prune row groups by; of the others, least and greatest say nothing in order of arrival.
-_STATISTICS = {one.column for one in BY_NAME.values() if one.kind in (Kind.TIME, Kind.COUNT)} | {"source_id"}
-# In the order that compaction gives them these are together, and only then are they worth it.
-_SORTED_STATISTICS = {"interface_id", "tgw_attachment_id"}
-# Ports and bytes are packed to the bits that they need; compressing them on top takes more time than the
-# rest of their way, for a tenth of the file. In every other column few values come again and again.
-_PACKED = {one.column for one in BY_NAME.values() if one.kind is Kind.PORT} | {"bytes"}
-_NO_DICTIONARY = {"line"}
-# Sorted files are written once and read for years: they may take longer, for a fifth less.
-_LEVEL, _SORTED_LEVEL = 1, 3
-# What is asked for by one value, and is in few row groups of a sorted file; in order of arrival filters would
-# cost more time than they are worth. They are made for so many values, and shrink to those that there are.
-_FILTERED = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr")
-_FILTER = {"ndv": 1 << 16, "fpp": 0.05}
 
 
 def date_folder(day: date, records: pa.Table) -> str:
@@ -250,22 +234,8 @@ class FolderWriter:
         folder = self._root / part.folder
         folder.mkdir(parents=True, exist_ok=True)
         part.path = folder / f"{self._name}-{self._count:05}.parquet"
-        names = part.schema.names
-        packed = set() if self._is_sorted else _PACKED
-        level = _SORTED_LEVEL if self._is_sorted else _LEVEL
-        filters = {name: _FILTER for name in _FILTERED if name in names} if self._is_sorted else {}
-        part.writer = pq.ParquetWriter(
-            part.path,
-            _with_codes(part),
-            compression={name: "none" if name in packed else "zstd" for name in names},
-            compression_level={name: level for name in names if name not in packed},
-            column_encoding={name: "DELTA_BINARY_PACKED" for name in names if name in packed},
-            write_batch_size=_WRITE_BATCH,
-            use_dictionary=[name for name in names if name not in packed | _NO_DICTIONARY],
-            write_statistics=[name for name in names if name in self._statistics],
-            store_schema=False,
-            **({"bloom_filter_options": filters} if filters and _has_filters() else {}),
-        )
+        schema = _with_codes(part)
+        part.writer = pq.ParquetWriter(part.path, schema, **encoding(schema.names, self._is_sorted))
         reached("file.open")
 
     def _close(self, part: _Part) -> None:
@@ -294,10 +264,6 @@ class FolderWriter:
         self._files.append(Written(row, dict(part.shares)))
         part.writer, part.path, part.rows = None, None, 0
         part.shares, part.first, part.last = Counter(), None, None
-
-    @property
-    def _statistics(self) -> set[str]:
-        return _STATISTICS | _SORTED_STATISTICS if self._is_sorted else _STATISTICS
 
     @property
     def _said_of_files(self) -> dict[str, str]:
@@ -394,12 +360,6 @@ def _all_null(kind: pa.DataType, rows: int) -> pa.ChunkedArray:
     nulls = _nulls(kind)
     whole, rest = divmod(rows, _NULLS)
     return pa.chunked_array([nulls] * whole + [nulls.slice(0, rest)], kind)
-
-
-@cache
-def _has_filters() -> bool:
-    """Tell whether this pyarrow can write bloom filters."""
-    return "bloom_filter_options" in signature(pq.ParquetWriter.__init__).parameters
 
 
 @cache

@@ -20,7 +20,7 @@ import pytest
 
 import flowdb
 from flowdb import compact as compaction
-from flowdb import partitions, tiers
+from flowdb import encoding, tiers
 from flowdb.catalog import Catalog
 from flowdb.datasets import DATASETS
 from flowdb.errors import NotAStore, SourceChanged, SourceNotFound, StoreDamaged, StoreMissing, UsageError
@@ -123,7 +123,7 @@ def test_of_a_compacted_file_only_what_may_have_an_address_is_read(db: flowdb.Fl
     (path,) = db.sql("SELECT path FROM files WHERE is_sorted AND date = '2024-01-15'").fetchall()[0]
     present = pq.read_table(db.path / path)["srcaddr"][0].as_py()
     scanned = [_row_groups(db.path / path, address) for address in (present, "203.0.113.77")]
-    assert scanned == (["1 / 1", "0 / 1"] if partitions._has_filters() else ["1 / 1", "1 / 1"])
+    assert scanned == (["1 / 1", "0 / 1"] if encoding.has_filters() else ["1 / 1", "1 / 1"])
 
 
 def _row_groups(path: Path, address: str) -> str | None:
