@@ -123,6 +123,8 @@ def test_of_a_compacted_file_only_what_may_have_an_address_is_read(db: flowdb.Fl
     (path,) = db.sql("SELECT path FROM files WHERE is_sorted AND date = '2024-01-15'").fetchall()[0]
     present = pq.read_table(db.path / path)["srcaddr"][0].as_py()
     scanned = [_row_groups(db.path / path, address) for address in (present, "203.0.113.77")]
+    if scanned[0] is None:
+        pytest.skip("this DuckDB does not tell how many row groups it reads")
     assert scanned == (["1 / 1", "0 / 1"] if encoding.has_filters() else ["1 / 1", "1 / 1"])
 
 
