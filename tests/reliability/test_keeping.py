@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
 import flowdb
-from flowdb import tiers
+from flowdb import compact as compaction
+from flowdb import encoding, tiers
 from flowdb.catalog import Catalog
 from flowdb.datasets import DATASETS
 from flowdb.errors import NotAStore, SourceChanged, SourceNotFound, StoreDamaged, StoreMissing, UsageError
@@ -92,6 +95,47 @@ def test_compacted_files_are_in_the_order_of_their_dataset(db: flowdb.FlowDB) ->
         keys = [tuple((row[name] is None, row[name]) for name in orders[kind]) for row in rows]
         assert len(keys) > 1
         assert keys == sorted(keys)
+
+
+def test_many_rows_of_a_date_are_sorted_by_a_part_of_the_day_first(
+    db: flowdb.FlowDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compaction, "_IN_ONE_PART", 13)
+    db.ingest(
+        write_log(tmp_path / "day.log", [record(n, start=MIDNIGHT - DAY + 3600 * n) for n in range(24)])
+    )
+    rows = db.sql("FROM flows ORDER BY ALL").fetchall()
+    db.compact()
+    assert db.sql("FROM flows ORDER BY ALL").fetchall() == rows
+    (path,) = db.sql("SELECT path FROM files WHERE is_sorted AND date = '2024-01-15'").fetchall()[0]
+    found = pq.read_table(db.path / path).to_pylist()
+    assert len(found) == 39
+    keys = [
+        (row["start_time"].hour // 8, *((row[name] is None, row[name]) for name in DATASETS[0].order))
+        for row in found
+    ]
+    assert keys == sorted(keys)
+    assert {part for part, *_ in keys} == {0, 1, 2}
+
+
+def test_of_a_compacted_file_only_what_may_have_an_address_is_read(db: flowdb.FlowDB) -> None:
+    db.compact()
+    (path,) = db.sql("SELECT path FROM files WHERE is_sorted AND date = '2024-01-15'").fetchall()[0]
+    present = pq.read_table(db.path / path)["srcaddr"][0].as_py()
+    scanned = [_row_groups(db.path / path, address) for address in (present, "203.0.113.77")]
+    if scanned[0] is None:
+        pytest.skip("this DuckDB does not tell how many row groups it reads")
+    assert scanned == (["1 / 1", "0 / 1"] if encoding.has_filters() else ["1 / 1", "1 / 1"])
+
+
+def _row_groups(path: Path, address: str) -> str | None:
+    """Return how many row groups of a file DuckDB reads for an address, of how many."""
+    with duckdb.connect() as connection:
+        ((_, plan),) = connection.execute(
+            f"EXPLAIN ANALYZE SELECT * FROM read_parquet('{path}') WHERE srcaddr = '{address}'"
+        ).fetchall()
+    found = re.search(r"Row Groups Scanned: (\d+ / \d+)", plan)
+    return found and found[1]
 
 
 def test_a_second_compaction_does_nothing(db: flowdb.FlowDB) -> None:
