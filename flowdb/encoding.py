@@ -18,11 +18,10 @@ _WRITE_BATCH = 1 << 16  # values; columns that are all NULL are written twice as
 _STATISTICS = {one.column for one in BY_NAME.values() if one.kind in (Kind.TIME, Kind.COUNT)} | {"source_id"}
 # In the order that compaction gives them these are together, and only then are they worth it.
 _SORTED_STATISTICS = {"interface_id", "tgw_attachment_id"}
-# Ports and bytes are packed to the bits that they need; compressing them on top takes more time than the
-# rest of their way, for a tenth of the file. In every other column few values come again and again.
-_PACKED = {one.column for one in BY_NAME.values() if one.kind is Kind.PORT} | {"bytes"}
-_NO_DICTIONARY = {"line"}
-# Sorted files are written once and read for years: they may take longer, for a fifth less.
+# In these the compressor finds what comes again, which codes into a dictionary would hide from it. In every
+# other column few values come again and again.
+_PLAIN = {one.column for one in BY_NAME.values() if one.kind in (Kind.PORT, Kind.TIME)} | {"packets", "line"}
+# Sorted files are written once and read for years: they may take longer.
 _LEVEL, _SORTED_LEVEL = 1, 3
 # What is asked for by one value, and is in few row groups of a sorted file; in order of arrival filters would
 # cost more time than they are worth. They are made for so many values, and shrink to those that there are.
@@ -32,15 +31,13 @@ _FILTER = {"ndv": 1 << 16, "fpp": 0.05}
 
 def encoding(names: Sequence[str], is_sorted: bool) -> dict[str, Any]:
     """Return the options with which `ParquetWriter` writes these columns."""
-    packed = set() if is_sorted else _PACKED
     level = _SORTED_LEVEL if is_sorted else _LEVEL
     statistics = _STATISTICS | _SORTED_STATISTICS if is_sorted else _STATISTICS
     options: dict[str, Any] = {
-        "compression": {name: "none" if name in packed else "zstd" for name in names},
-        "compression_level": {name: level for name in names if name not in packed},
-        "column_encoding": {name: "DELTA_BINARY_PACKED" for name in names if name in packed},
+        "compression": "zstd",
+        "compression_level": level,
         "write_batch_size": _WRITE_BATCH,
-        "use_dictionary": [name for name in names if name not in packed | _NO_DICTIONARY],
+        "use_dictionary": [name for name in names if name not in _PLAIN],
         "write_statistics": [name for name in names if name in statistics],
         "store_schema": False,
     }
