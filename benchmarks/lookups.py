@@ -89,30 +89,30 @@ def lookups(settings: Settings) -> Section:
 
 
 def _chosen(duckdb: Asked) -> list[Lookup]:
-    """Choose a public address, a host and an interface, each in the middle by the number of its records."""
+    """Choose a public address that is seldom seen, and a host and an interface as busy as most."""
 
-    def middle(column: str, condition: str) -> str:
+    def ranked(column: str, condition: str, part: int) -> str:
         _, rows = duckdb.query(
             f"""
             WITH counted AS (
                 SELECT {column} AS value, count(*) AS records FROM flows WHERE {condition} GROUP BY ALL
             )
             SELECT value FROM counted ORDER BY records, value
-            LIMIT 1 OFFSET (SELECT count(*) // 2 FROM counted)
+            LIMIT 1 OFFSET (SELECT count(*) // {part} FROM counted)
             """
         )
         ((value,),) = rows
         return str(value)
 
-    public = middle("srcaddr", "srcaddr NOT LIKE '10.%'")
-    host = middle("srcaddr", "srcaddr LIKE '10.%'")
-    interface = middle("interface_id", "log_status = 'OK'")
+    public = ranked("srcaddr", "srcaddr NOT LIKE '10.%'", 10)
+    host = ranked("srcaddr", "srcaddr LIKE '10.%'", 2)
+    interface = ranked("interface_id", "log_status = 'OK'", 2)
     _, ((moment,),) = duckdb.query(
         f"SELECT date_trunc('hour', median(start_time))::TIMESTAMP FROM flows "
         f"WHERE interface_id = '{interface}'"
     )
     _, ((until,),) = duckdb.query(f"SELECT TIMESTAMP '{moment}' + INTERVAL 1 HOUR")
-    addresses = [("address", "one public address", public), ("", "one host", host)]
+    addresses = [("address", "one public address, seldom seen", public), ("", "one host", host)]
     return [
         *(
             Lookup(
@@ -147,12 +147,12 @@ def _holding(duckdb: Asked, files: str, lookup: Lookup) -> int:
     """Count the row groups that can hold a row, as their statistics and bloom filters tell."""
     ways = " UNION ".join(
         f"""
-        SELECT file_name, row_group_id FROM parquet_metadata({files})
+        (SELECT file_name, row_group_id FROM parquet_metadata({files})
         WHERE path_in_schema = '{column}'
             AND coalesce(stats_min_value <= '{value}' AND '{value}' <= stats_max_value, true)
         EXCEPT
         SELECT file_name, row_group_id FROM parquet_bloom_probe({files}, '{column}', '{value}')
-        WHERE bloom_filter_excludes
+        WHERE bloom_filter_excludes)
         """
         for column, value in lookup.ways
     )

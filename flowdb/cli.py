@@ -165,7 +165,7 @@ def ingest(
 def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_limit: bool) -> None:
     """Run a SQL QUERY on the store, which it cannot change; - reads it from standard input.
 
-    The views are flows, tgw_flows, coverage, bad_lines, sources, commits, files, ephemeral_ranges,
+    The views are flows, hourly, tgw_flows, coverage, bad_lines, sources, commits, files, ephemeral_ranges,
     prices and athena_prices; every analysis is a table macro: FROM top_talkers(top := 5). Athena's
     names and types are those of vpc_flow_logs, and of tables that `flowdb athena-table` declares.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import time
@@ -32,6 +33,11 @@ __all__ = ["CompactReport", "compact"]
 _MEMORY = 64 << 20
 _SORT_MEMORY = "256MB"  # what does not fit waits on the disk
 _BATCH = 122_880
+# Of so many rows a day is cut into parts: the times in a row group are fewer then, which are most of what it
+# takes, and row groups can be ruled out by them.
+_IN_ONE_PART = 8 * _BATCH
+_MOST_PARTS = 24
+_DAY = 86_400_000
 # Records that are written anew in one commit, if there are more than one date's.
 _IN_ONE_COMMIT = 4_000_000
 
@@ -173,13 +179,14 @@ def _sorted(root: Path, group: Group) -> Iterator[pa.Table]:
 
 
 def _query(root: Path, group: Group, dataset: Dataset | None) -> str:
-    order = ("source_id", "source", "line_number") if dataset is None else dataset.order
+    names = ("source_id", "source", "line_number") if dataset is None else dataset.order
+    order = ", ".join(map(quote_name, names))
     columns = ", ".join(map(quote_name, _schema(dataset, group[0]).names))
     paths = ", ".join(quote_path(root.resolve() / row.path) for row in group)
-    return (
-        f"SELECT {columns} FROM read_parquet([{paths}], hive_partitioning = false)"
-        f" ORDER BY {', '.join(map(quote_name, order))}"
-    )
+    parts = min(sum(row.records for row in group) // _IN_ONE_PART, _MOST_PARTS)
+    if dataset is not None and parts > 1:
+        order = f"epoch_ms(start_time) // {math.ceil(_DAY / parts)}, {order}"
+    return f"SELECT {columns} FROM read_parquet([{paths}], hive_partitioning = false) ORDER BY {order}"
 
 
 def _schema(dataset: Dataset | None, row: FileRow) -> pa.Schema:

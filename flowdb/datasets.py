@@ -23,7 +23,8 @@ class Dataset:
     """Records of one kind: the kind of their files, their folder in a store, the view that shows them.
 
     `first_version` is that of the oldest schema of their files, `order` the columns by which
-    compacted files are sorted: what is asked for one value of is together.
+    compacted files are sorted, those of very many rows within a part of the day: what is asked
+    for one value of is together.
     """
 
     kind: str

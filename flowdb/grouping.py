@@ -21,21 +21,29 @@ _NULL = pa.nulls(1, pa.int64())[0]
 _rooms = threading.local()
 
 
-def grouped(
-    keys: Sequence[pa.Array], values: Mapping[str, tuple[pa.Array, str]]
-) -> tuple[list[pa.Array], dict[str, pa.Array]]:
+_Values = Mapping[str, tuple[pa.Array, str]]
+_Groups = tuple[list[pa.Array], dict[str, pa.Array]]
+
+
+def grouped(keys: Sequence[pa.Array], values: _Values, wanted: pa.Array | None = None) -> _Groups:
     """Return the keys of every group, in the order of their first rows, and what its values come to.
 
     Keys are 32-bit numbers without NULL, values 64-bit ones, each with `sum`, `min` or `max`. NULLs are
-    passed over; a sum that is larger than the largest number is that.
+    passed over; a sum that is larger than the largest number is that. Rows that are not `wanted`, which
+    tells true or false of each, are in no group.
     """
     compiled = native.functions()
-    return _by_pyarrow(keys, values) if compiled is None else _compiled(compiled, keys, values)
+    if compiled is not None and (wanted is None or not wanted.offset):
+        return _compiled(compiled, keys, values, wanted)
+    if wanted is not None:
+        keys = [key.filter(wanted) for key in keys]
+        values = {name: (column.filter(wanted), how) for name, (column, how) in values.items()}
+    return _by_pyarrow(keys, values)
 
 
 def _compiled(
-    functions: ctypes.CDLL, keys: Sequence[pa.Array], values: Mapping[str, tuple[pa.Array, str]]
-) -> tuple[list[pa.Array], dict[str, pa.Array]]:
+    functions: ctypes.CDLL, keys: Sequence[pa.Array], values: _Values, wanted: pa.Array | None
+) -> _Groups:
     rows = len(keys[0])
     slots = 1 << max(rows, 1).bit_length() + 1
     columns = (ctypes.c_void_p * len(keys))(*(_address(key, 4) for key in keys))
@@ -43,7 +51,14 @@ def _compiled(
         _room(name, size) for name, size in (("table", slots), ("known", rows * len(keys)), ("group", rows))
     )
     groups = functions.flowdb_group(
-        rows, len(keys), ctypes.addressof(columns), slots, table.address, known.address, group.address
+        rows,
+        len(keys),
+        ctypes.addressof(columns),
+        None if wanted is None else wanted.buffers()[1].address,
+        slots,
+        table.address,
+        known.address,
+        group.address,
     )
     found = []
     for index in range(len(keys)):
@@ -88,9 +103,7 @@ def _address(column: pa.Array, width: int) -> int:
     return int(column.buffers()[1].address + column.offset * width)
 
 
-def _by_pyarrow(
-    keys: Sequence[pa.Array], values: Mapping[str, tuple[pa.Array, str]]
-) -> tuple[list[pa.Array], dict[str, pa.Array]]:
+def _by_pyarrow(keys: Sequence[pa.Array], values: _Values) -> _Groups:
     names = [f"key {n}" for n in range(len(keys))]
     columns = dict(zip(names, keys, strict=True)) | {_PLACE: _places(len(keys[0]))}
     wanted = [(_PLACE, "min")]

@@ -41,7 +41,6 @@ def summed(records: pa.Table) -> pa.Table:
     They have the hour, counted from 1970, the other keys, and what `_HOW` has as 64-bit integers, times in
     milliseconds since 1970. Texts are dictionaries there, and may be in the records.
     """
-    records = _traffic(records)
     start = _column(records, "start_time", _MOMENT).cast(pa.int64())
     ports = _kept_ports(records)
     return _grouped(
@@ -53,14 +52,15 @@ def summed(records: pa.Table) -> pa.Table:
             "bytes": _column(records, "bytes", pa.int64()),
             "first_start": start,
             "last_start": start,
-        }
+        },
+        _traffic(records),
     )
 
 
 def added(tables: Sequence[pa.Table]) -> pa.Table:
     """Return sums, of which several may have the same keys, with one row for each."""
     table = joined(tables)
-    return _grouped({name: _chunk(table[name]) for name in table.column_names})
+    return _grouped({name: _chunk(table[name]) for name in table.column_names}, None)
 
 
 def joined(tables: Sequence[pa.Table]) -> pa.Table:
@@ -103,10 +103,12 @@ def of_file(table: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-def _grouped(columns: dict[str, pa.Array]) -> pa.Table:
+def _grouped(columns: dict[str, pa.Array], wanted: pa.Array | None) -> pa.Table:
     keys = {name: _dictionary(columns[name]) for name in _KEYS}
     found, sums = grouped(
-        [_key(column) for column in keys.values()], {name: (columns[name], how) for name, how in _HOW.items()}
+        [_key(column) for column in keys.values()],
+        {name: (columns[name], how) for name, how in _HOW.items()},
+        wanted,
     )
     made = [_of_key(key, column) for key, column in zip(found, keys.values(), strict=True)]
     return pa.table([*made, *(sums[name] for name in _HOW)], names=[*_KEYS, *_HOW])
@@ -129,16 +131,17 @@ def _places(sums: pa.Table) -> pa.Array:
     return pc.sort_indices(pa.table(packed, names=names), [(name, "ascending") for name in names])
 
 
-def _traffic(records: pa.Table) -> pa.Table:
-    """Return the records that tell of traffic, as the macro `is_traffic` has it."""
+def _traffic(records: pa.Table) -> pa.Array:
+    """Tell which records tell of traffic, as the macro `is_traffic` has it."""
     status = _column(records, "log_status", pa.string())
+    wanted = pc.invert(_is_one_of(status, "NODATA", "SKIPDATA"))
+    if not status.null_count:
+        return wanted
     there = pc.or_(
         pc.is_valid(_column(records, "bytes", pa.int64())),
         pc.is_valid(_column(records, "srcaddr", pa.string())),
     )
-    is_none = _is_one_of(status, "NODATA", "SKIPDATA")
-    wanted = pc.if_else(pc.is_valid(status), pc.invert(is_none), there)
-    return records if pc.all(wanted).as_py() in (True, None) else records.filter(wanted)
+    return pc.if_else(pc.is_valid(status), wanted, there)
 
 
 def _kept_ports(records: pa.Table) -> dict[str, pa.Array]:

@@ -47,7 +47,7 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
     ),
     "flowdb_group": (
         _NUMBER,
-        [_NUMBER, _NUMBER, _POINTER, _NUMBER, _POINTER, _POINTER, _POINTER],
+        [_NUMBER, _NUMBER, _POINTER, _POINTER, _NUMBER, _POINTER, _POINTER, _POINTER],
     ),
     "flowdb_key": (None, [_NUMBER, _NUMBER, _NUMBER, _POINTER, _POINTER]),
     "flowdb_combine": (

@@ -20,8 +20,8 @@ from flowdb.companions import companion_of
 from flowdb.contents import bounds, shares
 from flowdb.datasets import FLOWS, dataset_of, schema_version
 from flowdb.disk import sync_file, sync_folders
+from flowdb.encoding import encoding
 from flowdb.faults import reached
-from flowdb.fields import BY_NAME, Kind
 from flowdb.rows import QUARANTINE, FileRow, Written, iso_time
 from flowdb.summing import Sums
 from flowdb.words import CODES, is_coded, size_of, spelled, with_one_dictionary_each
@@ -43,15 +43,6 @@ _MOST_OPEN = 64
 _MOST_WAITING = 256  # tables; a small one takes far more memory than its values
 _DAY = 86_400_000
 _NULLS = 1 << 16
-_WRITE_BATCH = 1 << 16  # values; columns that are all NULL are written twice as fast as by 1,024 at a time
-# What queries prune row groups by; of the others, least and greatest say nothing in order of arrival.
-_STATISTICS = {one.column for one in BY_NAME.values() if one.kind in (Kind.TIME, Kind.COUNT)} | {"source_id"}
-# In the order that compaction gives them these are together, and only then are they worth it.
-_SORTED_STATISTICS = {"interface_id", "tgw_attachment_id"}
-# Ports and bytes are packed to the bits that they need; compressing them on top takes more time than the
-# rest of their way, for a tenth of the file. In every other column few values come again and again.
-_PACKED = {one.column for one in BY_NAME.values() if one.kind is Kind.PORT} | {"bytes"}
-_NO_DICTIONARY = _PACKED | {"line"}
 
 
 def date_folder(day: date, records: pa.Table) -> str:
@@ -254,17 +245,8 @@ class FolderWriter:
         folder = self._root / part.folder
         folder.mkdir(parents=True, exist_ok=True)
         part.path = folder / f"{self._name}-{self._count:05}.parquet"
-        part.writer = pq.ParquetWriter(
-            part.path,
-            _with_codes(part),
-            compression={name: "none" if name in _PACKED else "zstd" for name in part.schema.names},
-            compression_level={name: 1 for name in part.schema.names if name not in _PACKED},
-            column_encoding={name: "DELTA_BINARY_PACKED" for name in part.schema.names if name in _PACKED},
-            write_batch_size=_WRITE_BATCH,
-            use_dictionary=[name for name in part.schema.names if name not in _NO_DICTIONARY],
-            write_statistics=[name for name in part.schema.names if name in self._statistics],
-            store_schema=False,
-        )
+        schema = _with_codes(part)
+        part.writer = pq.ParquetWriter(part.path, schema, **encoding(schema.names, self._is_sorted))
         if self._are_summed and part.kind == FLOWS.kind:
             path = companion_of(f"{part.folder}/{part.path.name}", self._commit_id)
             part.sums = Sums(self._root, path, self._commit_id)
@@ -298,10 +280,6 @@ class FolderWriter:
             self._files.append(part.sums.finish())
         part.writer, part.path, part.sums, part.rows = None, None, None, 0
         part.shares, part.first, part.last = Counter(), None, None
-
-    @property
-    def _statistics(self) -> set[str]:
-        return _STATISTICS | _SORTED_STATISTICS if self._is_sorted else _STATISTICS
 
     @property
     def _said_of_files(self) -> dict[str, str]:

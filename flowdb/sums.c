@@ -18,11 +18,13 @@ static inline uint64_t mixed(uint64_t hash, uint64_t value) {
     return hash ^ (hash >> 32);
 }
 
-/* Gives every row the number of its group, in the order of their first rows. `slots`, a power of two above the
- * number of rows, is how many entries `table` has room for; `known` has room for the keys of every row, and
- * holds those of every group, one after the other. Returns the number of groups. */
-PUBLIC int64_t flowdb_group(int64_t rows, int64_t keys, const int32_t *const *columns, int64_t slots, uint32_t *table,
-                            int32_t *known, int32_t *group) {
+static inline int is_set(const uint8_t *bits, int64_t place) { return !bits || bits[place >> 3] >> (place & 7) & 1; }
+
+/* Gives every row the number of its group, in the order of their first rows, and -1 to those that are not `wanted`,
+ * a bit each. `slots`, a power of two above the number of rows, is how many entries `table` has room for; `known` has
+ * room for the keys of every row, and holds those of every group, one after the other. Returns the number of groups. */
+PUBLIC int64_t flowdb_group(int64_t rows, int64_t keys, const int32_t *const *columns, const uint8_t *wanted,
+                            int64_t slots, uint32_t *table, int32_t *known, int32_t *group) {
     int64_t groups = 0;
     int32_t key[MOST_KEYS];
     size_t size = (size_t)keys * sizeof *key;
@@ -30,6 +32,8 @@ PUBLIC int64_t flowdb_group(int64_t rows, int64_t keys, const int32_t *const *co
     memset(table, 0, (size_t)slots * sizeof *table);
     for (int64_t row = 0; row < rows; row++) {
         uint64_t hash = 0;
+        group[row] = -1;
+        if (!is_set(wanted, row)) continue;
         for (int64_t i = 0; i < keys; i++) {
             key[i] = columns[i][row];
             hash = mixed(hash, (uint32_t)key[i]);
@@ -58,10 +62,6 @@ PUBLIC void flowdb_key(int64_t groups, int64_t keys, int64_t key, const int32_t 
     for (int64_t group = 0; group < groups; group++) column[group] = known[group * keys + key];
 }
 
-static inline int is_valid(const uint8_t *valid, int64_t place) {
-    return !valid || valid[place >> 3] >> (place & 7) & 1;
-}
-
 /* What is done with a value of a group. */
 enum { ADD, LEAST, GREATEST };
 
@@ -70,7 +70,7 @@ enum { ADD, LEAST, GREATEST };
 PUBLIC void flowdb_combine(int64_t how, int64_t rows, const int32_t *group, const int64_t *values,
                            const uint8_t *valid, int64_t offset, int64_t *sums, uint8_t *found) {
     for (int64_t row = 0; row < rows; row++) {
-        if (!is_valid(valid, offset + row)) continue;
+        if (group[row] < 0 || !is_set(valid, offset + row)) continue;
         int64_t *sum = sums + group[row];
         int64_t value = values[row];
         if (!found[group[row]]) {

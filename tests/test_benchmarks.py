@@ -1,6 +1,5 @@
 """What the benchmarks measure with is what it is said to be: the traffic, the engines, the page."""
 
-import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -226,13 +225,18 @@ def test_a_ratio_that_is_too_high_is_measured_again_up_to_a_limit() -> None:
     """Of the faster way a time is that of several runs."""
     calls = {"slow": 0, "fast": 0}
 
-    def way(name: str, seconds: float) -> None:
+    def way(name: str, size: int) -> None:
         calls[name] += 1
-        time.sleep(seconds)
+        sum(range(size))
 
-    pairs: small.Pairs = {"x": (lambda: way("slow", 0.006), lambda: way("fast", 0.002))}
-    assert small.ratios(pairs, {"x": 2.9})["x"] == pytest.approx(3, rel=0.3)
+    pairs: small.Pairs = {"x": (lambda: way("slow", 600_000), lambda: way("fast", 200_000))}
+    assert small.ratios(pairs, {"x": (9.0, 9.0)})["x"] == pytest.approx((3, 3), rel=0.4)
     assert calls["slow"] == 1 + small.TURNS
     assert calls["fast"] > 1 + 2 * small.TURNS
-    small.ratios(pairs, {"x": 0.5})
+    small.ratios(pairs, {"x": (0.5, 0.5)})
     assert calls["slow"] == 1 + small.TURNS + 1 + small.MOST_TURNS
+
+
+def test_a_ratio_is_worse_if_the_processors_say_so() -> None:
+    assert not small.is_worse((9.0, 1.3), (1.0, 1.0))
+    assert small.is_worse((1.0, 1.4), (1.0, 1.0))

@@ -168,7 +168,7 @@ def test_an_interrupted_ingest_leaves_the_store_as_it_was(
     )
     while not (db.path / "writer.json").exists():
         time.sleep(0.01)
-    time.sleep(0.2)
+    time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()
     assert process.returncode == 130

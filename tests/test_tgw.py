@@ -63,7 +63,13 @@ def test_the_records_lie_in_a_folder_of_their_own_with_one_schema(db: flowdb.Flo
     write_log(both / "few.log", ["tgw-id srcaddr dstaddr start", "tgw-1 10.0.0.1 10.0.0.2 1705312800"])
     db.ingest(both)
     folders = {Path(path).parent.as_posix() for path in data_files(db.path)}
-    assert folders == {"data/date=2024-01-15", "tgw/date=2024-01-15", "tgw/date=2024-01-16", "quarantine"}
+    assert folders == {
+        "data/date=2024-01-15",
+        "hourly/date=2024-01-15",
+        "tgw/date=2024-01-15",
+        "tgw/date=2024-01-16",
+        "quarantine",
+    }
     found = {tuple(pq.read_schema(path).names) for path in (db.path / "tgw").rglob("*.parquet")}
     assert found == {(*(one.column for one in TGW_FIELDS), "source_id")}
     assert data_files(db.path) == live_files(db)

@@ -77,6 +77,12 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-7])
 
 
+def halve(path: Path) -> None:
+    """Leave the first half of a file."""
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
 def fill(path: Path) -> None:
     """Put something else in place of a file."""
     path.write_bytes(b"this is something else\n" * 100)
@@ -160,7 +166,7 @@ def test_damage_is_not_copied(verb: str, db: flowdb.FlowDB, logs: Path, tmp_path
     assert kinds(db.verify()) == [("damaged", path)]
 
 
-@pytest.mark.parametrize("damage", [fill, empty, Path.unlink, cut])
+@pytest.mark.parametrize("damage", [fill, empty, Path.unlink, halve])
 def test_the_catalogue_is_made_anew_from_the_ledgers(
     damage: Callable[[Path], None], db: flowdb.FlowDB, logs: Path
 ) -> None:
@@ -168,9 +174,8 @@ def test_the_catalogue_is_made_anew_from_the_ledgers(
     history = db.sql("FROM commits ORDER BY ALL").fetchall()
     db.close()
     damage(db.path / "catalog.sqlite")
-    if damage is not cut:  # a last page that nobody reads
-        with pytest.raises(StoreDamaged, match=r"flowdb verify --repair|not the catalogue"):
-            flowdb.open(db.path).sql("FROM flows")
+    with pytest.raises(StoreDamaged, match=r"flowdb verify --repair|not the catalogue"):
+        flowdb.open(db.path).sql("FROM flows")
     assert [kind for kind, _ in kinds(flowdb.verify(db.path))] == ["catalogue"]
     report = flowdb.verify(db.path, repair=True)
     assert kinds(report) == []

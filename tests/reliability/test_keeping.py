@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
 import flowdb
-from flowdb import tiers
+from flowdb import compact as compaction
+from flowdb import encoding, tiers
 from flowdb.catalog import Catalog
 from flowdb.datasets import DATASETS
 from flowdb.errors import NotAStore, SourceChanged, SourceNotFound, StoreDamaged, StoreMissing, UsageError
@@ -52,8 +55,8 @@ def db(tmp_path: Path, logs: Path) -> Iterator[flowdb.FlowDB]:
 def data(db: flowdb.FlowDB) -> list[tuple[Any, ...]]:
     """Return kind, date and number of rows of every file, and whether it is sorted."""
     return db.sql(
-        "SELECT kind, date, records, is_sorted FROM files WHERE kind NOT IN ('sources', 'commits')"
-        " ORDER BY ALL"
+        "SELECT kind, date, records, is_sorted FROM files"
+        " WHERE kind NOT IN ('sources', 'commits', 'hourly') ORDER BY ALL"
     ).fetchall()
 
 
@@ -92,6 +95,47 @@ def test_compacted_files_are_in_the_order_of_their_dataset(db: flowdb.FlowDB) ->
         keys = [tuple((row[name] is None, row[name]) for name in orders[kind]) for row in rows]
         assert len(keys) > 1
         assert keys == sorted(keys)
+
+
+def test_many_rows_of_a_date_are_sorted_by_a_part_of_the_day_first(
+    db: flowdb.FlowDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compaction, "_IN_ONE_PART", 13)
+    db.ingest(
+        write_log(tmp_path / "day.log", [record(n, start=MIDNIGHT - DAY + 3600 * n) for n in range(24)])
+    )
+    rows = db.sql("FROM flows ORDER BY ALL").fetchall()
+    db.compact()
+    assert db.sql("FROM flows ORDER BY ALL").fetchall() == rows
+    (path,) = db.sql("SELECT path FROM files WHERE is_sorted AND date = '2024-01-15'").fetchall()[0]
+    found = pq.read_table(db.path / path).to_pylist()
+    assert len(found) == 39
+    keys = [
+        (row["start_time"].hour // 8, *((row[name] is None, row[name]) for name in DATASETS[0].order))
+        for row in found
+    ]
+    assert keys == sorted(keys)
+    assert {part for part, *_ in keys} == {0, 1, 2}
+
+
+def test_of_a_compacted_file_only_what_may_have_an_address_is_read(db: flowdb.FlowDB) -> None:
+    db.compact()
+    (path,) = db.sql("SELECT path FROM files WHERE is_sorted AND date = '2024-01-15'").fetchall()[0]
+    present = pq.read_table(db.path / path)["srcaddr"][0].as_py()
+    scanned = [_row_groups(db.path / path, address) for address in (present, "203.0.113.77")]
+    if scanned[0] is None:
+        pytest.skip("this DuckDB does not tell how many row groups it reads")
+    assert scanned == (["1 / 1", "0 / 1"] if encoding.has_filters() else ["1 / 1", "1 / 1"])
+
+
+def _row_groups(path: Path, address: str) -> str | None:
+    """Return how many row groups of a file DuckDB reads for an address, of how many."""
+    with duckdb.connect() as connection:
+        ((_, plan),) = connection.execute(
+            f"EXPLAIN ANALYZE SELECT * FROM read_parquet('{path}') WHERE srcaddr = '{address}'"
+        ).fetchall()
+    found = re.search(r"Row Groups Scanned: (\d+ / \d+)", plan)
+    return found and found[1]
 
 
 def test_a_second_compaction_does_nothing(db: flowdb.FlowDB) -> None:
@@ -240,7 +284,8 @@ def test_a_store_is_made_small_enough_but_for_its_newest_date(db: flowdb.FlowDB,
             write_log(tmp_path / f"{n}.log", [record(k, start=NOON + DAY * (3 + n)) for k in range(50)])
         )
     sizes = db.sql(
-        "SELECT date, sum(bytes)::BIGINT FROM files WHERE kind IN ('flows', 'tgw') GROUP BY ALL ORDER BY ALL"
+        "SELECT date, sum(bytes)::BIGINT FROM files WHERE kind IN ('flows', 'hourly', 'tgw')"
+        " GROUP BY 1 ORDER BY 1"
     ).fetchall()
     assert len(sizes) == 5
     total = sum(size for _, size in sizes)
@@ -578,7 +623,9 @@ def test_the_lists_tell_what_is_in_a_store(run: Run, logs: Path, tmp_path: Path)
     assert [(row["kind"], row["date"], row["records"], row["is_sorted"]) for row in rows("files")] == [
         ("quarantine", "", 1, False),
         ("flows", "2024-01-15", 5, False),
+        ("hourly", "2024-01-15", 1, False),
         ("flows", "2024-01-16", 3, False),
+        ("hourly", "2024-01-16", 1, False),
     ]
     for row in rows("files"):
         assert row["bytes"] == (tmp_path / "flows" / row["path"]).stat().st_size
@@ -681,7 +728,7 @@ def test_a_grace_longer_than_there_are_years_is_one(tmp_path: Path) -> None:
     with flowdb.open(tmp_path / "flows", grace="999999d") as db:
         db.ingest(tmp_path / "logs")
         assert db.compact().files_before == 1
-        assert len(data_files(db.path)) == 2
+        assert len(data_files(db.path)) == 4
 
 
 @pytest.mark.parametrize("replace", [False, True])
