@@ -18,8 +18,9 @@ __all__ = ["Sums"]
 
 # Sums that are held at most before they are written. Of one file several may have the same keys: the
 # records of an hour lie near each other, or else those of an interface do, so they are few.
-_MOST_ROWS = 1 << 20
+_MOST_ROWS = 1 << 18
 _ROW_GROUP = 2 * 122_880
+_WRITE_BATCH = 1 << 16  # values; by fewer at once it takes longer
 _PLAIN = ("packets", "bytes")  # few are the same
 _STATISTICS = ("hour", "interface_id", "srcaddr")
 
@@ -92,6 +93,7 @@ class Sums:
             compression="zstd",
             use_dictionary=[name for name in schema.names if name not in _PLAIN],
             write_statistics=[*_STATISTICS],
+            write_batch_size=_WRITE_BATCH,
             store_schema=False,
         )
         reached("file.open")
