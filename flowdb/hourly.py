@@ -7,6 +7,7 @@ answer. What they hold is in `companions`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +17,7 @@ from flowdb.companions import COUNTERS, KEYS
 from flowdb.fields import BY_NAME, Kind, arrow_type
 from flowdb.grouping import grouped, ordered
 
-__all__ = ["added", "joined", "of_file", "summed", "to_file"]
+__all__ = ["added", "by_action", "joined", "of_file", "summed", "to_file"]
 
 _HOUR = 3_600_000  # of the milliseconds in which times are stored
 # The key of what is NULL: no code, port, protocol or hour is less than 0.
@@ -28,13 +29,9 @@ _MOMENT = arrow_type(Kind.TIME)
 _FIELDS = {column: arrow_type(BY_NAME[column.replace("_", "-")].kind) for column in KEYS}
 _HOW = {**dict.fromkeys(COUNTERS, "sum"), "first_start": "min", "last_start": "max"}
 _KEYS = ("hour", *KEYS)
-# What is alike lies together.
-_ORDER = (
-    "interface_id",
-    "srcaddr",
-    "dstaddr",
-    *(key for key in _KEYS if not key.endswith(("addr", "face_id"))),
-)
+# What is alike lies together, what was refused apart: questions ask for it alone.
+_FIRST = ("action", "interface_id", "srcaddr", "dstaddr")
+_ORDER = (*_FIRST, *(key for key in _KEYS if key not in _FIRST))
 _MOST = 2**62
 
 
@@ -83,6 +80,13 @@ def to_file(sums: pa.Table) -> pa.Table:
         "lasting": pc.subtract(last, first).cast(pa.int32()),
     }
     return pa.table(columns)
+
+
+def by_action(sums: pa.Table) -> list[pa.Table]:
+    """Return sums in the order of files as pieces of one action each, at least one."""
+    actions = pc.run_end_encode(_key(_dictionary(_chunk(sums["action"]))))
+    ends = [0, *actions.run_ends.to_pylist()]
+    return [sums.slice(start, end - start) for start, end in pairwise(ends)] or [sums]
 
 
 def of_file(table: pa.Table) -> pa.Table:

@@ -111,9 +111,14 @@ def _dollars_for(given: Mapping[str, Expr]) -> Expr | None:
     )
 
 
+def _is_refused(given: Mapping[str, Expr]) -> Expr:
+    return exp.EQ(this=call("upper", given["action"]), expression=exp.Literal.string("REJECT"))
+
+
 _RULES: dict[str, Callable[[Mapping[str, Expr]], Expr | None]] = {
     "bucket_start": _bucket_start,
     "dollars_for": _dollars_for,
+    "is_refused": _is_refused,
     "is_service": _is_service,
     "protocol_name": _protocol_name,
     "service_name": _service_name,

@@ -22,7 +22,7 @@ _MOST_ROWS = 1 << 18
 _ROW_GROUP = 2 * 122_880
 _WRITE_BATCH = 1 << 16  # values; by fewer at once it takes longer
 _PLAIN = ("packets", "bytes")  # few are the same
-_STATISTICS = ("hour", "interface_id", "srcaddr")
+_STATISTICS = ("hour", "interface_id", "srcaddr", "action")
 
 
 class Sums:
@@ -81,7 +81,8 @@ class Sums:
         self._waiting = []
         if self._writer is None:
             self._writer = self._opened(table.schema)
-        self._writer.write_table(table, row_group_size=_ROW_GROUP)
+        for part in hourly.by_action(table):
+            self._writer.write_table(part, row_group_size=_ROW_GROUP)
         self._rows += len(table)
 
     def _opened(self, schema: pa.Schema) -> pq.ParquetWriter:

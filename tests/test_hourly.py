@@ -318,7 +318,7 @@ def scanned(db: FlowDB, query: str) -> list[set[str]]:
         ("FROM rejects_by()", 1, 0),
         ("FROM rejects_by(\"by\" := 'dstport')", 0, 1),
         ("FROM unusual_protocols()", 1, 0),
-        ("FROM rejects()", 0, 1),
+        ("FROM rejects()", 1, 1),
     ],
 )
 def test_sums_are_read_where_they_are_enough_and_records_where_not(
@@ -327,6 +327,59 @@ def test_sums_are_read_where_they_are_enough_and_records_where_not(
     db.ingest(log)
     scans = scanned(db, query)
     assert (sum("flows" in one for one in scans), sum("flows" not in one for one in scans)) == (sums, rows)
+
+
+REFUSED = f"""{HEADER}
+eni-0a 10.0.0.9 10.0.0.1 40000 22 6 1 40 1705104000 1705104060 REJECT OK ingress
+eni-0a 10.0.0.9 10.0.0.1 40001 22 6 1 40 1705190400 1705190460 Reject OK ingress
+eni-0a 10.0.0.9 10.0.0.1 40002 22 6 1 40 - 1705190460 REJECT OK ingress
+eni-0a 10.0.0.9 10.0.0.1 40003 22 6 1 40 1705276799 1705276860 reject OK ingress
+eni-0a 10.0.0.9 10.0.0.1 40004 22 6 1 40 - 1705276800 REJECT OK ingress
+eni-0b 10.0.0.9 10.0.0.1 40005 22 6 1 40 1705280400 1705280460 REJECT OK ingress
+eni-0a 10.0.0.9 10.0.0.1 40006 22 6 1 40 1705280400 1705280460 ACCEPT OK ingress
+"""
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowDB]:
+    folder = tmp_path_factory.mktemp("refused")
+    (folder / "refused.log").write_text(REFUSED, encoding="utf-8")
+    with flowdb.open(folder / "flows") as opened:
+        opened.ingest(folder / "refused.log")
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("asked", "date"),
+    [
+        ("1, NULL, NULL, NULL", "2024-01-15"),
+        ("2, NULL, NULL, NULL", "2024-01-15"),
+        ("3, NULL, NULL, NULL", "2024-01-14"),
+        ("5, NULL, NULL, NULL", "2024-01-14"),
+        ("6, NULL, NULL, NULL", "2024-01-13"),
+        ("7, NULL, NULL, NULL", "0001-01-01"),
+        ("NULL, NULL, NULL, NULL", "0001-01-01"),
+        ("2, NULL, NULL, 'eni-0a'", "2024-01-14"),
+        ("2, NULL, '2024-01-15 00:30', NULL", "2024-01-14"),
+        ("3, '2024-01-14 23:30', NULL, NULL", "2024-01-14"),
+        ("4, '2024-01-15', NULL, NULL", "0001-01-01"),
+    ],
+)
+def test_sums_tell_from_which_date_on_enough_was_refused(refused: FlowDB, asked: str, date: str) -> None:
+    ((found,),) = refused.sql(f"SELECT refused_from({asked})::VARCHAR").fetchall()
+    assert found == date
+
+
+@pytest.mark.parametrize("top", range(8))
+@pytest.mark.parametrize("interface_id", [None, "eni-0a"])
+@pytest.mark.parametrize("window", [{}, {"until": "2024-01-15 00:30"}, {"since": "2024-01-14 12:00"}])
+def test_rejects_are_the_newest_whatever_the_sums_tell(
+    refused: FlowDB, top: int, interface_id: str | None, window: dict[str, Any]
+) -> None:
+    refused.sql("SET VARIABLE flowdb_rollups = false")
+    every = refused.rejects(top=None, interface_id=interface_id, **window).fetchall()
+    refused.sql("SET VARIABLE flowdb_rollups = true")
+    assert refused.rejects(top=top, interface_id=interface_id, **window).fetchall() == every[:top]
 
 
 def test_every_verb_leaves_every_data_file_its_sums(db: FlowDB, tmp_path: Path, log: Path) -> None:

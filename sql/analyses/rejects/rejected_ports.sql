@@ -30,7 +30,7 @@ FROM (
         min(first_start) AS first_seen,
         max(last_start) AS last_seen
     FROM summed_traffic('rejected_ports', ['action', 'dstport'], true, since, until, interface_id)
-    WHERE upper(action) = 'REJECT'
+    WHERE is_refused(action)
         AND dstport IS NOT NULL
     GROUP BY dstport, protocol
     ORDER BY attempts DESC, dstport, protocol

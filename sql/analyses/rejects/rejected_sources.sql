@@ -24,7 +24,7 @@ SELECT
     min(first_start) AS first_seen,
     max(last_start) AS last_seen
 FROM summed_traffic('rejected_sources', ['action', 'srcaddr'], true, since, until, interface_id)
-WHERE upper(action) = 'REJECT'
+WHERE is_refused(action)
     AND srcaddr IS NOT NULL
 GROUP BY srcaddr
 ORDER BY attempts DESC, srcaddr

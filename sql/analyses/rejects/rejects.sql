@@ -30,6 +30,7 @@ SELECT
     packets,
     bytes
 FROM traffic('rejects', ['action'], since, until, interface_id) AS flows
-WHERE upper(action) = 'REJECT'
+WHERE is_refused(action)
+    AND (NOT has_rollups() OR flows.date >= refused_from(top, since, until, interface_id))
 ORDER BY coalesce(start_time, end_time, date) DESC, end_time DESC, flows.interface_id, srcaddr, srcport, dstaddr, dstport, protocol, packets, bytes
 LIMIT top;
