@@ -74,7 +74,7 @@ def _compiled(
 
 
 def ordered(columns: Sequence[pa.Array]) -> pa.Array:
-    """Return the numbers of rows in the order of their values in columns: 64-bit numbers, none negative or NULL."""
+    """Return the numbers of rows in the order of columns: of 64-bit numbers, none negative or NULL."""
     compiled = native.functions()
     if compiled is None:
         names = [str(n) for n in range(len(columns))]

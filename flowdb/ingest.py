@@ -41,8 +41,8 @@ _SHARED_MEMORY = 64 << 20
 # Small sources are read together until they have this many bytes as delivered, or are this many.
 _TOGETHER_BYTES = 1 << 18
 _TOGETHER_SOURCES = 1000
-# A thread takes so many bytes of sources that follow each other, since what is of one hour has sums in common;
-# less when there is little left, so that no thread waits long for another.
+# A thread takes so many bytes of sources that follow each other, since what is of one hour has sums in
+# common; fewer when there is little left, so that no thread waits long for another.
 _RUN_BYTES = 4 << 20
 # The beginnings of so many remote sources are fetched before a thread is there to read them.
 _AHEAD = 16

@@ -82,7 +82,7 @@ class Sums:
         if self._writer is None:
             self._writer = self._opened(table.schema)
         for part in hourly.by_action(table):
-            self._writer.write_table(with_one_dictionary_each(part), row_group_size=len(part))
+            self._writer.write_table(with_one_dictionary_each(part), row_group_size=max(len(part), 1))
         self._rows += len(table)
 
     def _opened(self, schema: pa.Schema) -> pq.ParquetWriter:
