@@ -82,7 +82,7 @@ def _packed(folder: Path) -> float:
 
 
 def _stored(folder: Path, store: Path) -> tuple[int, float, float, float, float]:
-    """Return the records of a folder, and bytes a record: after ingest, after `compact`, of columns, of sums."""
+    """Return the records of a folder, and bytes a record: ingested, compacted, of columns then, of sums."""
     shutil.rmtree(store, ignore_errors=True)
     _flowdb("ingest", str(folder), "--store", str(store))
     files = _files(store)
