@@ -646,6 +646,7 @@ QUERIES: dict[str, tuple[list[str], list[tuple[Any, ...]]]] = {
         [(22, 40), (53, 200), (443, 3000)],
     ),
     "sort bytes | limit 2 | stats sum(bytes)": (["sum(bytes)"], [(240,)]),
+    "display bytes | SORT BY bytes desc, srcAddr | limit 1": (["bytes"], [(3000,)]),
     "display bytes | sort bytes desc | head 1": (["bytes"], [(3000,)]),
     "display bytes | sort bytes | tail 3": (["bytes"], [(1000,), (3000,), (None,)]),
     "display bytes | limit any 1 | limit 5": (["bytes"], [(None,)]),
