@@ -39,6 +39,7 @@ GOALS = (
     Goal("size-ingest", "Parquet after ingest, generated", "of the gzip's bytes", must=0.6),
     Goal("size-compact", "Parquet after compact, generated", "of the gzip's bytes", must=0.5),
     Goal("size-real", "Parquet after compact, real logs", "of the gzip's bytes", must=0.75),
+    Goal("size-sums", "hourly sums after compact, generated", "of the records' Parquet", must=0.25),
     Goal("top_talkers", "top talkers, a month", "times the time of DuckDB by hand", must=1),
     Goal("top_talkers-seconds", "top talkers, a month", "s", must=0.1),
     Goal("rejected_sources", "rejects, a month", "times the time of DuckDB by hand", must=1),

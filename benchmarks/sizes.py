@@ -33,6 +33,8 @@ def sizes(settings: Settings) -> Section:
             "of gzip",
             "columns",
             "of gzip",
+            "sums",
+            "of Parquet",
         ]
     ]
     figures: dict[str, float] = {}
@@ -43,13 +45,15 @@ def sizes(settings: Settings) -> Section:
     }
     for name, folder in sets.items():
         packed = _packed(folder)
-        records, *bytes_each = _stored(folder, settings.work / "sizes")
+        records, *bytes_each, sums = _stored(folder, settings.work / "sizes")
         rows.append(
             [name, f"{records:,}", f"{packed:.2f}"]
             + [cell for size in bytes_each for cell in (f"{size:.2f}", f"{size / packed:.2f}")]
+            + [f"{sums:.2f}", f"{sums / bytes_each[1]:.2f}"]
         )
         if name == "generated, default format":
             figures |= {"size-ingest": bytes_each[0] / packed, "size-compact": bytes_each[1] / packed}
+            figures["size-sums"] = sums / bytes_each[1]
         elif folder == REAL:
             figures["size-real"] = bytes_each[2] / packed
     text = (
@@ -57,7 +61,7 @@ def sizes(settings: Settings) -> Section:
         "Bytes of Parquet are those of whole files, of rows alone. The gzip is that of zlib's level 6, by "
         "object. The real logs here are few records of several days, each of which is a file with a footer "
         "of some kilobytes: `columns` are the bytes of columns, without footers, after `compact`, and the "
-        "goal is held against them."
+        "goal is held against them. `sums` are the hourly ones, of whole files, after `compact`."
     )
     return Section("Size", text, figures)
 
@@ -77,26 +81,27 @@ def _packed(folder: Path) -> float:
     return packed / lines
 
 
-def _stored(folder: Path, store: Path) -> tuple[int, float, float, float]:
-    """Return the records of a folder, and bytes a record: after ingest, after `compact`, of columns then."""
+def _stored(folder: Path, store: Path) -> tuple[int, float, float, float, float]:
+    """Return the records of a folder, and bytes a record: ingested, compacted, of columns then, of sums."""
     shutil.rmtree(store, ignore_errors=True)
     _flowdb("ingest", str(folder), "--store", str(store))
     files = _files(store)
     records, ingested = (sum(file[name] for file in files) for name in ("records", "bytes"))
     _flowdb("compact", "--store", str(store))
     files = _files(store)
+    sums = sum(file["bytes"] for file in _files(store, "hourly"))
     again, compacted = (sum(file[name] for file in files) for name in ("records", "bytes"))
     if records != again:
         raise BenchmarkError(f"{records} records became {again}")
     paths = [str(store / file["path"]) for file in files]
     columns = int(module("benchmarks.answers", "--columns", *paths).output)
     shutil.rmtree(store)
-    return records, ingested / records, compacted / records, columns / records
+    return records, ingested / records, compacted / records, columns / records, sums / records
 
 
-def _files(store: Path) -> list[dict[str, Any]]:
+def _files(store: Path, kind: str = "flows") -> list[dict[str, Any]]:
     every = json.loads(_flowdb("files", "--store", str(store), "--output", "json"))
-    return [file for file in every if file["kind"] == "flows"]
+    return [file for file in every if file["kind"] == kind]
 
 
 def _flowdb(*arguments: str) -> str:

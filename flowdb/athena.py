@@ -8,6 +8,7 @@ an error that says where it stands.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ErrorLevel, ParseError, TokenError
 from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
 
-from flowdb.athena_nodes import Untranslatable
+from flowdb.athena_nodes import Untranslatable, offset_of
 from flowdb.athena_rules import Rules, names_columns
 from flowdb.errors import DialectError
 
@@ -31,8 +32,10 @@ __all__ = ["Statement", "Translation", "split", "translate"]
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 # Functions with a syntax of their own.
 _PARSED = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING", "LISTAGG")
-
-
+# What is skipped when a text is searched for what no person sees, and that.
+_UNSEEN = re.compile(
+    r"""'[^']*'|"[^"]*"|`[^`]*`|--[^\n]*|/\*.*?\*/|[\u200b\u200c\u200d\u2060\ufeff\u180e]""", re.DOTALL
+)
 _DEEPEST = 8000
 
 
@@ -84,6 +87,7 @@ class Translation:
 
 def split(text: str) -> list[Statement]:
     """Return the statements of a text, without comments and empty ones."""
+    text = _UNSEEN.sub(lambda match: match[0] if len(match[0]) > 1 else " ", text)
     try:
         tokens = _Trino().tokenize(text)
     except TokenError as error:
@@ -162,19 +166,11 @@ def _clauses(tree: Expr) -> Iterator[Untranslatable]:
     for kind, name in names.items():
         for node in tree.find_all(kind):
             place = node.parent if isinstance(node, exp.Version) and node.parent else node
-            yield Untranslatable(f"{name} cannot be translated", _offset(place))
+            yield Untranslatable(f"{name} cannot be translated", offset_of(place))
     for fetch in tree.find_all(exp.Fetch):
         options = fetch.args.get("limit_options")
         if options is not None and (options.args.get("with_ties") or options.args.get("percent")):
-            yield Untranslatable("WITH TIES cannot be translated", _offset(fetch))
-
-
-def _offset(node: Expr) -> int | None:
-    """Return where the first name below a node stands, or else one above it."""
-    found = [one.meta["start"] for one in node.walk() if "start" in one.meta]
-    if found:
-        return int(min(found))
-    return _offset(node.parent) if node.parent is not None else None
+            yield Untranslatable("WITH TIES cannot be translated", offset_of(fetch))
 
 
 def _name_tables(tree: Expr, table: Mapping[tuple[str, str], tuple[str, str]]) -> None:

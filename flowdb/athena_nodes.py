@@ -26,6 +26,7 @@ __all__ = [
     "interval",
     "ip_key",
     "moment",
+    "offset_of",
     "parsed",
     "strftime_format",
     "tried",
@@ -105,6 +106,14 @@ def parsed(args: list[Expr], of: Callable[[str], str]) -> Expr:
     moment = call("strptime", text, exp.Literal.string(form))
     # What says its offset would be a time with a zone.
     return call("timezone", exp.Literal.string("UTC"), moment) if "%z" in form else moment
+
+
+def offset_of(node: Expr) -> int | None:
+    """Return where the first name below a node stands, or else one above it."""
+    found = [one.meta["start"] for one in node.walk() if "start" in one.meta]
+    if found:
+        return int(min(found))
+    return offset_of(node.parent) if node.parent is not None else None
 
 
 def cut_text(text: Expr, *places: Expr) -> Expr:

@@ -24,6 +24,7 @@ from flowdb.athena_nodes import (
     interval,
     ip_key,
     moment,
+    offset_of,
     parsed,
     strftime_format,
     tried,
@@ -31,7 +32,7 @@ from flowdb.athena_nodes import (
     unit_of_time,
     written_out,
 )
-from flowdb.time_formats import FormatUnknown, of_joda, of_mysql
+from flowdb.time_formats import FormatUnknown, of_joda, of_joda_elsewhere, of_joda_utc, of_mysql
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
@@ -88,11 +89,7 @@ class Rules:
                 lambda _, args: exp.Bracket(this=closed(args[0]), expressions=[args[1].copy()], offset=1),
             ),
             "format": (1, -1, self._format),
-            "format_datetime": (
-                2,
-                2,
-                lambda _, args: call("strftime", args[0], strftime_format(args, of_joda)),
-            ),
+            "format_datetime": (2, 2, self._format_datetime),
             "from_unixtime": (1, 3, self._from_unixtime),
             "greatest": (1, -1, self._extreme),
             "least": (1, -1, self._extreme),
@@ -121,6 +118,7 @@ class Rules:
             try:
                 new = self._rewritten(node)
             except Untranslatable as error:
+                error.offset = offset_of(node) if error.offset is None else error.offset
                 wrong.append(error)
                 continue
             if new is not node:
@@ -321,7 +319,7 @@ class Rules:
 
     def _extreme(self, node: exp.Anonymous, args: list[Expr]) -> Expr:
         """Return the largest or smallest, which is NULL in Trino where any of them is."""
-        if len(args) == 1 or not any(isinstance(one, exp.Column) or one.find(exp.Column) for one in args):
+        if len(args) == 1 or all(isinstance(one, exp.Literal) for one in args):
             return node
         absent: Expr = exp.Is(this=closed(args[0]), expression=exp.null())
         for one in args[1:]:
@@ -345,6 +343,12 @@ class Rules:
 
     def _date_diff(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
         return call("athena_date_diff", unit_of_time(args[0]), moment(args[1]), moment(args[2]))
+
+    def _format_datetime(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
+        is_moved = any(one.name.lower() == ZONED for one in args[0].find_all(exp.Anonymous))
+        return call(
+            "strftime", args[0], strftime_format(args, of_joda_elsewhere if is_moved else of_joda_utc)
+        )
 
     def _reverse(self, _: exp.Anonymous, args: list[Expr]) -> Expr:
         return call("list_reverse" if self._kinds.of(args[0]) == "array" else "reverse", *args)

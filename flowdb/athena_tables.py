@@ -16,7 +16,7 @@ from flowdb.athena_reader import Reader
 from flowdb.datasets import FLOWS, TGW, dataset_of
 from flowdb.fields import FIELDS
 from flowdb.layouts import DEFAULT, TGW_DEFAULT
-from flowdb.own_tables import Column, Table
+from flowdb.own_tables import RESERVED, Column, Table
 from flowdb.time_formats import FormatUnknown, pieces_of_java
 
 __all__ = ["checked_database", "pattern_like", "table_of"]
@@ -87,7 +87,6 @@ _ALIASES = {
 _TIMES = {"year": "yyyy", "yyyy": "yyyy", "month": "MM", "mm": "MM", "hour": "HH", "hh": "HH", "dd": "dd"}
 _SHORT = {"y": "yyyy", "m": "MM", "d": "dd", "h": "HH"}
 _DATES = ("date", "dt", "ds", "day", "logdate", "eventdate", "partitiondate", "datestr", "datehour")
-_RESERVED = ("main", "temp", "information_schema", "pg_catalog", "memory", "system", "flowdb")
 _PATTERNS = (
     (r"\d{4}/\d\d/\d\d/\d\d", "yyyy/MM/dd/HH"),
     (r"\d{4}/\d\d/\d\d", "yyyy/MM/dd"),
@@ -131,7 +130,7 @@ def table_of(
 
 def checked_database(reader: Reader, name: str, at: Token) -> str:
     """Return the name of a database, if one can be called so."""
-    if name in _RESERVED:
+    if name in RESERVED:
         raise reader.statement.error(f"a database cannot be called {name} here", at.start)
     return name
 

@@ -261,6 +261,8 @@ def heard() -> Iterator[None]:
     """Raise `KeyboardInterrupt` for what DuckDB makes of an interrupt that it was the first to hear."""
     try:
         yield
+    except RecursionError:
+        raise
     except RuntimeError as error:
         raise KeyboardInterrupt from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from collections.abc import Mapping, Sequence
 
@@ -12,12 +13,13 @@ import pyarrow.compute as pc
 from flowdb import native
 from flowdb.arrays import number
 
-__all__ = ["grouped"]
+__all__ = ["grouped", "ordered"]
 
 _HOW = {"sum": 0, "min": 1, "max": 2}
 _LARGEST = 2**63 - 1
 _PLACE = "place"
 _NULL = pa.nulls(1, pa.int64())[0]
+_SEED = int.from_bytes(os.urandom(8), "little")
 _rooms = threading.local()
 
 
@@ -55,6 +57,7 @@ def _compiled(
         len(keys),
         ctypes.addressof(columns),
         None if wanted is None else wanted.buffers()[1].address,
+        _SEED,
         slots,
         table.address,
         known.address,
@@ -68,6 +71,21 @@ def _compiled(
     return found, {
         name: _combined(functions, group, groups, column, how) for name, (column, how) in values.items()
     }
+
+
+def ordered(columns: Sequence[pa.Array]) -> pa.Array:
+    """Return the numbers of rows in the order of columns: of 64-bit numbers, none negative or NULL."""
+    compiled = native.functions()
+    if compiled is None:
+        names = [str(n) for n in range(len(columns))]
+        return pc.sort_indices(pa.table([*columns], names=names), [(name, "ascending") for name in names])
+    rows = len(columns[0])
+    order = pc.subtract(_places(rows), number(1)).cast(pa.int32()).buffers()[1]
+    other = pa.allocate_buffer(rows * 4)
+    for column in reversed(columns):
+        if compiled.flowdb_sort(rows, _address(column, 8), order.address, other.address) % 2:
+            order, other = other, order
+    return pa.Array.from_buffers(pa.int32(), rows, [None, order])
 
 
 def _room(name: str, numbers: int) -> pa.Buffer:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from flowdb.arrays import number, texts
 from flowdb.companions import COUNTERS, KEYS
 from flowdb.fields import BY_NAME, Kind, arrow_type
-from flowdb.grouping import grouped
+from flowdb.grouping import grouped, ordered
 
 __all__ = ["added", "by_action", "joined", "of_file", "summed", "to_file"]
 
@@ -127,8 +127,7 @@ def _places(sums: pa.Table) -> pa.Array:
         else:
             packed[-1] = pc.add(pc.multiply(packed[-1], number(most)), rank)
             size *= most
-    names = [str(n) for n in range(len(packed))]
-    return pc.sort_indices(pa.table(packed, names=names), [(name, "ascending") for name in names])
+    return ordered(packed)
 
 
 def _traffic(records: pa.Table) -> pa.Array:

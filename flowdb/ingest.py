@@ -41,6 +41,9 @@ _SHARED_MEMORY = 64 << 20
 # Small sources are read together until they have this many bytes as delivered, or are this many.
 _TOGETHER_BYTES = 1 << 18
 _TOGETHER_SOURCES = 1000
+# A thread takes so many bytes of sources that follow each other, since what is of one hour has sums in
+# common; fewer when there is little left, so that no thread waits long for another.
+_RUN_BYTES = 4 << 20
 # The beginnings of so many remote sources are fetched before a thread is there to read them.
 _AHEAD = 16
 
@@ -190,11 +193,9 @@ def _read_all(
     meter.total_bytes = sum(source.size for source in sources)
     stop = threading.Event()
     first_id = writer.store.catalog.last_source + 1
-    jobs = _begun(enumerate(sources, first_id))
-    readers = [
-        _Reader(writer, f"{n:02}", jobs, wanted, meter, stop)
-        for n in range(min(wanted.workers, len(sources)))
-    ]
+    workers = min(wanted.workers, len(sources))
+    jobs = _Jobs(sources, first_id, workers)
+    readers = [_Reader(writer, f"{n:02}", jobs, wanted, meter, stop) for n in range(workers)]
     with ThreadPoolExecutor(max_workers=len(readers) + 1) as pool:
         futures: list[Future[None]] = [pool.submit(reader.run) for reader in readers]
         # The commit needs it: loaded while the readers work, and where an interrupt cannot break it off.
@@ -229,6 +230,29 @@ def _read_all(
     return outcome
 
 
+class _Jobs:
+    """The sources that no thread has taken yet."""
+
+    def __init__(self, sources: list[Source], first_id: int, workers: int) -> None:
+        self._jobs = _begun(enumerate(sources, first_id))
+        self._left = sum(source.size for source in sources)
+        self._workers = workers
+        self._taking = threading.Lock()
+
+    def take(self) -> list[Job]:
+        """Return sources that follow each other, or one that is remote; none when all are taken."""
+        jobs: list[Job] = []
+        with self._taking:
+            size = min(_RUN_BYTES, self._left // (4 * self._workers))
+            while job := next(self._jobs, None):
+                jobs.append(job)
+                size -= job[1].size
+                self._left -= job[1].size
+                if size <= 0 or job[1].remote is not None:
+                    break
+        return jobs
+
+
 def _begun(jobs: Iterable[Job]) -> Iterator[Job]:
     """Yield the jobs, each some time after its source began to be fetched."""
     ahead: deque[Job] = deque()
@@ -243,13 +267,11 @@ def _begun(jobs: Iterable[Job]) -> Iterator[Job]:
 class _Reader:
     """One thread's share: takes the next sources, reads them, writes their records."""
 
-    _taking = threading.Lock()
-
     def __init__(
         self,
         writer: Writer,
         name: str,
-        jobs: Iterator[Job],
+        jobs: _Jobs,
         wanted: _Wanted,
         meter: Meter,
         stop: threading.Event,
@@ -258,6 +280,7 @@ class _Reader:
         self._writer = writer
         self._name = name
         self._jobs = jobs
+        self._run: deque[Job] = deque()
         self._given = wanted.layout
         self._rollups = wanted.rollups
         self._meter = meter
@@ -289,13 +312,13 @@ class _Reader:
         """Return the next source, or as many small ones as are read together."""
         jobs: list[Job] = []
         size = 0
-        with self._taking:
-            while not self._stop.is_set() and size < _TOGETHER_BYTES and len(jobs) < _TOGETHER_SOURCES:
-                job = next(self._jobs, None)
-                if job is None:
-                    break
-                jobs.append(job)
-                size += job[1].size
+        while not self._stop.is_set() and size < _TOGETHER_BYTES and len(jobs) < _TOGETHER_SOURCES:
+            if not self._run:
+                self._run.extend(self._jobs.take())
+            if not self._run:
+                break
+            jobs.append(self._run.popleft())
+            size += jobs[-1][1].size
         return jobs
 
     def _read_alone(self, job: Job) -> None:

@@ -327,18 +327,20 @@ class _Pipeline:
         else:
             pattern = glob_pattern(command.pattern)
             found = [(name, n) for n, name in enumerate(command.names, 1)]
+        if not found:
+            return
         quoted = quote_text(pattern)
-        computed = []
+        # All groups at once: one by one, DuckDB has no more than nine.
+        groups = ", ".join(quote_text(str(n)) for n in range(1, max(n for _, n in found) + 1))
+        taken = f"regexp_extract({text}, {quoted}, [{groups}])"
+        self._columns += 1
+        parts = f"_{self._columns}"
+        self._layer(f"*, CASE WHEN regexp_matches({text}, {quoted}) THEN {taken} END AS {quote_name(parts)}")
         for name, number in found:
-            taken = f"regexp_extract({text}, {quoted}, {number})"
-            is_there = f"regexp_matches({text}, {quoted})"
-            sql, value = self._new_column(Value(f"CASE WHEN {is_there} THEN {taken} END", Type.TEXT))
-            computed.append(sql)
+            value = Value(f"{column(parts)}.{quote_name(str(number))}", Type.TEXT)
             self._named[name] = value
             if not self._is_displayed:
                 self._shown[name] = value
-        if computed:
-            self._layer(f"*, {', '.join(computed)}")
 
 
 def _is_bin(node: Expression) -> bool:

@@ -47,8 +47,9 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
     ),
     "flowdb_group": (
         _NUMBER,
-        [_NUMBER, _NUMBER, _POINTER, _POINTER, _NUMBER, _POINTER, _POINTER, _POINTER],
+        [_NUMBER, _NUMBER, _POINTER, _POINTER, ctypes.c_uint64, _NUMBER, _POINTER, _POINTER, _POINTER],
     ),
+    "flowdb_sort": (_NUMBER, [_NUMBER, _POINTER, _POINTER, _POINTER]),
     "flowdb_key": (None, [_NUMBER, _NUMBER, _NUMBER, _POINTER, _POINTER]),
     "flowdb_combine": (
         None,

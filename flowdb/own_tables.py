@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUILT_IN",
+    "RESERVED",
     "TABLES",
     "Column",
     "Table",
@@ -49,6 +51,8 @@ TABLES = "tables.json"
 """The file of declared tables in a store."""
 BUILT_IN = "vpc_flow_logs"
 """The table that every store has."""
+RESERVED = ("main", "temp", "information_schema", "pg_catalog", "memory", "system", "flowdb")
+"""What no database of tables can be called."""
 _VERSION = 1
 _MAY_FAIL = "/* a query of one's own */ "
 _WIDE = ("protocol", "packets", "bytes", "start", "end")
@@ -57,6 +61,7 @@ _REGION = r"vpcflowlogs[/\\_](?:aws-region=)?([a-z]{2}(?:-[a-z]+)+-[0-9]+)"
 # Where a part of a date is in its text: what is cut out of a date still tells which files are needed.
 _PARTS = {"yyyy": (1, 4), "uuuu": (1, 4), "YYYY": (1, 4), "yy": (3, 2), "MM": (6, 2), "dd": (9, 2)}
 _CLOCK = {"HH": "%H", "H": "%-H", "mm": "%M", "ss": "%S", "M": "%-m", "d": "%-d"}
+_TYPE = re.compile(r"[A-Z]+(\(\d+,\s*\d+\))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,20 +154,45 @@ def read_tables(root: Path) -> list[Table]:
         if found["version"] != _VERSION:
             raise ValueError(f"it has version {found['version']}")
         return [
-            Table(
-                **{
-                    **one,
-                    "columns": tuple(Column(**column) for column in one["columns"]),
-                    "partitions": tuple(Column(**column) for column in one["partitions"]),
-                }
+            _checked(
+                Table(
+                    **{
+                        **one,
+                        "columns": tuple(Column(**column) for column in one["columns"]),
+                        "partitions": tuple(Column(**column) for column in one["partitions"]),
+                    }
+                )
             )
             for one in found["tables"]
         ]
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         reason = f"its {TABLES} cannot be read ({error}); move it away, and declare the tables again"
         raise StoreDamaged(str(root), reason) from error
+
+
+def _checked(table: Table) -> Table:
+    """Return a table of which the file tells nothing that flowdb does not write; else raise `ValueError`.
+
+    A store may come from somebody else, and what is made of its tables is run.
+    """
+    columns = (*table.columns, *table.partitions)
+    told = [table.database, table.name, table.ddl, table.view, table.query]
+    told += [
+        text for one in columns for text in (one.name, one.type, one.field, one.pattern, one.part, one.text)
+    ]
+    if not all(isinstance(one, str) for one in told) or not table.database or not table.name:
+        raise ValueError("a table has something else than a text in it")
+    if table.database in RESERVED or table.view not in {one.view for one in DATASETS}:
+        raise ValueError(f"there is no table {table.full_name} of {table.view}")
+    for one in columns:
+        letters = {found for found, _ in pieces_of_java(one.pattern)} - {"", *_PARTS, *_CLOCK}
+        if letters or one.part not in ("", "region", "account"):
+            raise ValueError(f"the column {one.name} shows what no column does")
+        if not table.query and not _TYPE.fullmatch(one.type):
+            raise ValueError(f"the column {one.name} has no type")
+    return table
 
 
 def tables_digest(root: Path) -> str:
@@ -224,12 +254,18 @@ def table_statements(tables: Iterable[Table], files: Sequence[FileRow], taken: I
 
 
 def run(connection: duckdb.DuckDBPyConnection, statements: Iterable[str]) -> None:
-    """Run statements; a view of a query that does not fit the store any more is left out."""
+    """Run statements; a view of a query that does not fit the store any more is left out.
+
+    Each is one statement: a query of somebody else could have another one behind it.
+    """
     import duckdb
 
     for statement in statements:
         try:
-            connection.execute(statement)
+            parsed = connection.extract_statements(statement)
+            if len(parsed) != 1:
+                raise duckdb.InvalidInputException("more than one statement")
+            connection.execute(parsed[0])
         except duckdb.Error:
             if not may_fail(statement):
                 raise

@@ -140,8 +140,9 @@ def connect(
     connection.register_filesystem(_Files(folders))
     connection.execute(f"SET allowed_directories = [{quote_text(_HERE)}]")
     fill(connection)
-    run(connection, statements)
     connection.execute("SET enable_external_access = false")
+    # Views of a person's own queries are among them.
+    run(connection, statements)
     connection.execute("SET lock_configuration = true")
     return connection
 

@@ -13,13 +13,14 @@ from flowdb.companions import HOURLY
 from flowdb.disk import sync_file
 from flowdb.faults import reached
 from flowdb.rows import FileRow, Written
+from flowdb.words import with_one_dictionary_each
 
 __all__ = ["Sums"]
 
 # Sums that are held at most before they are written. Of one file several may have the same keys: the
 # records of an hour lie near each other, or else those of an interface do, so they are few.
-_MOST_ROWS = 1 << 20
-_ROW_GROUP = 2 * 122_880
+_MOST_ROWS = 1 << 17
+_WRITE_BATCH = 1 << 16  # values; by fewer at once it takes longer
 _PLAIN = ("packets", "bytes")  # few are the same
 _STATISTICS = ("hour", "interface_id", "srcaddr", "action")
 
@@ -81,7 +82,7 @@ class Sums:
         if self._writer is None:
             self._writer = self._opened(table.schema)
         for part in hourly.by_action(table):
-            self._writer.write_table(part, row_group_size=_ROW_GROUP)
+            self._writer.write_table(with_one_dictionary_each(part), row_group_size=max(len(part), 1))
         self._rows += len(table)
 
     def _opened(self, schema: pa.Schema) -> pq.ParquetWriter:
@@ -93,6 +94,7 @@ class Sums:
             compression="zstd",
             use_dictionary=[name for name in schema.names if name not in _PLAIN],
             write_statistics=[*_STATISTICS],
+            write_batch_size=_WRITE_BATCH,
             store_schema=False,
         )
         reached("file.open")

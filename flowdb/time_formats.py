@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["FormatUnknown", "has_year", "of_joda", "of_mysql", "pieces_of_java"]
+__all__ = [
+    "FormatUnknown",
+    "has_year",
+    "of_joda",
+    "of_joda_elsewhere",
+    "of_joda_utc",
+    "of_mysql",
+    "pieces_of_java",
+]
 
 _MYSQL = {
     "a": "%a",
@@ -74,18 +82,36 @@ def of_mysql(text: str) -> str:
     return re.sub(r"%(.)", one, text, flags=re.DOTALL)
 
 
-def of_joda(text: str) -> str:
-    """Return the DuckDB format for one of `format_datetime` and `parse_datetime`."""
+def of_joda(text: str, *, is_utc: bool = False) -> str:
+    """Return the DuckDB format for one of `format_datetime` and `parse_datetime`.
+
+    Of times that are all UTC, the offset is written down.
+    """
     found = []
     for piece, quoted, letter in _joda_pieces(text):
         if not letter:
             found.append((quoted or "").replace("%", "%%"))
+            continue
+        if is_utc and letter == "Z":
+            found.append({"Z": "+0000", "ZZ": "+00:00"}.get(piece, "UTC"))
             continue
         choices = [form for least, form in _JODA.get(letter, ()) if len(piece) >= least]
         if not choices or (letter == "S" and len(piece) not in (3, 6)):
             raise FormatUnknown(f"the format has {piece}, which has no translation")
         found.append(choices[-1])
     return "".join(found)
+
+
+def of_joda_utc(text: str) -> str:
+    """Return the DuckDB format for one of `format_datetime`, of times that are UTC."""
+    return of_joda(text, is_utc=True)
+
+
+def of_joda_elsewhere(text: str) -> str:
+    """Return the DuckDB format for one of `format_datetime`, of times whose offset is not known."""
+    if any(letter == "Z" for _, _, letter in _joda_pieces(text)):
+        raise FormatUnknown("the format has Z, and the offset of a time AT TIME ZONE is not kept here")
+    return of_joda(text)
 
 
 def has_year(form: str) -> bool:

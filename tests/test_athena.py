@@ -258,6 +258,7 @@ VALUES: list[tuple[str, Any]] = [
     ("date_format(from_unixtime(1705312800), '%Y-%m-%d %H:%i:%s %W %b')", "2024-01-15 10:00:00 Monday Jan"),
     ("parse_datetime('2024-01-15 10', 'yyyy-MM-dd HH')", datetime(2024, 1, 15, 10)),
     ("format_datetime(TIMESTAMP '2024-01-15 10:00:00', 'yyyy-MM-dd''T''HH:mm')", "2024-01-15T10:00"),
+    ("format_datetime(from_unixtime(0), 'HH''%''Z ZZ ZZZ')", "00%+0000 +00:00 UTC"),
     ("from_unixtime(1705312800)", datetime(2024, 1, 15, 10)),
     ("from_unixtime(1705312800.5)", datetime(2024, 1, 15, 10, 0, 0, 500000)),
     ("from_unixtime(1705312800, 'America/New_York')", datetime(2024, 1, 15, 5)),
@@ -402,6 +403,9 @@ VALUES: list[tuple[str, Any]] = [
     ("coalesce(NULL, 1)", 1),
     ("nullif(1, 1)", None),
     ("greatest(1, 2)", 2),
+    ("greatest(-1, 2)", 2),
+    ("least(1, NULL)", None),
+    ("greatest(1, CAST(NULL AS integer))", None),
     ("json_extract_scalar('{\"a\": {\"b\": 1}}', '$.a.b')", "1"),
     ("json_extract_scalar('{\"a\": {\"b\": 1}}', '$.a')", None),
     ("bitwise_and(19, 2)", 2),
@@ -563,6 +567,12 @@ def test_aggregates_can_be_tried(db: FlowDB) -> None:
     assert asked(db, query) == [(3, None, None)]
 
 
+@pytest.mark.parametrize("blank", list("\ufeff\u200b\u2060\u00a0\u3000"))
+def test_what_a_paste_brings_along_unseen_is_space(db: FlowDB, blank: str) -> None:
+    query = f"{blank}SELECT{blank}'a{blank}b' --{blank}it's\n, 2{blank};{blank}"
+    assert asked(db, query) == [(f"a{blank}b", 2)]
+
+
 # ---- what cannot be run
 
 
@@ -589,6 +599,12 @@ def test_a_function_without_a_translation_is_named_with_its_place(db: FlowDB) ->
         ("SELECT day_of_week()", (1, 8), "day_of_week with 0 arguments"),
         ("SELECT date_format(start_time, '%U') FROM flows", (1, 8), "date_format: the format has %U"),
         ("SELECT date_format(start_time, action) FROM flows", (1, 8), "has to be written out"),
+        (
+            "SELECT 1,\n format_datetime(start_time AT TIME ZONE 'Asia/Tokyo', 'HH Z') FROM flows",
+            (2, 2),
+            "the format has Z, and the offset of a time AT TIME ZONE is not kept here",
+        ),
+        ("SELECT 1, extract(epoch FROM start_time) FROM flows", (1, 30), "the function epoch"),
         ("SELECT 1;\nSELECT srcadr FROM flows", (2, 8), "srcadr"),
         ("SELECT 1 FROM nowhere", (1, 15), "nowhere"),
         ("INSERT INTO flows SELECT 1", (1, 1), "INSERT changes what a store cannot change"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -482,3 +483,45 @@ def test_the_command_takes_a_file(small: FlowDB, run: Run, tmp_path: Path) -> No
     done = run("athena-table", "-", "--store", str(small.path), input="CREATE EXTERNAL TABLE u (c1 what)")
     assert done.returncode == 1
     assert done.stderr.splitlines()[1:] == ["CREATE EXTERNAL TABLE u (c1 what)", f"{' ' * 28}^"]
+
+
+WRITES = "COPY (SELECT 1) TO '{}'; --"
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("v", {"query": f"SELECT 1 AS a; {WRITES}"}),
+        ("t", {"database": "main"}),
+        ("t", {"view": f"flows; {WRITES}"}),
+        ("t", {"name": 5}),
+        (
+            "t",
+            {
+                "columns": [
+                    {"name": "a", "type": f"BIGINT) FROM main.flows AS records; {WRITES}", "field": "version"}
+                ]
+            },
+        ),
+        ("t", {"columns": [{"name": "a", "type": "VARCHAR", "pattern": f"yyyy'); {WRITES}"}]}),
+        ("t", {"columns": [{"name": "a", "type": "VARCHAR", "part": "else"}]}),
+    ],
+)
+@pytest.mark.parametrize("sandbox", [False, True])
+def test_declarations_that_somebody_changed_run_nothing(
+    name: str, changed: dict[str, object], sandbox: bool, small: FlowDB, tmp_path: Path
+) -> None:
+    small.athena_table("CREATE EXTERNAL TABLE t (a int); CREATE VIEW v AS SELECT 1 AS a")
+    written = tmp_path / "written"
+    told = json.loads((small.path / TABLES).read_text("utf-8"))
+    next(one for one in told["tables"] if one["name"] == name).update(changed)
+    (small.path / TABLES).write_text(json.dumps(told).replace("{}", str(written)), encoding="utf-8")
+    with flowdb.open(small.path, sandbox=sandbox) as other:
+        assert other.sql("SELECT count(*) FROM flows").fetchall() == [(3,)]
+    assert not written.exists()
+
+
+def test_declarations_nested_without_end_are_damaged_ones(small: FlowDB) -> None:
+    (small.path / TABLES).write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(StoreDamaged, match=TABLES):
+        small.athena_table("CREATE EXTERNAL TABLE u (c1 int)")

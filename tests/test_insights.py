@@ -646,6 +646,7 @@ QUERIES: dict[str, tuple[list[str], list[tuple[Any, ...]]]] = {
         [(22, 40), (53, 200), (443, 3000)],
     ),
     "sort bytes | limit 2 | stats sum(bytes)": (["sum(bytes)"], [(240,)]),
+    "display bytes | SORT BY bytes desc, srcAddr | limit 1": (["bytes"], [(3000,)]),
     "display bytes | sort bytes desc | head 1": (["bytes"], [(3000,)]),
     "display bytes | sort bytes | tail 3": (["bytes"], [(1000,), (3000,), (None,)]),
     "display bytes | limit any 1 | limit 5": (["bytes"], [(None,)]),
@@ -685,6 +686,10 @@ QUERIES: dict[str, tuple[list[str], list[tuple[Any, ...]]]] = {
         ["x", "y", "z"],
         [("", "", "1")],
     ),
+    f'parse @message "{" ".join("*" * 14)}" as {", ".join(f"f{n}" for n in range(14))}'
+    ' | filter f12 = "REJECT" | display f3, f6, f13': (["f3", "f6", "f13"], [("10.0.0.10", "22", "OK")]),
+    r"parse @message /^(\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (?<since>\S+)/"
+    " | display since | sort since | limit 1": (["since"], [(str(START),)]),
     "fields srcAddr | parse dstAddr /(?<last>[0-9]+)$/ | limit 2": (
         ["srcAddr", "last"],
         [(None, None), ("2001:db8::5", "6")],

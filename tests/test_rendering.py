@@ -17,20 +17,14 @@ from sqlglot.dialects.spark import Spark
 from sqlglot.dialects.trino import Trino
 
 from flowdb import FlowDB
-from flowdb.athena_functions import functions
 from flowdb.errors import UsageError
 from flowdb.rendering import render, renderings
 from tests.cases import NAMES, given, given_log, store_of_logs
 
-# Those that SHOW FUNCTIONS lists, and one whose first argument makes it syntax.
-SPARK = frozenset((Path(__file__).parent / "engines" / "spark_functions.txt").read_text("utf-8").split()) | {
-    "timestampdiff"
-}
-# Those that flowdb translates by name, by a rule of their own, and those with a syntax of their own.
-TRINO = frozenset(functions()) | {
-    *("array_join", "cardinality", "concat", "contains", "date_add", "date_format", "element_at", "greatest"),
-    *("least", "map", "nullif", "regexp_extract", "regexp_replace", "row", "unnest"),
-}
+ENGINES = Path(__file__).parent / "engines"
+# Those that an engine lists, and one of Spark's whose first argument makes it syntax.
+SPARK = frozenset((ENGINES / "spark_functions.txt").read_text("utf-8").split()) | {"timestampdiff"}
+TRINO = frozenset((ENGINES / "trino_functions.txt").read_text("utf-8").split())
 # Where questions differ in what is written, not in a value alone.
 MORE = [
     ("top_talkers", {"by": "conversation", "dedup": True, "others": True, "top": 3}),
