@@ -24,6 +24,7 @@ __all__ = [
     "find_analysis",
     "named_by",
     "statements",
+    "texts",
     "view_names",
 ]
 
@@ -131,6 +132,11 @@ def statements() -> tuple[str, ...]:
     """Return the statements that make every view, function and analysis over the view `flows`."""
     paths = [path for folder in _FOLDERS for path in _files(folder)]
     return tuple(_body(path) for path in _in_order(paths))
+
+
+def texts() -> list[str]:
+    """Return the bodies of the files that `statements` reads, in the order of their names: it is faster."""
+    return [_body(path) for folder in _FOLDERS for path in _files(folder)]
 
 
 def called_statements(query: str) -> list[str]:

@@ -6,9 +6,9 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from flowdb.errors import StoreDamaged, StoreError, StoreTooNew, UsageError
 from flowdb.faults import reached
@@ -31,8 +31,7 @@ _APPLICATION_ID = 0x666C6F77  # "flow"
 _BUSY_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What identifies a source that is in the store."""
 
     source_id: int

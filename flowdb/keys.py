@@ -70,6 +70,9 @@ class Choice:
 
     def allows(self, path: str) -> bool:
         """Tell whether an object, or one in a folder, whose path ends with a slash, may be meant."""
+        is_any_time = self.since is None and self.until is None
+        if is_any_time and not self.accounts and not self.regions:
+            return True
         path = _slashed(path)
         named = _NAME.search(path)
         for pattern, group, chosen in ((_ACCOUNT, 1, self.accounts), (_REGION, 2, self.regions)):
@@ -78,7 +81,7 @@ class Choice:
                 told = match[1] if match else named[group] if named else None
                 if told is not None and told not in chosen:
                     return False
-        if self.since is None and self.until is None:
+        if is_any_time:
             return True
         days = _days(path)
         return days is None or (days[0] <= self._last_day and self._first_day <= days[1])
