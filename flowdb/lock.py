@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Any
 
 from flowdb.disk import sync_file, sync_folder
 from flowdb.errors import StoreBusy, StoreError
 from flowdb.faults import reached
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 __all__ = ["HOLDER", "LOCK", "is_held", "locked", "os_errors"]
 
@@ -33,6 +34,8 @@ def locked(root: Path, verb: str) -> Iterator[bool]:
 
     Raises `StoreBusy` where another process holds it.
     """
+    from filelock import FileLock  # of which a reader needs nothing
+
     lock = FileLock(root / LOCK)
     holder = root / HOLDER
     with os_errors(root):
@@ -60,6 +63,8 @@ def is_held(root: Path) -> bool:
     """Tell whether a process holds the store's lock just now."""
     if not (root / LOCK).exists():
         return False
+    from filelock import FileLock, Timeout
+
     lock = FileLock(root / LOCK)
     try:
         lock.acquire(timeout=0)
@@ -72,6 +77,8 @@ def is_held(root: Path) -> bool:
 
 
 def _acquire(lock: FileLock, root: Path, holder: Path, *, is_patient: bool) -> None:
+    from filelock import Timeout
+
     started = time.monotonic()
     while True:
         try:

@@ -3,11 +3,6 @@
 -- param: since TIMESTAMP -- first moment of the window; NULL for no bound
 -- param: until TIMESTAMP -- the moment behind its last; NULL for no bound
 CREATE OR REPLACE MACRO in_part_hour(moment, since, until) AS
-    (
-        coalesce(date_trunc('hour', utc(since)) < utc(since), false)
-        AND moment < date_trunc('hour', utc(since)) + INTERVAL 1 HOUR
-    )
-    OR (
-        coalesce(date_trunc('hour', utc(until)) < utc(until), false)
-        AND moment >= date_trunc('hour', utc(until))
-    );
+    -- A window that begins or ends with an hour has no moment before the one or behind the other.
+    moment < date_trunc('hour', utc(since) + INTERVAL 3599999999 MICROSECONDS)
+    OR moment >= date_trunc('hour', utc(until));

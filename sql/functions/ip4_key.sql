@@ -5,7 +5,7 @@ CREATE OR REPLACE MACRO ip4_key(addr) AS
         WHEN regexp_full_match(addr, '((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.|\z)){4}') AND NOT ends_with(addr, '.')
             THEN format(
                 '{:08x}',
-                split_part(addr, '.', 1)::BIGINT * 16777216 + split_part(addr, '.', 2)::BIGINT * 65536
-                + split_part(addr, '.', 3)::BIGINT * 256 + split_part(addr, '.', 4)::BIGINT
+                string_split(addr, '.')[1]::BIGINT * 16777216 + string_split(addr, '.')[2]::BIGINT * 65536
+                + string_split(addr, '.')[3]::BIGINT * 256 + string_split(addr, '.')[4]::BIGINT
             )
     END;

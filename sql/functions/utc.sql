@@ -2,12 +2,8 @@
 -- param: moment ANY -- a date, a timestamp with or without a zone, or ISO 8601 text
 CREATE OR REPLACE MACRO utc(moment) AS
     CASE
-        WHEN typeof(moment) = 'TIMESTAMP WITH TIME ZONE'
-            -- Whatever follows date and time is a zone.
-            OR (
-                typeof(moment) = 'VARCHAR'
-                AND regexp_matches(trim(moment::VARCHAR), '^[0-9]+-[0-9]+-[0-9]+[T ][0-9:.]+ ?[^0-9:. Zz].*$')
-            )
+        -- Whatever follows date and time is a zone, which a time with one has as text too.
+        WHEN regexp_matches(moment::VARCHAR, '^ *[0-9]+-[0-9]+-[0-9]+[T ][0-9:.]+ ?[^0-9:. Zz].*$')
             THEN make_timestamp(epoch_us(regexp_replace(moment::VARCHAR, ' ([+-][0-9:]+) *$', '\1')::TIMESTAMPTZ))
         ELSE moment::TIMESTAMP
     END;
