@@ -17,7 +17,7 @@ from flowdb.errors import LayoutError, SourceChanged, SourceDamaged, SourceError
 from flowdb.layouts import Layout, LayoutUnknown
 from flowdb.lines import BLOCK_SIZE
 from flowdb.partitions import QUARANTINE_SCHEMA, FolderWriter, by_date, date_folder
-from flowdb.records import BadLine, body_and_layout, read_clean
+from flowdb.records import BadLine, beginning, read_clean
 from flowdb.rows import QUARANTINE, SourceRow, Written, iso_time
 from flowdb.sources import Opened, Source
 from flowdb.words import size_of
@@ -153,11 +153,12 @@ class Reading:
 
 @dataclass(slots=True)
 class _Member:
-    """A small source that was read to its end, but not parsed."""
+    """A small source that was read to its end, but not parsed; its records begin at `start`."""
 
     job: Job
     fingerprint: str
-    body: bytes
+    content: bytes
+    start: int
     raw_bytes: int
     header_lines: int
 
@@ -184,7 +185,7 @@ class Together:
             if layout is None or member is None:
                 others.append(job)
                 continue
-            room -= len(member.body)
+            room -= len(member.content)
             by_layout.setdefault(layout, []).append(member)
         rows: list[SourceRow] = []
         for layout, members in by_layout.items():
@@ -199,11 +200,15 @@ class Together:
     def _read_members(
         self, layout: Layout, members: list[_Member], shared: FolderWriter
     ) -> list[SourceRow] | None:
-        body = b"".join(member.body for member in members)
-        records = read_clean(body, layout) if body else None
+        block, start = members[0].content, members[0].start
+        if len(members) > 1:
+            block, start = b"".join(memoryview(member.content)[member.start :] for member in members), 0
+        records = read_clean(block, layout, start) if start < len(block) else None
         if records is None or "start_time" not in records.column_names or records["start_time"].null_count:
             return None
-        counts = [member.body.count(b"\n") for member in members]
+        # To count takes time: the last one has the rest.
+        counts = [member.content.count(b"\n", member.start) for member in members[:-1]]
+        counts.append(len(records) - sum(counts))
         bounds = [
             _bounds(records.slice(first, count))
             for first, count in zip(accumulate(counts, initial=0), counts, strict=False)
@@ -246,10 +251,11 @@ def _load(job: Job, given: Layout | None, room: int) -> tuple[Layout | None, _Me
             content = text.read(room)
             if len(content) == room or opened.has_changed() or not is_plain(content):
                 return None, None
-            body, layout, header_lines = body_and_layout(content, given)
-            if body and not body.endswith(b"\n"):
-                body += b"\n"
-            return layout, _Member(job, opened.fingerprint, body, len(content), header_lines)
+            start, layout, header_lines = beginning(content, given)
+            size = len(content)
+            if start < size and not content.endswith(b"\n"):
+                content += b"\n"
+            return layout, _Member(job, opened.fingerprint, content, start, size, header_lines)
     except (SourceError, Damaged, LayoutUnknown):
         return None, None
 

@@ -41,7 +41,7 @@ __all__ = [
     "BadLine",
     "Batch",
     "Parser",
-    "body_and_layout",
+    "beginning",
     "parse",
     "read_clean",
 ]
@@ -103,12 +103,13 @@ def parse(blocks: Iterable[bytes], given: Layout | None = None) -> Iterator[Batc
         yield parser.feed(block)
 
 
-def body_and_layout(content: bytes, given: Layout | None = None) -> tuple[bytes, Layout, int]:
-    """Return the records of a whole text, their layout, and how many lines stood before them."""
-    content = content.removeprefix(_BOM)
-    parser = Parser(_first_layout(content, given))
-    end = parser.take_header(content)
-    return content[end:], parser.layout, _count_lines(content[:end])
+def beginning(content: bytes, given: Layout | None = None) -> tuple[int, Layout, int]:
+    """Return where in a whole text its records begin, their layout, and how many lines stand before them."""
+    begins = len(_BOM) if content.startswith(_BOM) else 0
+    text = content[begins:]
+    parser = Parser(_first_layout(text, given))
+    end = parser.take_header(text)
+    return begins + end, parser.layout, _count_lines(text[:end])
 
 
 def read_clean(block: bytes, layout: Layout, start: int = 0) -> pa.Table | None:

@@ -137,30 +137,34 @@ def test_a_query_is_as_a_person_would_write_it() -> None:
         == """\
 SELECT
   srcaddr,
-  count(*) AS attempts,
+  CAST(sum(CAST(flows AS DECIMAL(38, 0))) AS BIGINT) AS attempts,
   CAST(least(sum(CAST(packets AS DECIMAL(38, 0))), 9223372036854775807) AS BIGINT) AS packets,
   CAST(least(sum(CAST(bytes AS DECIMAL(38, 0))), 9223372036854775807) AS BIGINT) AS bytes,
   count(DISTINCT dstport) AS ports,
   count(DISTINCT dstaddr) AS targets,
-  min(start_time) AS first_seen,
-  max(start_time) AS last_seen
+  min(first_start) AS first_seen,
+  max(last_start) AS last_seen
 FROM (
   SELECT
-    *
-  FROM vpc.flows AS flows
+    *,
+    1 AS flows,
+    start_time AS first_start,
+    start_time AS last_start
+  FROM vpc.flows AS records
   WHERE
     coalesce(
-      NOT upper(flows.log_status) IN ('NODATA', 'SKIPDATA'),
-      NOT flows.bytes IS NULL OR NOT flows.srcaddr IS NULL
+      NOT upper(records.log_status) IN ('NODATA', 'SKIPDATA'),
+      NOT records.bytes IS NULL OR NOT records.srcaddr IS NULL
     )
     AND (
-      flows.date >= DATE '2024-01-15'
+      records.date >= DATE '2024-01-15'
       AND (
-        flows.start_time >= TIMESTAMP '2024-01-15 00:00:00' OR flows.start_time IS NULL
+        records.start_time >= TIMESTAMP '2024-01-15 00:00:00'
+        OR records.start_time IS NULL
       )
     )
-    AND flows.interface_id = 'eni-0a'
-) AS flows
+    AND records.interface_id = 'eni-0a'
+) AS summed_traffic
 WHERE
   upper(action) = 'REJECT' AND NOT srcaddr IS NULL
 GROUP BY
