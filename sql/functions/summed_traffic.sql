@@ -5,9 +5,7 @@
 -- param: since TIMESTAMP = NULL -- first moment, included
 -- param: until TIMESTAMP = NULL -- last moment, excluded
 -- param: interface_id TEXT = NULL -- only what this interface saw
-CREATE OR REPLACE MACRO summed_traffic(
-    analysis, fields, is_enough, since := NULL, until := NULL, interface_id := NULL
-) AS TABLE
+CREATE OR REPLACE MACRO summed_traffic(analysis, fields, is_enough, since := NULL, until := NULL, interface_id := NULL) AS TABLE
 SELECT *
 FROM (
     SELECT * EXCLUDE (hour)
