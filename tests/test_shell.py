@@ -121,4 +121,5 @@ def test_only_the_files_of_the_dates_in_the_window_are_read(tmp_path: Path) -> N
         db.ingest(GIVEN / "rejects" / "given.log")
         assert len(list(db.path.glob("data/*/*.parquet"))) == 3
         plan = run(db, "EXPLAIN FROM rejects(since := '2024-01-17', until := '2024-01-18')").stdout
-    assert re.findall(r"Scanning Files: (\d+)/(\d+)", plan) == [("1", "3")]
+    # Those of the records, and of the sums that tell from when on there are enough.
+    assert re.findall(r"Scanning Files: (\d+)/(\d+)", plan) == [("1", "3")] * 2

@@ -26,6 +26,7 @@ from pathlib import Path
 import flowdb
 from flowdb import FlowDB
 from flowdb.catalog import Catalog
+from flowdb.companions import HOURLY
 from tests.conftest import HEADER, record, write_log
 
 __all__ = ["Month", "problems", "simulate"]
@@ -126,9 +127,9 @@ def _played(store: Path) -> int:
 
 
 def _files(db: FlowDB) -> tuple[int, int]:
-    """Return how many live files a date has at most, and how many there are of all kinds."""
+    """Return how many live files of records a date has at most, and how many there are of all kinds."""
     files = db._opened.catalog.files()
-    return max(Counter(row.date for row in files if row.date).values()), len(files)
+    return max(Counter(row.date for row in files if row.date and row.kind != HOURLY).values()), len(files)
 
 
 def problems(months: list[Month]) -> list[str]:
