@@ -23,7 +23,7 @@ from flowdb.disk import sync_file, sync_folders
 from flowdb.encoding import encoding
 from flowdb.faults import reached
 from flowdb.rows import QUARANTINE, FileRow, Written, iso_time
-from flowdb.summing import Sums
+from flowdb.summing import MOST_WAITING, Sums
 from flowdb.words import CODES, is_coded, size_of, spelled, with_one_dictionary_each
 
 __all__ = ["QUARANTINE_SCHEMA", "FolderWriter", "by_date", "date_folder"]
@@ -223,11 +223,18 @@ class FolderWriter:
         part.rows += len(table)
         if part.sums is not None:
             part.sums.add(table)
+            self._hold_few_sums()
         self._count_in(part, table)
         self._waiting -= part.waiting_bytes
         part.waiting, part.waiting_rows, part.waiting_bytes = [], 0, 0
         if part.rows >= _ROWS_IN_FILE:
             self._close(part)
+
+    def _hold_few_sums(self) -> None:
+        """Write sums of some dates, if all dates together hold too many."""
+        held = [part.sums for part in self._parts.values() if part.sums is not None]
+        while sum(sums.waiting for sums in held) > MOST_WAITING:
+            max(held, key=lambda sums: sums.waiting).write()
 
     def _count_in(self, part: _Part, table: pa.Table) -> None:
         """Keep count of what a part has of each source, and from when it is."""

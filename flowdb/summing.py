@@ -15,11 +15,14 @@ from flowdb.faults import reached
 from flowdb.rows import FileRow, Written
 from flowdb.words import with_one_dictionary_each
 
-__all__ = ["Sums"]
+__all__ = ["MOST_WAITING", "Sums"]
 
-# Sums that are held at most before they are written. Of one file several may have the same keys: the
-# records of an hour lie near each other, or else those of an interface do, so they are few.
-_MOST_ROWS = 1 << 17
+MOST_WAITING = 1 << 17
+"""Sums that a writer holds at most before some are written.
+
+Of one file several may then have the same keys: the records of an hour lie near each other, or
+else those of an interface do, so they are few.
+"""
 _WRITE_BATCH = 1 << 16  # values; by fewer at once it takes longer
 _PLAIN = ("packets", "bytes")  # few are the same
 _STATISTICS = ("hour", "interface_id", "srcaddr", "action")
@@ -39,13 +42,18 @@ class Sums:
     def add(self, records: pa.Table) -> None:
         """Add records of the data file."""
         self._waiting.append(hourly.summed(records))
-        if sum(map(len, self._waiting)) > _MOST_ROWS:
-            self._write()
+        if self.waiting > MOST_WAITING:
+            self.write()
+
+    @property
+    def waiting(self) -> int:
+        """How many sums wait to be written."""
+        return sum(map(len, self._waiting))
 
     def finish(self) -> Written:
         """Write what waits, close and sync the file, and return what it is."""
         if self._waiting or self._writer is None:
-            self._write()
+            self.write()
         assert self._writer is not None
         self._writer.add_key_value_metadata({"flowdb.commit": str(self._commit_id)})
         self._writer.close()
@@ -76,7 +84,8 @@ class Sums:
                 self._writer.close()
             (self._root / self._path).unlink(missing_ok=True)
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Write what waits."""
         table = hourly.to_file(hourly.joined(self._waiting))
         self._waiting = []
         if self._writer is None:
