@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IngestReport", "ingest"]
 
-_SHARED_MEMORY = 64 << 20
+_SHARED_MEMORY = 32 << 20
 # Small sources are read together until they have this many bytes as delivered, or are this many.
 _TOGETHER_BYTES = 1 << 18
 _TOGETHER_SOURCES = 1000
