@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flowdb.analyses import analyses, named_by
-from flowdb.options import params_of, params_option, utf8
+from flowdb.options import Choice, params_of, params_option, utf8
 from flowdb.terminal import answer, output_option, say, store_option
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _DIALECTS = ("duckdb", "athena", "trino", "presto", "insights")
 )
 @params_option
 @click.option(
-    "--dialect", type=click.Choice(_DIALECTS), default="duckdb", show_default=True, help="That of a query."
+    "--dialect", type=Choice(_DIALECTS), default="duckdb", show_default=True, help="That of a query."
 )
 @click.option("--region", metavar="REGION", default="us-east-1", show_default=True, help="Whose prices.")
 @click.option(

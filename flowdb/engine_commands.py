@@ -9,12 +9,12 @@ import click
 from flowdb.analyses import Analysis, find_analysis
 from flowdb.errors import UsageError
 from flowdb.external_tables import DIALECTS, ddl
-from flowdb.options import EVERY, parameter_option, params_of, utf8
+from flowdb.options import EVERY, Choice, parameter_option, params_of, utf8
 
 __all__ = ["COMMANDS", "define_tables", "render"]
 
 _dialect_option = click.option(
-    "--dialect", type=click.Choice(DIALECTS), default=DIALECTS[0], show_default=True, help="The engine."
+    "--dialect", type=Choice(DIALECTS), default=DIALECTS[0], show_default=True, help="The engine."
 )
 _table_option = click.option(
     "--table",

@@ -13,12 +13,15 @@ import click
 
 from flowdb.analyses import Analysis
 from flowdb.errors import UsageError
+from flowdb.nearest import meant
 from flowdb.parameters import Parameter, keys_of, moment
 
 __all__ = [
     "EVERY",
     "LISTED",
+    "Choice",
     "Moment",
+    "Quantity",
     "Rows",
     "choice_options",
     "parameter_option",
@@ -75,6 +78,30 @@ class Rows(click.ParamType[object]):
         return int(value)
 
 
+class Quantity(click.ParamType[Any]):
+    """A value that a function of `flowdb.quantities` reads."""
+
+    def __init__(self, read: Any) -> None:
+        self.name = read.__name__
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value, or fail with the sentence that says what is expected."""
+        try:
+            return self._read(value)
+        except UsageError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+class Choice(click.Choice[str]):
+    """One of a few words; a wrong one is told which may have been meant."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """Return what is said of a word that is none of them."""
+        said = super().get_invalid_choice_message(value, ctx)
+        return f"{said.removesuffix('.')}{meant(str(value), map(str, self.choices))}."
+
+
 class _Values(click.ParamType[object]):
     """What a parameter takes: a number, a text, a list with commas between or as the lines of @FILE."""
 
@@ -120,7 +147,7 @@ def parameter_option(parameter: Parameter) -> click.Parameter:
     elif parameter.type == "KEYS":
         metavar, meaning = "KEY[,KEY]", f"{meaning}: {parameter.expected}"
     elif parameter.choices:
-        kind, metavar = click.Choice(parameter.choices, case_sensitive=False), None
+        kind, metavar = Choice(parameter.choices, case_sensitive=False), None
     elif parameter.type == "TIMESTAMP":
         kind, metavar = Moment(), "TIME"
     elif parameter.type == "INTEGER" and parameter.takes_none:
