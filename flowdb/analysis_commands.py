@@ -11,6 +11,7 @@ import click
 
 from flowdb import quantities
 from flowdb.analyses import TRAPS, Analysis, analyses
+from flowdb.completing import columns as columns_of
 from flowdb.nearest import meant
 from flowdb.options import EVERY, LISTED, Moment, Quantity, parameter_option
 from flowdb.terminal import answer, asked, color_option, look, output_option, say, store_option, tell
@@ -85,6 +86,7 @@ def _plot_command(analysis: Analysis) -> click.Command:
         "columns",
         multiple=True,
         metavar="COLUMN",
+        shell_complete=columns_of,
         help="What to draw: a column of numbers.  [default: what it ranks by, or all of one kind]",
     )
     @click.option(

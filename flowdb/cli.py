@@ -16,6 +16,7 @@ from flowdb import analyses, engine_commands
 from flowdb.alert_command import alert
 from flowdb.analysis_commands import Analyses, analysis_command, plot
 from flowdb.commands import COMMANDS, grace_option, rollups_option
+from flowdb.completing import analysis_names, paths
 from flowdb.cost_command import cost
 from flowdb.errors import DialectError, ExitCode, FlowdbError, plural
 from flowdb.options import (
@@ -25,6 +26,7 @@ from flowdb.options import (
     storage_options,
     utf8,
 )
+from flowdb.shell_command import shell
 from flowdb.terminal import (
     answer,
     answer_each,
@@ -82,7 +84,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", shell_complete=paths)
 @store_option
 @click.option(
     "--format",
@@ -179,7 +181,7 @@ def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_lim
 
 
 @cli.command(name="analyses")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=analysis_names)
 @output_option
 def list_analyses(name: str | None, output: str) -> None:
     """List the analyses, or show the SQL of the one of this NAME with what it says of itself."""
@@ -190,6 +192,23 @@ def list_analyses(name: str | None, output: str) -> None:
     from flowdb.output import write
 
     write(listed_analyses(), output, look=look())
+
+
+@cli.command()
+@click.argument("shell", type=Choice(("bash", "zsh", "fish")))
+def completion(shell: str) -> None:
+    """Print what makes a SHELL complete commands, options and their values.
+
+    \b
+    bash: flowdb completion bash > ~/.local/share/bash-completion/completions/flowdb
+    zsh:  flowdb completion zsh > a file named _flowdb in a folder of $fpath
+    fish: flowdb completion fish > ~/.config/fish/completions/flowdb.fish
+    """  # noqa: D301 -- click keeps the lines of what follows a backspace
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None
+    print(found(cli, {}, "flowdb", "_FLOWDB_COMPLETE").source())
 
 
 def _summarize(report: IngestReport, store: str) -> None:
@@ -212,7 +231,7 @@ def _summarize(report: IngestReport, store: str) -> None:
         tell(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
 
 
-for _command in (*COMMANDS, alert, cost, plot, *engine_commands.COMMANDS):
+for _command in (*COMMANDS, alert, cost, plot, shell, *engine_commands.COMMANDS):
     cli.add_command(_command)
 
 

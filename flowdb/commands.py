@@ -9,6 +9,7 @@ from typing import Any, TextIO
 import click
 
 from flowdb import quantities
+from flowdb.completing import folders, paths
 from flowdb.errors import ExitCode, plural
 from flowdb.options import Quantity
 from flowdb.terminal import (
@@ -150,7 +151,7 @@ def _write_rows(names: str, rows: list[tuple[object, ...]], output: str) -> None
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", shell_complete=paths)
 @store_option
 @grace_option
 @json_option
@@ -172,7 +173,7 @@ def forget(sources: tuple[str, ...], store: str, grace: timedelta, as_json: bool
 
 
 @click.command()
-@click.argument("folder", metavar="DIR")
+@click.argument("folder", metavar="DIR", shell_complete=folders)
 @store_option
 @json_option
 @quiet_option

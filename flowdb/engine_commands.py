@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from flowdb.analyses import Analysis, find_analysis
+from flowdb.completing import analysis_names
 from flowdb.errors import UsageError
 from flowdb.external_tables import DIALECTS, ddl
 from flowdb.options import EVERY, Choice, parameter_option, params_of, utf8
@@ -26,7 +27,7 @@ _table_option = click.option(
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("analysis", metavar="ANALYSIS")
+@click.argument("analysis", metavar="ANALYSIS", shell_complete=analysis_names)
 @click.argument("values", nargs=-1, type=click.UNPROCESSED, metavar="[VALUES]...")
 @_dialect_option
 @_table_option

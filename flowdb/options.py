@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from flowdb.analyses import Analysis
+from flowdb.completing import dates, keys
 from flowdb.errors import UsageError
 from flowdb.nearest import meant
 from flowdb.parameters import Parameter, keys_of, moment
@@ -62,6 +64,12 @@ class Moment(click.ParamType[datetime]):
                 f"{value!r} is neither a time such as 2024-01-15T10:00 nor an age such as 2h.", param, ctx
             )
         return when
+
+    def shell_complete(
+        self, ctx: click.Context, _param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the dates that a store has, which those that are brought in need not have."""
+        return [] if ctx.info_name == "ingest" else dates(ctx, incomplete)
 
 
 class Rows(click.ParamType[object]):
@@ -124,6 +132,12 @@ class _Values(click.ParamType[object]):
         if kind.endswith("[]"):
             return [self._number(one) if kind == "INTEGER[]" else one for one in keys_of(value)]
         return self._number(value) if kind in ("NUMBER", "INTEGER") else value
+
+    def shell_complete(
+        self, _ctx: click.Context, _param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the keys that there are."""
+        return keys(self._parameter.choices, incomplete)
 
     def _number(self, text: str) -> object:
         if self._parameter.type != "NUMBER":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from flowdb.completing import folders
 from flowdb.errors import QueryError, UsageError
 from flowdb.options import Choice
 
@@ -54,6 +55,7 @@ store_option = click.option(
     default="flows",
     show_default=True,
     show_envvar=True,
+    shell_complete=folders,
     help="The store.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Write what was done as one JSON object.")
