@@ -15,7 +15,7 @@ from flowdb.errors import FlowdbError, UsageError
 from flowdb.look import Look, printable
 from flowdb.nearest import meant
 from flowdb.quoting import quote_text
-from flowdb.statements import is_complete
+from flowdb.statements import is_complete, without_end
 from flowdb.terminal import opened, say
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Shell:
         text = text.strip()
         if text.startswith("."):
             self._command(*text.split(maxsplit=1))
-        elif text.strip("; \n"):
+        elif without_end(text).strip():
             self._do(lambda: self._answer(text))
 
     def _command(self, name: str, argument: str = "") -> None:
@@ -136,9 +136,9 @@ class Shell:
         if self._dialect in _TRINO:
             results = self._db.results(text, dialect=self._dialect, as_shown=True)
         elif self._dialect == "insights":
-            results = iter([self._db.sql(text.rstrip("; \n"), dialect="insights")])
+            results = iter([self._db.sql(without_end(text), dialect="insights")])
         else:
-            results = iter([self._db.sql(text)])
+            results = (self._db.sql(one) for one in _statements(without_end(text)))
         for result in results:
             self._show(result)
         for note in self._db.notes:
@@ -171,6 +171,16 @@ class Shell:
                 wait([done], timeout=0.1)
             say("interrupted")
             raise
+
+
+def _statements(text: str) -> list[str]:
+    """Return the statements of a text; one that is none is left to whoever runs it."""
+    import duckdb
+
+    try:
+        return [one.query.strip() for one in duckdb.extract_statements(text)]
+    except duckdb.Error:
+        return [text]
 
 
 def history_path() -> Path | None:
