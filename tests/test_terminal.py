@@ -71,6 +71,8 @@ def text(table: Drawn, look: Look) -> str:
         ("-0.5", Unit.DOLLARS, "-$0.50"),
         ("0.87125", Unit.NUMBER, "0.871"),
         ("2.5", Unit.NUMBER, "2.5"),
+        ("0.01", Unit.NUMBER, "0.01"),
+        ("-0.00004", Unit.NUMBER, "-0.00004"),
         ("65535", Unit.LABEL, "65535"),
     ],
 )
