@@ -45,16 +45,15 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
         _NUMBER,
         [_POINTER, _NUMBER, _POINTER, _NUMBER, _POINTER, _POINTER, _NUMBER, _POINTER],
     ),
+    "flowdb_keys": (None, [_NUMBER] + [_POINTER] * 6),
+    "flowdb_group_words": (_NUMBER, [_NUMBER, _NUMBER]),
     "flowdb_group": (
         _NUMBER,
-        [_NUMBER, _NUMBER, _POINTER, _POINTER, ctypes.c_uint64, _NUMBER, _POINTER, _POINTER, _POINTER],
+        [_NUMBER, *[_NUMBER, _POINTER] * 2, ctypes.c_uint64, *[_NUMBER, _POINTER] * 2],
     ),
-    "flowdb_sort": (_NUMBER, [_NUMBER, _POINTER, _POINTER, _POINTER]),
-    "flowdb_key": (None, [_NUMBER, _NUMBER, _NUMBER, _POINTER, _POINTER]),
-    "flowdb_combine": (
-        None,
-        [_NUMBER, _NUMBER, _POINTER, _POINTER, _POINTER, _NUMBER, _POINTER, _POINTER],
-    ),
+    "flowdb_columns": (None, [_NUMBER, _NUMBER, _NUMBER, _POINTER, _POINTER]),
+    "flowdb_order": (None, [_NUMBER, _NUMBER, _POINTER, _POINTER, _POINTER]),
+    "flowdb_take": (None, [_NUMBER, _POINTER, _POINTER, _NUMBER, _POINTER]),
 }
 
 
