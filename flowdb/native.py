@@ -51,9 +51,9 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
         _NUMBER,
         [_NUMBER, *[_NUMBER, _POINTER] * 2, ctypes.c_uint64, *[_NUMBER, _POINTER] * 2],
     ),
-    "flowdb_columns": (None, [_NUMBER, _NUMBER, _NUMBER, _POINTER, _POINTER]),
-    "flowdb_order": (None, [_NUMBER, _NUMBER, _POINTER, _POINTER, _POINTER]),
-    "flowdb_take": (None, [_NUMBER, _POINTER, _POINTER, _NUMBER, _POINTER]),
+    "flowdb_index": (None, [_NUMBER] * 3 + [_POINTER, ctypes.c_uint64, _NUMBER, _POINTER]),
+    "flowdb_columns": (None, [_NUMBER] * 3 + [_POINTER] * 3),
+    "flowdb_order": (None, [_NUMBER, _NUMBER, _POINTER, _NUMBER, *[_POINTER] * 3]),
 }
 
 

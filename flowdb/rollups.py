@@ -46,12 +46,12 @@ def has_its_sums(root: Path, data: FileRow, companion: FileRow) -> bool:
     """Tell whether a companion has the sums of its data file, and no others."""
     from flowdb import hourly
 
-    expected = [hourly.summed(records) for records in _records(root, data)]
-    found = [hourly.of_file(sums) for sums in read_tables(root, [companion], dictionaries=_TEXTS)]
-    if not expected or not found:
-        return not sum(map(len, (*expected, *found)))
-    one, other = (hourly.spelled(hourly.added(sums)) for sums in (expected, found))
-    return bool(one.equals(other))
+    expected, found = hourly.Sums(), hourly.Sums()
+    for records in _records(root, data):
+        expected.add(records)
+    for sums in read_tables(root, [companion], dictionaries=_TEXTS):
+        found.add_file(sums)
+    return bool(hourly.spelled(expected.take()).equals(hourly.spelled(found.take())))
 
 
 def _records(root: Path, row: FileRow) -> Iterator[pa.Table]:

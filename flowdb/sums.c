@@ -1,4 +1,4 @@
-/* Adds up rows that have the same keys, and puts them in order. grouping.py calls these, and owns all memory.
+/* Adds up rows that have the same keys, and puts the sums in order. grouping.py calls these, and owns all memory.
  *
  * Keys are columns of 32-bit numbers that are not below 0; where there is none, the key is NONE. Rows are taken a
  * block at a time, column by column, and what they will need is fetched from memory before it is. */
@@ -107,6 +107,20 @@ static inline void add_values(const Given *given, int64_t first, int64_t rows, u
     }
 }
 
+static inline void make_factors(uint64_t *factors, int64_t words, uint64_t seed) {
+    for (int64_t i = 0; i < words; i++) factors[i] = spread(seed + (uint64_t)i) | 1;
+}
+
+/* Returns where in a table a group is looked for first. */
+static inline uint64_t slot_of(const uint64_t *key, int64_t words, const uint64_t *factors, int64_t slots) {
+    uint64_t hash = 0;
+    for (int64_t word = 0; word < words; word++) {
+        uint64_t one = key[word] * factors[word];
+        hash += one ^ one >> 32;
+    }
+    return (hash ^ hash >> 29) * factors[0] >> (64 - __builtin_ctzll((uint64_t)slots));
+}
+
 /* Adds rows to `count` groups that there are, in the order of their first rows, and returns how many there are then.
  * `slots`, a power of two above the number of all rows, is how many entries `table`, all 0 at first, has room for. A
  * sum that is too large stops at the largest number. A secret `seed` keeps a log from having keys that all fall into
@@ -114,10 +128,9 @@ static inline void add_values(const Given *given, int64_t first, int64_t rows, u
 PUBLIC int64_t flowdb_group(int64_t rows, int64_t keys, const Given *key, int64_t values, const Given *value,
                             uint64_t seed, int64_t slots, uint32_t *table, int64_t count, uint64_t *groups) {
     const int64_t words = words_of_keys(keys), size = flowdb_group_words(keys, values), found = size - 1;
-    const int shift = 64 - __builtin_ctzll((uint64_t)slots);
     uint64_t factors[MOST_KEYS / 2], none[MOST_KEYS / 2 + MOST_VALUES + 1] = {0};
     if (keys > MOST_KEYS || values > MOST_VALUES) return -1;
-    for (int64_t i = 0; i < words; i++) factors[i] = spread(seed + (uint64_t)i) | 1;
+    make_factors(factors, words, seed);
     for (int64_t i = 0; i < values; i++)
         none[words + i] = value[i].how == LEAST ? INT64_MAX : value[i].how == GREATEST ? (uint64_t)INT64_MIN : 0;
     for (int64_t first = 0; first < rows; first += BLOCK) {
@@ -127,12 +140,7 @@ PUBLIC int64_t flowdb_group(int64_t rows, int64_t keys, const Given *key, int64_
             for (int64_t i = 0; i < some; i++) ((int32_t *)block)[(i * words + words) * 2 - 1] = 0;
         for (int64_t i = 0; i < keys; i++) read_keys(&key[i], first, some, (int32_t *)block + i, words * 2);
         for (int64_t i = 0; i < some; i++) {
-            uint64_t hash = 0;
-            for (int64_t word = 0; word < words; word++) {
-                uint64_t one = block[i * words + word] * factors[word];
-                hash += one ^ one >> 32;
-            }
-            slot[i] = (hash ^ hash >> 29) * factors[0] >> shift;
+            slot[i] = slot_of(&block[i * words], words, factors, slots);
             __builtin_prefetch(&table[slot[i]], 1);
         }
         for (int64_t i = 0; i < some; i++)
@@ -166,31 +174,53 @@ PUBLIC int64_t flowdb_group(int64_t rows, int64_t keys, const Given *key, int64_
     return count;
 }
 
-/* Writes groups as columns: those of the keys, then those of the values. */
-PUBLIC void flowdb_columns(int64_t count, int64_t keys, int64_t values, const uint64_t *groups, Made *made) {
+/* Puts groups that there are into `table`, all 0 before. */
+PUBLIC void flowdb_index(int64_t count, int64_t keys, int64_t values, const uint64_t *groups, uint64_t seed,
+                         int64_t slots, uint32_t *table) {
+    const int64_t words = words_of_keys(keys), size = flowdb_group_words(keys, values);
+    uint64_t factors[MOST_KEYS / 2];
+    make_factors(factors, words, seed);
+    for (int64_t i = 0; i < count; i++) {
+        uint64_t slot = slot_of(&groups[i * size], words, factors, slots);
+        while (table[slot]) slot = (slot + 1) & (uint64_t)(slots - 1);
+        table[slot] = (uint32_t)i + 1;
+    }
+}
+
+/* Writes groups, in an order, as columns: those of the keys, then those of the values. */
+PUBLIC void flowdb_columns(int64_t count, int64_t keys, int64_t values, const uint64_t *groups, const int32_t *order,
+                           Made *made) {
     const int64_t words = words_of_keys(keys), size = flowdb_group_words(keys, values);
     for (int64_t first = 0; first < count; first += BLOCK) {
         const int64_t some = count - first < BLOCK ? count - first : BLOCK;
-        const uint64_t *group = groups + first * size;
-        for (int64_t i = 0; i < keys + values; i++) {
+        const uint64_t *group[BLOCK];
+        for (int64_t row = 0; row < some; row++) {
+            group[row] = groups + order[first + row] * size;
+            __builtin_prefetch(group[row]);
+            __builtin_prefetch(group[row] + size - 1);
+        }
+        for (int64_t i = 0; i < keys; i++) {
+            int32_t *into = (int32_t *)made[i].values + first;
             uint64_t valid = 0;
-            if (i < keys) {
-                int32_t *into = (int32_t *)made[i].values + first;
-                for (int64_t row = 0; row < some; row++) {
-                    int32_t key = ((const int32_t *)(group + row * size))[i];
-                    into[row] = key == NONE ? 0 : key;
-                    valid |= (uint64_t)(key != NONE) << row;
-                }
-            } else {
-                int64_t *into = (int64_t *)made[i].values + first;
-                for (int64_t row = 0; row < some; row++) {
-                    uint64_t is_found = group[row * size + size - 1] >> (i - keys) & 1;
-                    into[row] = is_found ? (int64_t)group[row * size + words + i - keys] : 0;
-                    valid |= is_found << row;
-                }
+            for (int64_t row = 0; row < some; row++) {
+                int32_t key = ((const int32_t *)group[row])[i];
+                into[row] = key == NONE ? 0 : key;
+                valid |= (uint64_t)(key != NONE) << row;
             }
             made[i].valid[first / BLOCK] = valid;
             made[i].nulls += some - __builtin_popcountll(valid);
+        }
+        for (int64_t i = 0; i < values; i++) {
+            Made *one = &made[keys + i];
+            int64_t *into = (int64_t *)one->values + first;
+            uint64_t valid = 0;
+            for (int64_t row = 0; row < some; row++) {
+                uint64_t is_found = group[row][size - 1] >> i & 1;
+                into[row] = is_found ? (int64_t)group[row][words + i] : 0;
+                valid |= is_found << row;
+            }
+            one->valid[first / BLOCK] = valid;
+            one->nulls += some - __builtin_popcountll(valid);
         }
     }
 }
@@ -199,30 +229,26 @@ PUBLIC void flowdb_columns(int64_t count, int64_t keys, int64_t values, const ui
 
 #define DIGIT 11 /* bits */
 
-/* A row, and those of its keys that fit into one number. */
+/* A group, and those of its keys that fit into one number. */
 typedef struct {
     uint64_t key;
-    uint32_t row;
+    uint32_t group;
 } Place;
 
-static inline uint64_t from_least(const Given *key, int64_t row, int64_t least) {
-    return (uint64_t)((is_there(key, row) ? ((const int32_t *)key->values)[row] : NONE) - least);
-}
-
 /* Puts places in order, by their keys; what is the same stays in order. Returns where they are then. */
-static Place *in_order(int64_t rows, Place *places, Place *other) {
+static Place *in_order(int64_t count, Place *places, Place *other) {
     uint64_t all = 0;
-    for (int64_t i = 0; i < rows; i++) all |= places[i].key;
+    for (int64_t i = 0; i < count; i++) all |= places[i].key;
     for (int shift = 0; shift < 64 && all >> shift; shift += DIGIT) {
         uint32_t begin[1 << DIGIT] = {0}, next = 0;
         const uint64_t mask = (1 << DIGIT) - 1;
-        for (int64_t i = 0; i < rows; i++) begin[places[i].key >> shift & mask]++;
+        for (int64_t i = 0; i < count; i++) begin[places[i].key >> shift & mask]++;
         for (int64_t digit = 0; digit < 1 << DIGIT; digit++) {
-            uint32_t count = begin[digit];
+            uint32_t those = begin[digit];
             begin[digit] = next;
-            next += count;
+            next += those;
         }
-        for (int64_t i = 0; i < rows; i++) other[begin[places[i].key >> shift & mask]++] = places[i];
+        for (int64_t i = 0; i < count; i++) other[begin[places[i].key >> shift & mask]++] = places[i];
         Place *taken = places;
         places = other;
         other = taken;
@@ -230,55 +256,44 @@ static Place *in_order(int64_t rows, Place *places, Place *other) {
     return places;
 }
 
-/* Writes the order of rows by their keys, the first one above all; NONE comes first. `room` is for two places a row. */
-PUBLIC void flowdb_order(int64_t rows, int64_t keys, const Given *key, Place *room, int32_t *order) {
-    Place *places = room, *other = room + rows;
-    int64_t least[MOST_KEYS];
+/* Writes the order of groups, each of so many words, by some of their keys, the first one of `by` above all; NONE
+ * comes first. `room` is for two places a group. */
+PUBLIC void flowdb_order(int64_t count, int64_t size, const uint64_t *groups, int64_t keys, const int32_t *by,
+                         Place *room, int32_t *order) {
+    Place *places = room, *other = room + count;
+    int32_t least[MOST_KEYS], most[MOST_KEYS];
     int bits[MOST_KEYS];
     if (keys > MOST_KEYS) return;
     for (int64_t i = 0; i < keys; i++) {
-        int64_t most = NONE;
         least[i] = INT32_MAX;
-        for (int64_t row = 0; row < rows; row++) {
-            int64_t value = is_there(&key[i], row) ? ((const int32_t *)key[i].values)[row] : NONE;
-            if (value < least[i]) least[i] = value;
-            if (value > most) most = value;
-        }
-        bits[i] = most > least[i] ? 64 - __builtin_clzll((uint64_t)(most - least[i])) : 0;
+        most[i] = NONE;
     }
-    for (int64_t row = 0; row < rows; row++) places[row].row = (uint32_t)row;
+    for (int64_t row = 0; row < count; row++) {
+        const int32_t *key = (const int32_t *)(groups + row * size);
+        for (int64_t i = 0; i < keys; i++) {
+            if (key[by[i]] < least[i]) least[i] = key[by[i]];
+            if (key[by[i]] > most[i]) most[i] = key[by[i]];
+        }
+        places[row].group = (uint32_t)row;
+    }
+    for (int64_t i = 0; i < keys; i++)
+        bits[i] = most[i] > least[i] ? 64 - __builtin_clzll((uint64_t)((int64_t)most[i] - least[i])) : 0;
     /* The last keys first, as many at once as one number holds. */
     for (int64_t last = keys; last > 0;) {
         int64_t first = last;
-        int room_left = 64;
-        while (first > 0 && bits[first - 1] <= room_left) room_left -= bits[--first];
-        for (int64_t i = 0; i < rows; i++) {
+        int left = 63;
+        while (first > 0 && bits[first - 1] <= left) left -= bits[--first];
+        for (int64_t i = 0; i < count; i++) {
+            const int32_t *key = (const int32_t *)(groups + places[i].group * size);
             uint64_t packed = 0;
             for (int64_t one = first; one < last; one++)
-                packed = (bits[one] ? packed << bits[one] : packed) | from_least(&key[one], places[i].row, least[one]);
+                packed = packed << bits[one] | (uint64_t)((int64_t)key[by[one]] - least[one]);
             places[i].key = packed;
         }
-        Place *found = in_order(rows, places, other);
+        Place *found = in_order(count, places, other);
         other = found == places ? other : places;
         places = found;
         last = first;
     }
-    for (int64_t i = 0; i < rows; i++) order[i] = (int32_t)places[i].row;
-}
-
-/* Writes the values of a column, each of `width` bytes, in an order. */
-PUBLIC void flowdb_take(int64_t rows, const int32_t *order, const Given *column, int64_t width, Made *made) {
-    for (int64_t first = 0; first < rows; first += BLOCK) {
-        const int64_t some = rows - first < BLOCK ? rows - first : BLOCK;
-        const int32_t *row = order + first;
-        if (width == 8)
-            for (int64_t i = 0; i < some; i++) ((int64_t *)made->values)[first + i] = ((const int64_t *)column->values)[row[i]];
-        else
-            for (int64_t i = 0; i < some; i++) ((int32_t *)made->values)[first + i] = ((const int32_t *)column->values)[row[i]];
-        if (!column->valid) continue;
-        uint64_t valid = 0;
-        for (int64_t i = 0; i < some; i++) valid |= (uint64_t)is_there(column, row[i]) << i;
-        made->valid[first / BLOCK] = valid;
-        made->nulls += some - __builtin_popcountll(valid);
-    }
+    for (int64_t i = 0; i < count; i++) order[i] = (int32_t)places[i].group;
 }
