@@ -9,17 +9,21 @@ from typing import Any, TextIO
 import click
 
 from flowdb import quantities
-from flowdb.errors import ExitCode, UsageError, plural
+from flowdb.completing import folders, paths
+from flowdb.errors import ExitCode, plural
+from flowdb.options import Quantity
 from flowdb.terminal import (
     answer,
     answer_each,
     json_option,
+    look,
     opened,
     output_option,
     print_json,
     progress,
-    say,
+    quiet_option,
     store_option,
+    tell,
 )
 
 __all__ = [
@@ -39,24 +43,9 @@ __all__ = [
 ]
 
 
-class _Quantity(click.ParamType[Any]):
-    """A value that a function of `flowdb.quantities` reads."""
-
-    def __init__(self, read: Any) -> None:
-        self.name = read.__name__
-        self._read = read
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the value, or fail with the sentence that says what is expected."""
-        try:
-            return self._read(value)
-        except UsageError as error:
-            self.fail(f"{error}.", param, ctx)
-
-
 grace_option = click.option(
     "--grace",
-    type=_Quantity(quantities.age),
+    type=Quantity(quantities.age),
     metavar="AGE",
     envvar="FLOWDB_GRACE",
     default="1d",
@@ -77,6 +66,7 @@ rollups_option = click.option(
 @grace_option
 @rollups_option
 @json_option
+@quiet_option
 def compact(store: str, grace: timedelta, as_json: bool, rollups: bool) -> None:
     """Make few large, sorted files of the many small ones of each date.
 
@@ -88,10 +78,10 @@ def compact(store: str, grace: timedelta, as_json: bool, rollups: bool) -> None:
     if as_json:
         print_json(report.facts())
     elif not report.groups:
-        say(f"{store} is compact already")
+        tell(f"{store} is compact already")
     else:
         before, after = report.bytes_before / report.records, report.bytes_after / report.records
-        say(
+        tell(
             f"{plural(report.files_before, 'file')} of {store} made into {report.files_after:,} in"
             f" {report.seconds:.1f} s ({plural(report.records, 'row')}, {before:.1f} bytes each before,"
             f" {after:.1f} now)"
@@ -99,24 +89,23 @@ def compact(store: str, grace: timedelta, as_json: bool, rollups: bool) -> None:
 
 
 @click.command()
-@click.option("--before", type=_Quantity(quantities.day), metavar="DATE", help="Take dates before this one.")
-@click.option(
-    "--keep", type=_Quantity(quantities.age), metavar="AGE", help="Take dates older than this: 90d."
-)
+@click.option("--before", type=Quantity(quantities.day), metavar="DATE", help="Take dates before this one.")
+@click.option("--keep", type=Quantity(quantities.age), metavar="AGE", help="Take dates older than this: 90d.")
 @click.option(
     "--max-size",
-    type=_Quantity(quantities.size),
+    type=Quantity(quantities.size),
     metavar="SIZE",
     help="Take the oldest dates until no more Parquet than this is left: 50GB. The newest date stays.",
 )
 @click.option(
-    "--keep-rejects", type=_Quantity(quantities.age), metavar="AGE", help="Keep refused flows longer: 365d."
+    "--keep-rejects", type=Quantity(quantities.age), metavar="AGE", help="Keep refused flows longer: 365d."
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be taken, and take nothing.")
 @store_option
 @grace_option
 @output_option
 @json_option
+@quiet_option
 def prune(store: str, grace: timedelta, output: str, as_json: bool, **values: Any) -> None:
     """Take old records out of the store, by whole UTC dates.
 
@@ -129,13 +118,13 @@ def prune(store: str, grace: timedelta, output: str, as_json: bool, **values: An
         return
     facts = report.facts()
     if not report.dates and not report.bad_lines:
-        say(f"nothing to take out of {store}")
+        tell(f"nothing to take out of {store}")
         return
     would = "would be " if values["dry_run"] else ""
     kept = f"; {plural(report.kept_rejects, 'refused flow')} kept" if facts["kept_rejects"] else ""
     bad = f" and {plural(report.bad_lines, 'bad line')}" if report.bad_lines else ""
     records = plural(report.records, "record")
-    say(f"{records}{bad} of {plural(len(report.dates), 'date')} {would}taken out of {store}{kept}")
+    tell(f"{records}{bad} of {plural(len(report.dates), 'date')} {would}taken out of {store}{kept}")
     # Last: that it cannot be written must not hide that it was done.
     if report.dates:
         rows = [
@@ -154,16 +143,19 @@ def _write_rows(names: str, rows: list[tuple[object, ...]], output: str) -> None
     marks = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(rows))
     query = f"SELECT * FROM (VALUES {marks}) AS rows ({names})"
     with duckdb.connect() as connection:
-        _, remark = write(connection.sql(query, params=[value for row in rows for value in row]), output)
+        _, remark = write(
+            connection.sql(query, params=[value for row in rows for value in row]), output, look=look()
+        )
         if remark:
-            say(f"note: {remark}")
+            tell(f"note: {remark}")
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", shell_complete=paths)
 @store_option
 @grace_option
 @json_option
+@quiet_option
 def forget(sources: tuple[str, ...], store: str, grace: timedelta, as_json: bool) -> None:
     """Take sources, with all their rows, out of the store.
 
@@ -177,13 +169,14 @@ def forget(sources: tuple[str, ...], store: str, grace: timedelta, as_json: bool
         return
     bad = f" and {plural(report.bad_lines, 'bad line')}" if report.bad_lines else ""
     records = plural(report.records, "record")
-    say(f"{plural(report.sources, 'source')} taken out of {store}, with {records}{bad}")
+    tell(f"{plural(report.sources, 'source')} taken out of {store}, with {records}{bad}")
 
 
 @click.command()
-@click.argument("folder", metavar="DIR")
+@click.argument("folder", metavar="DIR", shell_complete=folders)
 @store_option
 @json_option
+@quiet_option
 def backup(folder: str, store: str, as_json: bool) -> None:
     """Copy the store, as it is at one moment, into DIR, which must be empty or not there.
 
@@ -194,7 +187,7 @@ def backup(folder: str, store: str, as_json: bool) -> None:
     if as_json:
         print_json(report.facts())
     else:
-        say(f"{plural(report.files, 'file')}, {report.bytes:,} bytes, copied from {store} to {folder}")
+        tell(f"{plural(report.files, 'file')}, {report.bytes:,} bytes, copied from {store} to {folder}")
 
 
 @click.command()
@@ -202,6 +195,7 @@ def backup(folder: str, store: str, as_json: bool) -> None:
 @store_option
 @output_option
 @json_option
+@quiet_option
 def verify(repair: bool, store: str, output: str, as_json: bool) -> ExitCode:
     """Check every file of the store, and say what is wrong; exit with 1 if anything is.
 
@@ -215,16 +209,18 @@ def verify(repair: bool, store: str, output: str, as_json: bool) -> ExitCode:
     with progress("verify") as watch:
         report = check(Path(os.path.abspath(os.path.expanduser(store))), repair=repair, watch=watch)
     for done in report.repaired:
-        say(f"repaired: {done}")
+        tell(f"repaired: {done}")
     if as_json:
         print_json(report.facts())
     elif report.findings:
         rows = [(one.kind, one.path, one.problem, one.remedy) for one in report.findings]
         _write_rows("kind, path, problem, remedy", [*rows], output)
-        say(f"{plural(len(report.findings), 'thing')} wrong with {store}")
+        tell(f"{plural(len(report.findings), 'thing')} wrong with {store}")
     else:
         files, records = plural(report.files, "file"), plural(report.records, "record")
-        say(f"{store} is sound: {files}, {records}, {report.bytes:,} bytes checked in {report.seconds:.1f} s")
+        tell(
+            f"{store} is sound: {files}, {records}, {report.bytes:,} bytes checked in {report.seconds:.1f} s"
+        )
     return ExitCode.OK if report.is_sound else ExitCode.FAILED
 
 

@@ -84,7 +84,19 @@ def test_all_formats_show_the_same_cells(store: Path, tmp_path: Path, run: Run, 
             ["" if value is None else str(value) for value in row]
             for row in result.project(", ".join(f'"{name}"::VARCHAR' for name in names)).fetchall()
         ]
-    command = [sys.executable, "-m", "flowdb", "top-talkers", "--by", "pair", "--top", "3", "-o", form]
+    command = [
+        sys.executable,
+        "-m",
+        "flowdb",
+        "top-talkers",
+        "--by",
+        "pair",
+        "--top",
+        "3",
+        "--raw",
+        "-o",
+        form,
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
     assert done.stderr == b""
     text = "" if form == "parquet" else done.stdout.decode()
@@ -203,7 +215,43 @@ def test_help_names_every_command_and_analysis(run: Run, capsys: pytest.CaptureF
         (["sql", "SELECT nothing FROM flows"], 1, 'Binder Error: Referenced column "nothing" not found'),
         (["sql", "SELECT error('no')"], 1, "Invalid Input Error: no"),
         (["sql", "SELECT 'x'::INTEGER", "-o", "csv"], 1, "Conversion Error: Could not convert string 'x'"),
-        (["top-talker"], 2, "No such command 'top-talker'."),
+        (["top-talker"], 2, "No such command 'top-talker' (did you mean 'top-talkers'?)."),
+        (["nonsense"], 2, "No such command 'nonsense'.\n"),
+        (
+            ["top-talkers", "--by", "srcadr,dstadr"],
+            2,
+            "top_talkers: by is 'srcadr,dstadr' (did you mean 'srcaddr,dst",
+        ),
+        (
+            ["top-talkers", "--metric", "byte"],
+            2,
+            "Invalid value for '--metric': 'byte' is not one of 'bytes',",
+        ),
+        (
+            ["top-talkers", "--tpo", "3"],
+            2,
+            "No such option '--tpo'. (Did you mean one of: '--port', '--store', '--top'?)",
+        ),
+        (
+            ["render", "top-talkers", "--param", "tpo=3"],
+            2,
+            "top_talkers: no parameter 'tpo' (did you mean 'top'?)",
+        ),
+        (
+            ["analyses", "top-talker"],
+            2,
+            "no analysis 'top-talker' (did you mean 'top_talkers'?); `flowdb analyses`",
+        ),
+        (
+            ["sql", "SELECT srcadr FROM flows"],
+            1,
+            'Binder Error: Referenced column "srcadr" not found in FROM clause! Cand',
+        ),
+        (
+            ["sql", "FROM top_talkes()"],
+            1,
+            "Catalog Error: Table Function with name top_talkes does not exist! Did you mean",
+        ),
         (["top-talkers", "--by", "colour"], 2, "top_talkers: by is 'colour'; expected one of, or two"),
         (["top-talkers", "--top", "-1"], 2, "Invalid value for '--top': '-1' is neither a whole number"),
         (["top-talkers", "--since", "soon"], 2, "Invalid value for '--since': 'soon' is neither a time"),
@@ -306,7 +354,7 @@ def test_progress_shows_bytes_rate_and_time_left_on_a_terminal_only(tmp_path: Pa
         write_log(tmp_path / "logs" / f"{n}.log", [record(n, start=1_705_312_800 + k) for k in range(30_000)])
     shown = terminal(["ingest", "logs"], tmp_path)
     assert "records/s" in shown
-    assert "MB" in shown
+    assert "MiB of " in shown
     assert "0:00:" in shown
     assert "900,000 records from 30 sources" in shown
 
