@@ -16,8 +16,10 @@ from flowdb import analyses, engine_commands
 from flowdb.alert_command import alert
 from flowdb.analyses import Analysis
 from flowdb.commands import COMMANDS, grace_option, rollups_option
+from flowdb.config_command import config
 from flowdb.cost_command import cost
 from flowdb.errors import DialectError, ExitCode, FlowdbError, plural
+from flowdb.groups import without_groups
 from flowdb.options import (
     EVERY,
     LISTED,
@@ -29,10 +31,13 @@ from flowdb.options import (
     utf8,
 )
 from flowdb.terminal import (
+    PEOPLES,
     answer,
     answer_each,
+    groups_of,
     json_option,
     look,
+    names_option,
     opened,
     output_option,
     print_json,
@@ -44,6 +49,9 @@ from flowdb.terminal import (
 )
 
 if TYPE_CHECKING:
+    import duckdb
+
+    from flowdb.database import FlowDB
     from flowdb.ingest import IngestReport
 
 __all__ = ["main"]
@@ -149,6 +157,7 @@ def ingest(
 @click.argument("query")
 @store_option
 @output_option
+@names_option
 @click.option(
     "--sandbox",
     is_flag=True,
@@ -166,18 +175,28 @@ def ingest(
     is_flag=True,
     help="All rows, where the dialect insights gives 10,000, or what its limit says, up to 100,000.",
 )
-def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_limit: bool) -> None:
+def sql(
+    query: str,
+    store: str,
+    output: str,
+    sandbox: bool,
+    dialect: str,
+    no_limit: bool,
+    show_names: bool | None,
+) -> None:
     """Run a SQL QUERY on the store, which it cannot change; - reads it from standard input.
 
-    The views are flows, hourly, tgw_flows, coverage, bad_lines, sources, commits, files, ephemeral_ranges,
-    prices and athena_prices; every analysis is a table macro: FROM top_talkers(top := 5). Athena's
-    names and types are those of vpc_flow_logs, and of tables that `flowdb athena-table` declares.
+    The views are flows, hourly, tgw_flows, coverage, bad_lines, sources, commits, files, names, groups,
+    ephemeral_ranges, prices and athena_prices; every analysis is a table macro: FROM top_talkers(top := 5).
+    Athena's names and types are those of vpc_flow_logs, and of tables that `flowdb athena-table` declares.
     """
     if query == "-":
         if sys.stdin is None:
             raise click.UsageError("there is no standard input to read the query from.")
         query = sys.stdin.read()
     query = utf8(query, "the query")
+    if show_names and dialect != "duckdb":
+        raise click.UsageError("--names is for --dialect duckdb.")
     if no_limit and dialect != "insights":
         raise click.UsageError("--no-limit is for --dialect insights.")
 
@@ -188,7 +207,10 @@ def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_lim
         )
         return
 
-    answer(store, lambda db: db.sql(query, dialect=dialect, limit=not no_limit), output, sandbox=sandbox)
+    def ask(db: FlowDB) -> duckdb.DuckDBPyRelation:
+        return db.sql(query, dialect=dialect, limit=not no_limit, names=bool(show_names))
+
+    answer(store, ask, output, sandbox=sandbox)
 
 
 @cli.command(name="analyses")
@@ -215,7 +237,15 @@ def _analysis_command(analysis: Analysis) -> click.Command:
 
     @store_option
     @output_option
-    def command(store: str, output: str, show_sql: bool, day: datetime | None = None, **values: Any) -> None:
+    @names_option
+    def command(
+        store: str,
+        output: str,
+        show_sql: bool,
+        show_names: bool | None,
+        day: datetime | None = None,
+        **values: Any,
+    ) -> None:
         given = {
             name: None if value is EVERY else value for name, value in values.items() if value is not None
         }
@@ -227,8 +257,16 @@ def _analysis_command(analysis: Analysis) -> click.Command:
             with suppress(OverflowError):  # no day follows the last
                 given["until"] = midnight + timedelta(days=1)
         if show_sql:
-            say(f"{analysis.statement};\n\n{analysis.call(given)}", bare=True)
-        answer(store, lambda db: getattr(db, analysis.name)(**given), output)
+            written = analysis.call(without_groups(analysis, given, groups_of(store)))
+            say(f"{analysis.statement};\n\n{written}", bare=True)
+        spare = show_names is None and output in PEOPLES
+
+        def ask(db: FlowDB) -> duckdb.DuckDBPyRelation:
+            with_names = db.has_names if spare else bool(show_names)
+            answered: duckdb.DuckDBPyRelation = getattr(db, analysis.name)(**given, names=with_names)
+            return answered
+
+        answer(store, ask, output, spare=spare)
 
     made = click.command(
         name=_hyphened(analysis.name), help=_help(analysis), short_help=analysis.summary, cls=click.Command
@@ -277,7 +315,7 @@ def _summarize(report: IngestReport, store: str) -> None:
         tell(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
 
 
-for _command in (*COMMANDS, alert, cost, *engine_commands.COMMANDS):
+for _command in (*COMMANDS, alert, config, cost, *engine_commands.COMMANDS):
     cli.add_command(_command)
 
 

@@ -13,6 +13,7 @@ from flowdb.errors import ExitCode, UsageError, plural
 from flowdb.terminal import (
     answer,
     answer_each,
+    configured,
     json_option,
     look,
     opened,
@@ -61,8 +62,8 @@ grace_option = click.option(
     type=_Quantity(quantities.age),
     metavar="AGE",
     envvar="FLOWDB_GRACE",
-    default="1d",
-    show_default=True,
+    default=configured("grace"),
+    show_default="1d",
     show_envvar=True,
     help="How long files that are taken out stay for those who still read them.",
 )
