@@ -22,6 +22,7 @@ from flowdb.groups import without_groups
 from flowdb.keeping import Keeping
 from flowdb.methods import method
 from flowdb.naming import Naming
+from flowdb.nearest import meant
 from flowdb.noting import Noting
 from flowdb.placing import Placing
 from flowdb.quantities import age
@@ -262,7 +263,8 @@ class FlowDB(Keeping, Naming, Noting, Placing, Watching):
     def __getattr__(self, name: str) -> Callable[..., duckdb.DuckDBPyRelation]:
         analysis = analyses().get(name)
         if analysis is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            near = "" if name.startswith("_") else meant(name, dir(self))
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{near}")
         return method(self, analysis)
 
     @property

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 
 from flowdb.analyses import Analysis
 from flowdb.errors import ParameterError
+from flowdb.nearest import nearest
 from flowdb.parameters import Ranges, keys_of
 from flowdb.ranges import is_range, pattern
 
@@ -40,8 +40,7 @@ def without_groups(analysis: Analysis, values: Mapping[str, object], groups: Gro
             elif one in known:
                 ranges += known[one]
             else:
-                close = get_close_matches(one, known, 1) or [", ".join(list(known)[:10])]
-                hint = f"{kinds[name].expected}, or a group: {close[0]}"
+                hint = f"{kinds[name].expected}, or a group: {nearest(one, known) or ', '.join(known)}"
                 raise ParameterError(analysis.name, name, one, hint)
         if all(isinstance(one, str) for one in ranges):
             found[name] = ranges if kinds[name].type == "CIDR[]" else _one(list(map(str, ranges)))

@@ -24,7 +24,7 @@ from flowdb.quoting import quote_name, quote_text
 from flowdb.tables import Drawn, drawn
 from flowdb.units import is_number
 
-__all__ = ["FORMATS", "drawing", "write"]
+__all__ = ["FORMATS", "drawing", "fetched", "write"]
 
 _COPIED = {
     "csv": "FORMAT csv, HEADER true",
@@ -61,7 +61,11 @@ def write(
     """
     if form == "table":
         count, table = drawing(result, look, upright=upright, spare=spare)
-        console(sys.stdout, look).print(table.table)
+        board = console(sys.stdout, look)
+        with board.capture() as captured:
+            board.print(table.table)
+        # rich would end the process where nobody reads.
+        sys.stdout.write(captured.get())
         return count, table.remark
     try:
         if form in _COPIED and sandbox:
@@ -71,7 +75,7 @@ def write(
             return _copy(result, form), None
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
-    names, types, rows = _fetched(result, spare)
+    names, types, rows = fetched(result, spare=spare)
     numeric = [is_number(kind) for kind in types]
     shown: Sequence[Sequence[str | None]] = rows[:_ROWS_IN_TABLE]
     if upright and len(shown) == 1:
@@ -85,30 +89,30 @@ def drawing(
     result: duckdb.DuckDBPyRelation, look: Look, *, upright: bool = False, spare: bool = False
 ) -> tuple[int, Drawn]:
     """Return how many rows a result has, and the first thousand of them as a table."""
-    names, types, rows = _fetched(result, spare)
+    names, types, rows = fetched(result, spare=spare)
     table = drawn(names, types, rows[:_ROWS_IN_TABLE], look, upright=upright)
     if len(rows) <= _ROWS_IN_TABLE:
         return len(rows), table
     return _UNKNOWN, Drawn(table.table, "; ".join(filter(None, (_CUT, table.remark))))
 
 
-def _fetched(
-    result: duckdb.DuckDBPyRelation, spare: bool
+def fetched(
+    result: duckdb.DuckDBPyRelation, most: int = _ROWS_IN_TABLE + 1, *, spare: bool = False
 ) -> tuple[list[str], list[str], list[tuple[str | None, ...]]]:
-    """Return the names and types of a result, and rows of it as texts: one more than a table has."""
+    """Return the names and types of a result, and its first rows as texts: one more than a table has."""
     try:
         types = [str(kind) for kind in result.types]
         texts = result.project("COLUMNS(*)::VARCHAR")
-        names, rows = texts.columns, texts.limit(_ROWS_IN_TABLE + 1).fetchall()
+        names, rows = texts.columns, texts.limit(most).fetchall()
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
-    if not spare:
-        return names, types, rows
     kept = [
         n
         for n, name in enumerate(names)
-        if not n or name != names[n - 1] + SUFFIX or any(row[n] is not None for row in rows)
+        if not spare or not n or name != names[n - 1] + SUFFIX or any(row[n] is not None for row in rows)
     ]
+    if len(kept) == len(names):
+        return names, types, rows
     return [names[n] for n in kept], [types[n] for n in kept], [tuple(row[n] for n in kept) for row in rows]
 
 

@@ -10,13 +10,13 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from flowdb.errors import ConfigError, UsageError, shortened
 from flowdb.ids import kind_of
 from flowdb.look import COLORS
+from flowdb.nearest import nearest
 from flowdb.quantities import age
 from flowdb.ranges import is_range
 
@@ -234,8 +234,8 @@ def _check(place: str, key: str, value: Any, is_store: bool) -> None:
     if one is None:
         if key in _SECTIONS:
             raise ConfigError(place, key, f"is {shortened(value)}; expected a table: [{key}]")
-        close = get_close_matches(key, [*_BY_KEY, *_SECTIONS], 1, 0.5)
-        known = f"did you mean {close[0]}?" if close else f"there are: {', '.join(_BY_KEY)}"
+        close = nearest(key, [*_BY_KEY, *_SECTIONS])
+        known = f"did you mean {close}?" if close else f"there are: {', '.join(_BY_KEY)}"
         raise ConfigError(place, key, f"is no setting; {known}")
     if is_store and not one.in_store:
         raise ConfigError(place, key, "is no setting of a store; it belongs into a file of your own")
@@ -278,9 +278,7 @@ def _is_table(value: Any) -> str | None:
 
 def _is_name(one: str, name: Any) -> str | None:
     if kind_of(one) is None:
-        hint = (
-            "did you mean files?" if get_close_matches(one, ["files"], 1) else "a range is named in [groups]"
-        )
+        hint = "did you mean files?" if nearest(one, ["files"]) else "a range is named in [groups]"
         return f"an address, an account or a resource; {hint}"
     return None if isinstance(name, str) and name.strip() else "a text"
 

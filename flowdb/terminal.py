@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from flowdb.completing import folders
 from flowdb.errors import QueryError, UsageError
 from flowdb.look import COLORS
+from flowdb.options import Choice
 from flowdb.settings import FORMATS, Settings
 
 if TYPE_CHECKING:
@@ -97,6 +99,7 @@ store_option = click.option(
     show_envvar=True,
     # The first of all: it may have settings of its own for others.
     is_eager=True,
+    shell_complete=folders,
     help="The store.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Write what was done as one JSON object.")
@@ -108,7 +111,7 @@ def output_option(command: _Command) -> _Command:
         click.option(
             "-o",
             "--output",
-            type=click.Choice(FORMATS),
+            type=Choice(FORMATS),
             default=configured("output.format"),
             show_default="table",
             help="How the rows are written. In csv and tsv a text that a spreadsheet would compute has '"
@@ -141,7 +144,7 @@ def color_option(command: _Command) -> _Command:
     """Give a command `color`, which `look` and `progress` know."""
     return click.option(
         "--color",
-        type=click.Choice(COLORS),
+        type=Choice(COLORS),
         default=configured("output.color"),
         show_default="auto",
         expose_value=False,
@@ -222,8 +225,17 @@ def answer_each(
         tell(f"note: {remark}")
 
 
-def asked(store: str, work: Callable[[FlowDB], _T], *, sandbox: bool = False) -> _T:
-    """Return what comes of work on a store, which is done in another thread, where it can be interrupted."""
+def asked(
+    store: str,
+    work: Callable[[FlowDB], _T],
+    *,
+    sandbox: bool = False,
+    interrupted: Callable[[], object] | None = None,
+) -> _T:
+    """Return what comes of work on a store, which is done in another thread, where it can be interrupted.
+
+    `interrupted` tells the work of it, if it does more than to wait for DuckDB.
+    """
     opened_here: list[FlowDB] = []
 
     def whole() -> _T:
@@ -236,6 +248,8 @@ def asked(store: str, work: Callable[[FlowDB], _T], *, sandbox: bool = False) ->
         try:
             return done.result()
         except KeyboardInterrupt:
+            if interrupted is not None:
+                interrupted()
             while not done.done():
                 for db in opened_here:
                     db.interrupt()
