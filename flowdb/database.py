@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
@@ -11,16 +10,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from flowdb.analyses import Analysis, analyses, called_statements
+from flowdb.analyses import analyses, called_statements, find_analysis
 from flowdb.connections import Connections, damaged
 from flowdb.errors import (
     FlowdbError,
-    ParameterError,
     QueryError,
     StoreMissing,
     UsageError,
 )
+from flowdb.groups import without_groups
 from flowdb.keeping import Keeping
+from flowdb.methods import method
+from flowdb.naming import Naming
 from flowdb.nearest import meant
 from flowdb.noting import Noting
 from flowdb.placing import Placing
@@ -42,7 +43,7 @@ DIALECTS = ("duckdb", *_TRINO, "insights")
 """The languages that `FlowDB.sql` takes."""
 
 
-class FlowDB(Keeping, Noting, Placing, Watching):
+class FlowDB(Keeping, Naming, Noting, Placing, Watching):
     """A store of flow logs. Every question is answered from the newest commit, and by DuckDB.
 
     Results are `duckdb.DuckDBPyRelation`: `.fetchall()`, `.df()`, `.pl()`, `.arrow()`,
@@ -140,7 +141,13 @@ class FlowDB(Keeping, Noting, Placing, Watching):
         return report
 
     def sql(
-        self, query: str, params: object = None, *, dialect: str = "duckdb", limit: bool = True
+        self,
+        query: str,
+        params: object = None,
+        *,
+        dialect: str = "duckdb",
+        limit: bool = True,
+        names: bool = False,
     ) -> duckdb.DuckDBPyRelation:
         """Return the result of a query; `params` are the values of its `?`, `$1` or `$name`.
 
@@ -172,7 +179,7 @@ class FlowDB(Keeping, Noting, Placing, Watching):
             self._notes = [f"no record has a field named {name}" for name in made.unknown]
             self._beyond = None if made.beyond is None else (connection, made.beyond)
             query = made.sql
-        return self._asked(connection, query, params)
+        return self._asked(connection, self._named(query, params) if names else query, params)
 
     def results(
         self, text: str, params: object = None, *, dialect: str = "athena", as_shown: bool = False
@@ -215,6 +222,7 @@ class FlowDB(Keeping, Noting, Placing, Watching):
         """
         from flowdb.rendering import render
 
+        values = without_groups(find_analysis(analysis), values, self._groups)
         return render(analysis, values, dialect=dialect, table=table)
 
     def ddl(self, location: str, *, dialect: str = "athena", table: str = "flows") -> str:
@@ -257,7 +265,7 @@ class FlowDB(Keeping, Noting, Placing, Watching):
         if analysis is None:
             near = "" if name.startswith("_") else meant(name, dir(self))
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{near}")
-        return _method(self, analysis)
+        return method(self, analysis)
 
     @property
     def _opened_for_writing(self) -> Store:
@@ -301,6 +309,7 @@ class FlowDB(Keeping, Noting, Placing, Watching):
                 from flowdb.sandbox import check
 
                 check(connection, query)
+            self._know(connection, query)
             result = connection.sql(query, params=params)
             # A statement without a result, such as SET, gives none.
             return result if result is not None else connection.sql("SELECT true AS done")
@@ -351,43 +360,3 @@ def _memory() -> duckdb.DuckDBPyConnection:
     import duckdb
 
     return duckdb.connect()
-
-
-def _method(db: FlowDB, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRelation]:
-    """Return a function that asks an analysis, with its name, parameters and documentation."""
-    names = [parameter.name for parameter in analysis.parameters]
-
-    def ask(*args: object, **values: object) -> duckdb.DuckDBPyRelation:
-        if len(args) > len(names):
-            raise UsageError(f"{analysis.name}: {len(args)} values for {len(names)} parameters")
-        given = dict(zip(names, args, strict=False))
-        if twice := given.keys() & values.keys():
-            raise UsageError(f"{analysis.name}: {', '.join(sorted(twice))} is given twice")
-        given |= values
-        query, bound = analysis.query(given)
-        for parameter in analysis.parameters:
-            if parameter.type == "REGION" and bound.get(parameter.name) is not None:
-                _check_region(db, analysis.name, parameter.name, bound[parameter.name])
-        return db.sql(query, bound or None)
-
-    ask.__name__ = ask.__qualname__ = analysis.name
-    ask.__doc__ = analysis.doc
-    ask.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter(
-                parameter.name,
-                inspect.Parameter.POSITIONAL_OR_KEYWORD,
-                default=inspect.Parameter.empty if parameter.is_required else parameter.default,
-            )
-            for parameter in analysis.parameters
-        ],
-        return_annotation="duckdb.DuckDBPyRelation",
-    )
-    return ask
-
-
-def _check_region(db: FlowDB, analysis: str, parameter: str, region: object) -> None:
-    """Raise `ParameterError` for a region that the price table, which a person can replace, does not have."""
-    regions = [name for (name,) in db.sql("SELECT DISTINCT region FROM prices ORDER BY region").fetchall()]
-    if region not in regions:
-        raise ParameterError(analysis, parameter, region, f"one of: {', '.join(map(str, regions))}")
