@@ -1,0 +1,343 @@
+"""Draws what an analysis answers, as Vega-Lite through Altair: what its columns are tells what to draw.
+
+Nothing of a log becomes part of an expression: fields have fixed names, and every text is data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from flowdb.chart_parts import (
+    COLOURS,
+    by_total,
+    colour_of,
+    coloured,
+    iso,
+    labels,
+    lasting,
+    measure_axis,
+    moment_of,
+    plain,
+    said,
+    text_of,
+    time_axis,
+    tip,
+    titled,
+)
+from flowdb.errors import UsageError
+from flowdb.units import Unit, readable, scale_of, unit_of
+
+if TYPE_CHECKING:
+    import altair as alt
+    import duckdb
+
+__all__ = ["MOST_ROWS", "Rows", "bars", "chart", "draw", "fetched", "grid", "states", "timeline"]
+
+MOST_ROWS = 1000
+"""How many rows of a result are looked at for a chart."""
+_PAIRS = {
+    "bytes": (
+        ("bytes_up", "bytes_down"),
+        ("bytes_to_server", "bytes_to_client"),
+        ("bytes_a_to_b", "bytes_b_to_a"),
+    ),
+    "flows": (("accepted", "rejected"),),
+}
+_SERIES = (("accepted_bytes", "rejected_bytes"), ("accepted", "refused"), ("skipdata", "nodata"))
+_MEASURES = {"exfiltration": "times_average", "compare_periods": "change", "guess_os": "connections"}
+_TIMES = ("moment", "hour", "day")
+_MOST_BARS = 15
+_PREFERRED = ("bytes", "attempts", "dollars", "score", "flows")
+_NUMERIC = ("INT", "DOUBLE", "FLOAT", "DECIMAL")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a result, or its first ones, with the names and DuckDB's types of its columns."""
+
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
+
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.names) for row in self.rows):
+            raise ValueError("a row has other cells than there are names")
+
+    def column(self, name: str) -> list[Any]:
+        """Return the cells of a column."""
+        place = self.names.index(name)
+        return [row[place] for row in self.rows]
+
+    def is_numeric(self, name: str) -> bool:
+        """Tell whether a column has numbers."""
+        kind = self.types[self.names.index(name)]
+        return "[" not in kind and any(word in kind for word in _NUMERIC)
+
+
+def fetched(result: duckdb.DuckDBPyRelation, most: int = MOST_ROWS) -> Rows:
+    """Fetch the first rows of a result."""
+    rows = result.limit(most).fetchall()
+    return Rows(tuple(result.columns), tuple(map(str, result.types)), rows)
+
+
+def chart(result: duckdb.DuckDBPyRelation, analysis: str = "") -> alt.Chart:
+    """Return a chart of what an analysis answered, or any other query whose columns have such names.
+
+    Raises `UsageError` where there is nothing to draw: no rows, or no numbers.
+    """
+    found = draw(fetched(result), analysis)
+    if found is None:
+        raise UsageError(
+            f"{analysis or 'the result'}: there is nothing to draw: it has no rows, or no numbers"
+        )
+    return found
+
+
+def draw(rows: Rows, analysis: str = "") -> alt.Chart | None:
+    """Return the chart that fits the columns, or None where there is nothing to draw."""
+    names = rows.names
+    if not rows.rows:
+        return None
+    if {"hour", "hours", "state", "interface_id"} <= set(names):
+        return states(rows)
+    moment = next((name for name in _TIMES if name == names[0]), None)
+    if moment:
+        pair = next((pair for pair in _SERIES if set(pair) <= set(names)), None)
+        measure = pair or _measured(rows, analysis)
+        return timeline(rows, measure, moment=moment) if measure else None
+    measure = _measured(rows, analysis)
+    return bars(rows, measure) if measure else None
+
+
+def timeline(rows: Rows, series: Sequence[str], *, moment: str = "moment") -> alt.Chart:
+    """Return columns over time, stacked; a row lasts as long as the shortest time between two."""
+    import altair as alt
+
+    moments = [moment_of(value) for value in rows.column(moment)]
+    ends = lasting(moments)
+    columns = {name: rows.column(name) for name in series}
+    unit = unit_of(series[0])
+    totals = [sum(values[n] or 0 for values in columns.values()) for n in range(len(moments))]
+    divisor, axis = scale_of(unit, max(totals, default=0))
+    data = []
+    for n, start in enumerate(moments):
+        below, end = 0.0, ends.get(start)
+        for name, values in columns.items():
+            value = values[n] or 0
+            if value and start is not None and end is not None:
+                data.append(
+                    {
+                        "start": iso(start),
+                        "end": iso(end),
+                        "low": below / divisor,
+                        "high": (below + value) / divisor,
+                        "series": said(name),
+                        "when": f"{start:%Y-%m-%d %H:%M}",
+                        "text": readable(plain(value), unit),
+                    }
+                )
+            below += value
+    drawn: alt.Chart = (
+        alt.Chart(alt.InlineData(values=data), width="container", height=180)
+        .mark_bar(aria=False)
+        .encode(
+            x=alt.X("start:T", title=None, scale=alt.Scale(type="utc"), axis=time_axis(moments)),
+            x2="end:T",
+            y=alt.Y("low:Q", title=titled(series, unit, axis), axis=measure_axis(unit)),
+            y2="high:Q",
+            color=coloured(series),
+            tooltip=[tip("when", "UTC"), tip("series", "what"), tip("text", unit.value)],
+        )
+    )
+    return drawn
+
+
+def bars(
+    rows: Rows, measures: Sequence[str], *, keys: Sequence[str] = (), most: int = _MOST_BARS
+) -> alt.Chart | None:
+    """Return a bar for each of the first rows, of one measure or of several that are stacked."""
+    import altair as alt
+
+    called = labels({key: rows.column(key) for key in keys or _keys(rows)})
+    unit = unit_of(measures[0])
+    columns = {name: rows.column(name) for name in measures}
+    kept = [n for n in range(len(called)) if any(values[n] is not None for values in columns.values())][:most]
+    largest = max((abs(sum(values[n] or 0 for values in columns.values())) for n in kept), default=0)
+    divisor, axis = scale_of(unit, largest)
+    data = [
+        {
+            "key": called[n],
+            "value": float(values[n] or 0) / divisor,
+            "series": said(name),
+            "text": readable(plain(values[n] or 0), unit),
+            "said": f"{called[n]}: {readable(plain(values[n] or 0), unit)}",
+        }
+        for n in kept
+        for name, values in columns.items()
+    ]
+    if not data:
+        return None
+    drawn: alt.Chart = (
+        alt.Chart(alt.InlineData(values=data), width="container", height=alt.Step(22))
+        .mark_bar(cornerRadiusEnd=2, height={"band": 0.72})
+        .encode(
+            x=alt.X("value:Q", title=titled(measures, unit, axis), axis=measure_axis(unit)),
+            y=alt.Y("key:N", title=None, sort=None, axis=alt.Axis(domain=False, ticks=False)),
+            color=coloured(measures),
+            order=alt.Order("series:N") if len(measures) > 1 else alt.Undefined,
+            description="said:N",
+            tooltip=[
+                tip("key", "what"),
+                *([tip("series", "of")] if len(measures) > 1 else []),
+                tip("text", unit.value),
+            ],
+        )
+    )
+    return drawn
+
+
+def grid(
+    rows: Rows,
+    across: str,
+    down: str,
+    measure: str,
+    *,
+    meaning: str = "accepted",
+    lasts: timedelta | None = None,
+) -> alt.Chart | None:
+    """Return a heat map: the more of a measure, the stronger its colour; `across` may be time."""
+    import altair as alt
+
+    places, lines, values = rows.column(across), list(map(text_of, rows.column(down))), rows.column(measure)
+    unit = unit_of(measure)
+    divisor, axis = scale_of(unit, max((value or 0 for value in values), default=0))
+    is_time = all(isinstance(place, date) for place in places)
+    ends = lasting(map(moment_of, places), lasts) if is_time else {}
+    data = [
+        {
+            "x": iso(moment_of(place)) if is_time else text_of(place),
+            "end": iso(ends.get(moment_of(place))) if is_time else "",
+            "y": line,
+            "value": float(value or 0) / divisor,
+            "when": f"{place:%Y-%m-%d %H:%M}" if is_time else text_of(place),
+            "text": readable(plain(value or 0), unit),
+        }
+        for place, line, value in zip(places, lines, values, strict=True)
+    ]
+    if not data:
+        return None
+    if is_time:
+        x = alt.X("x:T", title=None, scale=alt.Scale(type="utc"), axis=time_axis(ends))
+        encodings = {"x": x, "x2": alt.X2("end:T")}
+    else:
+        tilted = alt.Axis(labelAngle=-45, orient="top", ticks=False, domain=False)
+        encodings = {"x": alt.X("x:O", title=said(across), sort=by_total(data, "x"), axis=tilted)}
+    legend = alt.Legend(
+        format="~s", symbolFillColor=COLOURS[meaning], symbolStrokeWidth=0, symbolType="square"
+    )
+    drawn: alt.Chart = (
+        alt.Chart(alt.InlineData(values=data), width="container", height=alt.Step(22))
+        .mark_rect(aria=False, color=COLOURS[meaning])
+        .encode(
+            **encodings,
+            y=alt.Y(
+                "y:N",
+                title=None if is_time else said(down),
+                sort=by_total(data, "y"),
+                axis=alt.Axis(ticks=False, domain=False),
+            ),
+            opacity=alt.Opacity(
+                "value:Q",
+                title=titled([measure], unit, axis),
+                scale=alt.Scale(type="sqrt", domainMin=0, range=[0.06, 1]),
+                legend=legend,
+            ),
+            tooltip=[
+                tip("when", "UTC" if is_time else said(across)),
+                tip("y", said(down)),
+                tip("text", said(measure)),
+            ],
+        )
+    )
+    return drawn
+
+
+def states(rows: Rows) -> alt.Chart:
+    """Return what every interface logged, hour for hour, as `coverage` tells it."""
+    import altair as alt
+
+    data = [
+        {
+            "x": iso(hour),
+            "end": iso(hour + timedelta(hours=hours)),
+            "y": interface or "(none)",
+            "state": state,
+            "when": f"{hour:%Y-%m-%d %H:%M}",
+            "text": f"{hours:,} h",
+        }
+        for hour, hours, interface, state in zip(
+            *map(rows.column, ("hour", "hours", "interface_id", "state")), strict=True
+        )
+        if hour is not None and hour.year < datetime.max.year
+    ]
+    known = ("traffic", "no traffic", "skipped", "no logs", "unread")
+    seen = [state for state in known if state in {one["state"] for one in data}]
+    drawn: alt.Chart = (
+        alt.Chart(alt.InlineData(values=data), width="container", height=alt.Step(18))
+        .mark_rect(aria=False, height={"band": 0.8})
+        .encode(
+            x=alt.X("x:T", title=None, scale=alt.Scale(type="utc"), axis=time_axis(rows.column("hour"))),
+            x2="end:T",
+            y=alt.Y("y:N", title=None, axis=alt.Axis(ticks=False, domain=False)),
+            color=alt.Color(
+                "state:N",
+                title=None,
+                scale=alt.Scale(domain=seen, range=[colour_of(state) for state in seen]),
+                legend=alt.Legend(orient="top"),
+            ),
+            tooltip=[
+                tip("y", "interface"),
+                tip("when", "UTC"),
+                tip("state", "state"),
+                tip("text", "for"),
+            ],
+        )
+    )
+    return drawn
+
+
+def _measured(rows: Rows, analysis: str) -> tuple[str, ...]:
+    """Return the columns to draw: that by which the rows are in order, and its parts if it has some."""
+    wanted = _MEASURES.get(analysis)
+    names = [
+        name
+        for name in rows.names
+        if rows.is_numeric(name) and unit_of(name) is not Unit.NAME and any(rows.column(name))
+    ]
+    if not names:
+        return ()
+    if wanted not in names:
+        ordered = [name for name in names if _is_descending(rows.column(name))]
+        preferred = [name for name in _PREFERRED if name in (ordered or names)]
+        wanted = [*preferred, *ordered, *names][0]
+    parts = next((pair for pair in _PAIRS.get(wanted, ()) if set(pair) <= set(names)), None)
+    return parts or (wanted,)
+
+
+def _is_descending(values: Sequence[Any]) -> bool:
+    known = [value for value in values if value is not None]
+    return all(first >= second for first, second in pairwise(known))
+
+
+def _keys(rows: Rows) -> list[str]:
+    """Return the leading columns that name what a row is about."""
+    keys: list[str] = []
+    for name, kind in zip(rows.names, rows.types, strict=True):
+        if kind not in ("VARCHAR", "DATE") and unit_of(name) is not Unit.NAME:
+            break
+        keys.append(name)
+    return keys or list(rows.names[:1])
