@@ -32,12 +32,15 @@ from flowdb.terminal import (
     answer,
     answer_each,
     json_option,
+    look,
     opened,
     output_option,
     print_json,
     progress,
+    quiet_option,
     say,
     store_option,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -110,6 +113,7 @@ def cli() -> None:
 @rollups_option
 @grace_option
 @json_option
+@quiet_option
 @choice_options
 @storage_options
 def ingest(
@@ -129,7 +133,7 @@ def ingest(
     with opened(store, grace=grace) as db, progress("ingest") as watch:
         report = db.ingest(*sources, format=form, watch=watch, storage=storage, **values)
     for note in report.notes:
-        say(f"note: {note}")
+        tell(f"note: {note}")
     for failure in report.failures[:_MOST_FAILURES_SHOWN]:
         say(f"error: {failure}")
     if len(report.failures) > _MOST_FAILURES_SHOWN:
@@ -198,7 +202,7 @@ def list_analyses(name: str | None, output: str) -> None:
     from flowdb.database import listed_analyses
     from flowdb.output import write
 
-    write(listed_analyses(), output)
+    write(listed_analyses(), output, look=look())
 
 
 def _analysis_command(analysis: Analysis) -> click.Command:
@@ -256,7 +260,7 @@ def _hyphened(name: str) -> str:
 def _summarize(report: IngestReport, store: str) -> None:
     if report.commit is None:
         if not report.failures or report.sources_skipped:
-            say(f"nothing new for {store}: {plural(report.sources_skipped, 'source')} skipped")
+            tell(f"nothing new for {store}: {plural(report.sources_skipped, 'source')} skipped")
         return
     rate = report.records / report.seconds if report.seconds else 0
     ratio = f", {report.parquet_bytes / report.records:.1f} bytes each" if report.records else ""
@@ -265,12 +269,12 @@ def _summarize(report: IngestReport, store: str) -> None:
     bad = f"; {plural(report.bad_lines, 'line')} in quarantine (FROM bad_lines)" if report.bad_lines else ""
     replaced = f", {report.sources_replaced:,} replaced" if report.sources_replaced else ""
     sources = f"{plural(report.sources_ingested, 'source')}{replaced}{skipped}{failed}"
-    say(
+    tell(
         f"{plural(report.records, 'record')} from {sources} into {store} in {report.seconds:.1f} s"
         f" ({rate:,.0f} records/s{ratio}){bad}"
     )
     if report.files_compacted:
-        say(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
+        tell(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
 
 
 for _command in (*COMMANDS, alert, cost, *engine_commands.COMMANDS):

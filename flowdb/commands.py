@@ -14,12 +14,14 @@ from flowdb.terminal import (
     answer,
     answer_each,
     json_option,
+    look,
     opened,
     output_option,
     print_json,
     progress,
-    say,
+    quiet_option,
     store_option,
+    tell,
 )
 
 __all__ = [
@@ -77,6 +79,7 @@ rollups_option = click.option(
 @grace_option
 @rollups_option
 @json_option
+@quiet_option
 def compact(store: str, grace: timedelta, as_json: bool, rollups: bool) -> None:
     """Make few large, sorted files of the many small ones of each date.
 
@@ -88,10 +91,10 @@ def compact(store: str, grace: timedelta, as_json: bool, rollups: bool) -> None:
     if as_json:
         print_json(report.facts())
     elif not report.groups:
-        say(f"{store} is compact already")
+        tell(f"{store} is compact already")
     else:
         before, after = report.bytes_before / report.records, report.bytes_after / report.records
-        say(
+        tell(
             f"{plural(report.files_before, 'file')} of {store} made into {report.files_after:,} in"
             f" {report.seconds:.1f} s ({plural(report.records, 'row')}, {before:.1f} bytes each before,"
             f" {after:.1f} now)"
@@ -117,6 +120,7 @@ def compact(store: str, grace: timedelta, as_json: bool, rollups: bool) -> None:
 @grace_option
 @output_option
 @json_option
+@quiet_option
 def prune(store: str, grace: timedelta, output: str, as_json: bool, **values: Any) -> None:
     """Take old records out of the store, by whole UTC dates.
 
@@ -129,13 +133,13 @@ def prune(store: str, grace: timedelta, output: str, as_json: bool, **values: An
         return
     facts = report.facts()
     if not report.dates and not report.bad_lines:
-        say(f"nothing to take out of {store}")
+        tell(f"nothing to take out of {store}")
         return
     would = "would be " if values["dry_run"] else ""
     kept = f"; {plural(report.kept_rejects, 'refused flow')} kept" if facts["kept_rejects"] else ""
     bad = f" and {plural(report.bad_lines, 'bad line')}" if report.bad_lines else ""
     records = plural(report.records, "record")
-    say(f"{records}{bad} of {plural(len(report.dates), 'date')} {would}taken out of {store}{kept}")
+    tell(f"{records}{bad} of {plural(len(report.dates), 'date')} {would}taken out of {store}{kept}")
     # Last: that it cannot be written must not hide that it was done.
     if report.dates:
         rows = [
@@ -154,9 +158,11 @@ def _write_rows(names: str, rows: list[tuple[object, ...]], output: str) -> None
     marks = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(rows))
     query = f"SELECT * FROM (VALUES {marks}) AS rows ({names})"
     with duckdb.connect() as connection:
-        _, remark = write(connection.sql(query, params=[value for row in rows for value in row]), output)
+        _, remark = write(
+            connection.sql(query, params=[value for row in rows for value in row]), output, look=look()
+        )
         if remark:
-            say(f"note: {remark}")
+            tell(f"note: {remark}")
 
 
 @click.command()
@@ -164,6 +170,7 @@ def _write_rows(names: str, rows: list[tuple[object, ...]], output: str) -> None
 @store_option
 @grace_option
 @json_option
+@quiet_option
 def forget(sources: tuple[str, ...], store: str, grace: timedelta, as_json: bool) -> None:
     """Take sources, with all their rows, out of the store.
 
@@ -177,13 +184,14 @@ def forget(sources: tuple[str, ...], store: str, grace: timedelta, as_json: bool
         return
     bad = f" and {plural(report.bad_lines, 'bad line')}" if report.bad_lines else ""
     records = plural(report.records, "record")
-    say(f"{plural(report.sources, 'source')} taken out of {store}, with {records}{bad}")
+    tell(f"{plural(report.sources, 'source')} taken out of {store}, with {records}{bad}")
 
 
 @click.command()
 @click.argument("folder", metavar="DIR")
 @store_option
 @json_option
+@quiet_option
 def backup(folder: str, store: str, as_json: bool) -> None:
     """Copy the store, as it is at one moment, into DIR, which must be empty or not there.
 
@@ -194,7 +202,7 @@ def backup(folder: str, store: str, as_json: bool) -> None:
     if as_json:
         print_json(report.facts())
     else:
-        say(f"{plural(report.files, 'file')}, {report.bytes:,} bytes, copied from {store} to {folder}")
+        tell(f"{plural(report.files, 'file')}, {report.bytes:,} bytes, copied from {store} to {folder}")
 
 
 @click.command()
@@ -202,6 +210,7 @@ def backup(folder: str, store: str, as_json: bool) -> None:
 @store_option
 @output_option
 @json_option
+@quiet_option
 def verify(repair: bool, store: str, output: str, as_json: bool) -> ExitCode:
     """Check every file of the store, and say what is wrong; exit with 1 if anything is.
 
@@ -215,16 +224,18 @@ def verify(repair: bool, store: str, output: str, as_json: bool) -> ExitCode:
     with progress("verify") as watch:
         report = check(Path(os.path.abspath(os.path.expanduser(store))), repair=repair, watch=watch)
     for done in report.repaired:
-        say(f"repaired: {done}")
+        tell(f"repaired: {done}")
     if as_json:
         print_json(report.facts())
     elif report.findings:
         rows = [(one.kind, one.path, one.problem, one.remedy) for one in report.findings]
         _write_rows("kind, path, problem, remedy", [*rows], output)
-        say(f"{plural(len(report.findings), 'thing')} wrong with {store}")
+        tell(f"{plural(len(report.findings), 'thing')} wrong with {store}")
     else:
         files, records = plural(report.files, "file"), plural(report.records, "record")
-        say(f"{store} is sound: {files}, {records}, {report.bytes:,} bytes checked in {report.seconds:.1f} s")
+        tell(
+            f"{store} is sound: {files}, {records}, {report.bytes:,} bytes checked in {report.seconds:.1f} s"
+        )
     return ExitCode.OK if report.is_sound else ExitCode.FAILED
 
 

@@ -100,11 +100,28 @@ def ingest(
     named = [os.fspath(place) for place in places]
     others = [place for place in named if place != PLACE]
     with ExitStack() as stack:
-        found = stack.enter_context(closing(find(others, choice, storage))) if others else Found()
+        found = (
+            stack.enter_context(closing(find(others, choice, storage, _counted(watch))))
+            if others
+            else Found()
+        )
         if len(others) < len(named):
             found.sources.append(stack.enter_context(standard_input()))
         wanted = _Wanted(layout, workers or os.cpu_count() or 1, watch, replace, rollups)
         return _ingest(store, found, wanted, started)
+
+
+def _counted(watch: Callable[[Meter], None] | None) -> Callable[[int], None] | None:
+    """Return what shows whoever watches how many objects are listed."""
+    if watch is None:
+        return None
+    meter = Meter()
+
+    def listed(objects: int) -> None:
+        meter.list(objects)
+        watch(meter)
+
+    return listed
 
 
 @dataclass(frozen=True, slots=True)

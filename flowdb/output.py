@@ -14,17 +14,16 @@ import tempfile
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 
 from flowdb.errors import QueryError, UsageError
+from flowdb.look import Look, console, printable
 from flowdb.quoting import quote_name, quote_text
+from flowdb.tables import Drawn, drawn
+from flowdb.units import is_number
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-__all__ = ["FORMATS", "printable", "write"]
+__all__ = ["FORMATS", "drawing", "write"]
 
 _COPIED = {
     "csv": "FORMAT csv, HEADER true",
@@ -35,54 +34,67 @@ _COPIED = {
 }
 FORMATS = ("table", "markdown", *_COPIED)
 _ROWS_IN_TABLE = 1000
-_UNBOUNDED = 1_000_000
 _UNKNOWN = sys.maxsize
+_CUT = f"the first {_ROWS_IN_TABLE:,} rows; -o csv, json or parquet writes all of them"
 _FLOATING = ("FLOAT", "DOUBLE")
 # How what spreadsheets take for a formula begins; the last four are what Japanese keyboards write.
 _FORMULA = "\\A[\"' \t\r\n]*[-=+@\uff1d\uff0b\uff0d\uff20]|\\A[\t\r\n]"
 _MARKDOWN = str.maketrans({"&": "&amp;", "<": "&lt;"} | {mark: f"\\{mark}" for mark in "\\|[]`"})
-_NUMBER = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*)\Z")
 
 
 def write(
-    result: duckdb.DuckDBPyRelation, form: str, *, upright: bool = False, sandbox: bool = False
+    result: duckdb.DuckDBPyRelation,
+    form: str,
+    *,
+    upright: bool = False,
+    sandbox: bool = False,
+    look: Look = Look(),  # noqa: B008 -- it cannot be changed
 ) -> tuple[int, str | None]:
     """Write a result to standard output in one of `FORMATS`; return its rows and a remark on it, if any.
 
-    A table shows the first thousand rows, and does not count the others; `upright` shows one row as a
-    column of names and one of values. What comes of a `sandbox`, where nothing may be written, is
-    written elsewhere.
+    A table looks as `look` says, shows the first thousand rows, and does not count the others; `upright`
+    shows one row as a column of names and one of values. What comes of a `sandbox`, where nothing
+    may be written, is written elsewhere.
     """
+    if form == "table":
+        count, table = drawing(result, look, upright=upright)
+        console(sys.stdout, look).print(table.table)
+        return count, table.remark
     try:
         if form in _COPIED and sandbox:
             with duckdb.connect() as outside:
                 return _copy(_brought(result, outside), form), None
         if form in _COPIED:
             return _copy(result, form), None
-        numeric = [_NUMBER.match(str(kind)) is not None for kind in result.types]
-        texts = result.project("COLUMNS(*)::VARCHAR")
-        names = texts.columns
-        rows = texts.limit(_ROWS_IN_TABLE + 1).fetchall()
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
+    names, types, rows = _fetched(result)
+    numeric = [is_number(kind) for kind in types]
     shown: Sequence[Sequence[str | None]] = rows[:_ROWS_IN_TABLE]
     if upright and len(shown) == 1:
         shown = list(zip(names, shown[0], strict=True))
         names, numeric = ["", ""], [False, False]
-    if form == "markdown":
-        _print_markdown(names, numeric, shown)
-    else:
-        _print_table(names, numeric, shown)
-    if len(rows) > _ROWS_IN_TABLE:
-        return _UNKNOWN, f"the first {_ROWS_IN_TABLE:,} rows; -o csv, json or parquet writes all of them"
-    return len(rows), None
+    _print_markdown(names, numeric, shown)
+    return (_UNKNOWN, _CUT) if len(rows) > _ROWS_IN_TABLE else (len(rows), None)
 
 
-def printable(text: str) -> str:
-    """Return a text of one line, in which nothing but printable characters can reach a terminal."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+def drawing(result: duckdb.DuckDBPyRelation, look: Look, *, upright: bool = False) -> tuple[int, Drawn]:
+    """Return how many rows a result has, and the first thousand of them as a table."""
+    names, types, rows = _fetched(result)
+    table = drawn(names, types, rows[:_ROWS_IN_TABLE], look, upright=upright)
+    if len(rows) <= _ROWS_IN_TABLE:
+        return len(rows), table
+    return _UNKNOWN, Drawn(table.table, "; ".join(filter(None, (_CUT, table.remark))))
+
+
+def _fetched(result: duckdb.DuckDBPyRelation) -> tuple[list[str], list[str], list[tuple[str | None, ...]]]:
+    """Return the names and types of a result, and rows of it as texts: one more than a table has."""
+    try:
+        types = [str(kind) for kind in result.types]
+        texts = result.project("COLUMNS(*)::VARCHAR")
+        return texts.columns, types, texts.limit(_ROWS_IN_TABLE + 1).fetchall()
+    except duckdb.Error as error:
+        raise QueryError(str(error)) from error
 
 
 def _copy(result: duckdb.DuckDBPyRelation, form: str) -> int:
@@ -166,27 +178,3 @@ def _print_markdown(
     print(line(["---:" if number else "---" for number in numeric]))
     for row in rows:
         print(line([cell(value) for value in row]))
-
-
-def _print_table(names: Sequence[str], numeric: Sequence[bool], rows: Sequence[Sequence[str | None]]) -> None:
-    from rich.console import Console
-
-    table = _table(names, numeric, rows)
-    # Whoever reads a pipe or a file wants whole values on one line, however wide they are.
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNBOUNDED
-    Console(width=width, highlight=False, markup=False, emoji=False).print(table)
-
-
-def _table(names: Sequence[str], numeric: Sequence[bool], rows: Sequence[Sequence[str | None]]) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(
-        box=box.SIMPLE_HEAD, show_header=any(names), show_edge=False, pad_edge=False, header_style="bold"
-    )
-    for name, number in zip(names, numeric, strict=True):
-        table.add_column(Text(printable(name)), justify="right" if number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("" if value is None else printable(value)) for value in row))
-    return table

@@ -139,6 +139,7 @@ class Place:
             if is_deep
             else self._storage.ls(folder, detail=True)
         )
+        self._remotes.count(len(listed))
         return [
             info["name"].rstrip("/") + "/" if info["type"] == "directory" else self._object(info)
             for info in listed
@@ -151,6 +152,7 @@ class Place:
             wanted["Delimiter"] = "/"
         while True:
             page = self._storage.call_s3("list_objects_v2", **wanted)
+            self._remotes.count(len(page.get("Contents", ())))
             for one in page.get("CommonPrefixes", ()):
                 yield f"{bucket}/{one['Prefix']}"
             for one in page.get("Contents", ()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import Any
@@ -32,12 +32,14 @@ _SIGNATURE = re.compile(
 class Remotes:
     """The storages that URLs lead to, each opened once, and the threads that fetch from them.
 
-    `options` are those of fsspec's file systems: for S3 `profile`, `region`, `endpoint_url`,
-    `anon`, `requester_pays` and all others of `s3fs.S3FileSystem`.
+    `listed` is told, by any thread, how many more objects were listed. `options`
+    are those of fsspec's file systems: for S3 `profile`, `region`, `endpoint_url`, `anon`,
+    `requester_pays` and all others of `s3fs.S3FileSystem`.
     """
 
-    def __init__(self, options: Mapping[str, object]) -> None:
+    def __init__(self, options: Mapping[str, object], listed: Callable[[int], None] | None = None) -> None:
         self._options = options
+        self._listed = listed
         self._opened: dict[str, Any] = {}
         self._is_closed = False
         self.pool = ThreadPoolExecutor(_FETCHERS, "flowdb-fetch")
@@ -57,6 +59,11 @@ class Remotes:
             except (ImportError, TypeError, ValueError) as error:
                 raise UsageError(f"{shown(url)}: it cannot be opened ({_said(error)})") from None
         return self._opened[host]
+
+    def count(self, objects: int) -> None:
+        """Tell whoever watches that so many more objects were listed."""
+        if self._listed is not None:
+            self._listed(objects)
 
     def result(self, coming: Future[bytes]) -> bytes:
         """Return what was fetched, as soon as it is there; raises `CancelledError` once this is closed."""

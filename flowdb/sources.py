@@ -7,7 +7,7 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,8 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _STORE = "catalog.sqlite"  # the files of a store of flowdb are no sources
 _CHUNK = 1 << 20
 _LATEST = 2**63 - 1  # nanoseconds since 1970, in the year 2262
+
+_Listed = Callable[[int], None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +88,16 @@ def find(
     places: Iterable[str | os.PathLike[str]],
     choice: Choice = Choice(),  # noqa: B008 -- it cannot be changed
     storage: Mapping[str, object] | None = None,
+    listed: Callable[[int], None] | None = None,
 ) -> Found:
     """Return the log objects at files, in folders at any depth, by glob patterns and behind URLs.
 
     A file that is named, or that a pattern matches, is taken whatever its ending; symbolic
     links in a folder are followed only inside it. Of all these the choice leaves out what is
     of another time, account or region by its path. `storage` has options for the URLs' file
-    systems. Raises `SourceNotFound` for a place that does not exist and `NoSources` when there
-    is nothing anywhere; one that cannot be looked at is among the failures.
+    systems. `listed` is told, by any thread, how many more objects were listed.
+    Raises `SourceNotFound` for a place that does not exist and `NoSources` when there is nothing
+    anywhere; one that cannot be looked at is among the failures.
     """
     found = Found()
     by_uri: dict[str, Source] = {}
@@ -103,9 +107,9 @@ def find(
             place = os.fspath(place)
             failures = len(found.failures)
             last, here = (
-                _at_url(place, found, choice, storage or {})
+                _at_url(place, found, choice, storage or {}, listed)
                 if _URL.match(place)
-                else (place, _at_path(place, found, choice))
+                else (place, _at_path(place, found, choice, listed))
             )
             if not here and len(found.failures) == failures:
                 found.empty.append(last)
@@ -187,14 +191,14 @@ def fingerprint(source: Source) -> str:
 
 
 def _at_url(
-    url: str, found: Found, choice: Choice, storage: Mapping[str, object]
+    url: str, found: Found, choice: Choice, storage: Mapping[str, object], listed: _Listed
 ) -> tuple[str, list[Source]]:
     """Return a URL as it may be shown, and what it stands for."""
     from flowdb.places import Place
     from flowdb.remote import Remotes
 
     if found.remotes is None:
-        found.remotes = Remotes(storage)
+        found.remotes = Remotes(storage, listed)
     place = Place(url, found.remotes, choice)
     here: list[Source] = []
     for one in place.expand():
@@ -219,7 +223,7 @@ def _remote_source(one: RemoteObject, *, is_expected: bool) -> Source:
     return Source(one.path, one.size, one.modified, one.uri, time, is_expected, one)
 
 
-def _at_path(place: str, found: Found, choice: Choice) -> list[Source]:
+def _at_path(place: str, found: Found, choice: Choice, listed: _Listed) -> list[Source]:
     """Return what a file, folder or pattern stands for."""
     here: list[Source] = []
     walked: tuple[str, ...] = ()
@@ -227,7 +231,7 @@ def _at_path(place: str, found: Found, choice: Choice) -> list[Source]:
         if path.startswith(walked):
             continue
         if os.path.isdir(path):
-            here += _walk(path, found, choice)
+            here += _walk(path, found, choice, listed)
             walked += (os.path.join(path, ""),)
         elif choice.allows(path):
             _take(path, here, found, is_expected=True)
@@ -280,7 +284,7 @@ def _absolute(path: str) -> str:
     return os.path.join(os.path.realpath(folder), name)
 
 
-def _walk(folder: str, found: Found, choice: Choice) -> list[Source]:
+def _walk(folder: str, found: Found, choice: Choice, listed: _Listed) -> list[Source]:
     """Return the logs in a folder, at any depth; count other files, and note folders that cannot be read."""
     logs: list[Source] = []
     inside = os.path.realpath(folder) + os.sep
@@ -296,6 +300,8 @@ def _walk(folder: str, found: Found, choice: Choice) -> list[Source]:
             continue
         if any(entry.name == _STORE for entry in entries):
             continue
+        if listed is not None:
+            listed(len(entries))
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 path = os.path.join(entry.path, "")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -18,25 +18,33 @@ if TYPE_CHECKING:
     import duckdb
 
     from flowdb.database import FlowDB
+    from flowdb.look import Look
     from flowdb.meter import Meter
 
 __all__ = [
     "answer",
     "answer_each",
     "asked",
+    "color_option",
     "json_option",
+    "look",
     "opened",
     "output_option",
     "print_json",
     "progress",
+    "quiet_option",
     "say",
     "store_option",
+    "tell",
     "waited",
 ]
 
 _T = TypeVar("_T")
+_Command = Callable[..., Any]
+_META = "flowdb."
 # The formats of `flowdb.output`, which is not imported before there is something to print.
 _FORMATS = ("table", "csv", "tsv", "json", "jsonl", "markdown", "parquet")
+_COLORS = ("auto", "always", "never")
 
 store_option = click.option(
     "--store",
@@ -47,15 +55,58 @@ store_option = click.option(
     show_envvar=True,
     help="The store.",
 )
-output_option = click.option(
-    "-o",
-    "--output",
-    type=click.Choice(_FORMATS),
-    default="table",
-    show_default=True,
-    help="How the rows are written. In csv and tsv a text that a spreadsheet would compute has ' before it.",
-)
 json_option = click.option("--json", "as_json", is_flag=True, help="Write what was done as one JSON object.")
+
+
+def output_option(command: _Command) -> _Command:
+    """Give a command `output`, and what tells how a table looks, which `look` knows."""
+    options = (
+        click.option(
+            "-o",
+            "--output",
+            type=click.Choice(_FORMATS),
+            default="table",
+            show_default=True,
+            help="How the rows are written. In csv and tsv a text that a spreadsheet would compute has '"
+            " before it.",
+        ),
+        click.option(
+            "--raw",
+            is_flag=True,
+            expose_value=False,
+            callback=_keep,
+            help="Numbers of a table as they are, without units.",
+        ),
+        color_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def color_option(command: _Command) -> _Command:
+    """Give a command `color`, which `look` and `progress` know."""
+    return click.option(
+        "--color",
+        type=click.Choice(_COLORS),
+        default="auto",
+        show_default=True,
+        expose_value=False,
+        callback=_keep,
+        help="Whether there are colours: by default on a terminal, unless NO_COLOR is set.",
+    )(command)
+
+
+def quiet_option(command: _Command) -> _Command:
+    """Give a command `quiet`, which `tell` and `progress` know."""
+    return click.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        expose_value=False,
+        callback=_keep,
+        help="Say nothing but errors.",
+    )(command)
 
 
 @contextmanager
@@ -88,6 +139,7 @@ def answer_each(
     sandbox: bool = False,
 ) -> None:
     """Ask a store and write its answers one after the other, as `answer` does."""
+    shown = look()
 
     def work(db: FlowDB) -> list[str]:
         from flowdb.output import write
@@ -102,7 +154,7 @@ def answer_each(
             if number and form in ("table", "markdown"):
                 print()
             try:
-                rows, said = write(result, form, upright=upright, sandbox=sandbox)
+                rows, said = write(result, form, upright=upright, sandbox=sandbox, look=shown)
             except QueryError as error:
                 if (told := db.placed(error)) is error:
                     raise
@@ -112,7 +164,7 @@ def answer_each(
         return [*db.notes, *([remark] if remark else [])]
 
     for remark in asked(store, work, sandbox=sandbox):
-        say(f"note: {remark}")
+        tell(f"note: {remark}")
 
 
 def asked(store: str, work: Callable[[FlowDB], _T], *, sandbox: bool = False) -> _T:
@@ -152,11 +204,17 @@ def waited(work: Callable[[], _T]) -> _T:
 
 def say(sentence: str, *, bare: bool = False) -> None:
     """Write to standard error, where no control character may get; a sentence is kept to one line."""
-    from flowdb.output import printable
+    from flowdb.look import printable
 
     with suppress(OSError):  # nobody can be told that nobody can be told
         text = "\n".join(map(printable, sentence.split("\n"))) if bare else f"flowdb: {printable(sentence)}"
         print(text, file=sys.stderr)
+
+
+def tell(sentence: str) -> None:
+    """Say what is no error, unless the command is told to be quiet."""
+    if not _set("quiet", False):
+        say(sentence)
 
 
 def print_json(facts: Mapping[str, object]) -> None:
@@ -166,20 +224,27 @@ def print_json(facts: Mapping[str, object]) -> None:
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[Meter], None] | None]:
-    """Give what shows how far a piece of work is, where standard error is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    """Give what shows how far a piece of work is, unless the command is told to be quiet."""
+    from flowdb.progress import progress as shown
 
-    columns = (BarColumn(), DownloadColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(what, total=None, rate="")
-
-        def watch(meter: Meter) -> None:
-            elapsed = shown.tasks[0].elapsed or 1
-            rate = f"{meter.records / elapsed:,.0f} records/s"
-            shown.update(task, total=meter.total_bytes, completed=meter.read_bytes, rate=rate)
-
+    with shown(what, color=_set("color", "auto"), is_quiet=_set("quiet", False)) as watch:
         yield watch
+
+
+def look() -> Look:
+    """Return how standard output may look, by the options of the command."""
+    from flowdb.look import look_of
+
+    return look_of(sys.stdout, _set("color", "auto"), is_raw=_set("raw", False))
+
+
+def _set(name: str, default: _T) -> _T:
+    """Return what an option of look was given for the command that runs."""
+    context = click.get_current_context(silent=True)
+    return default if context is None else cast(_T, context.meta.get(_META + name, default))
+
+
+def _keep(context: click.Context, option: click.Parameter, value: object) -> None:
+    """Keep the value of an option of look where `_set` finds it."""
+    assert option.name is not None
+    context.meta[_META + option.name] = value
