@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from flowdb.units import Unit, unit_of
+from flowdb.units import Unit
 
 if TYPE_CHECKING:
     import altair as alt
@@ -23,8 +23,8 @@ __all__ = [
     "lasting",
     "measure_axis",
     "moment_of",
-    "plain",
     "said",
+    "scale_of",
     "text_of",
     "time_axis",
     "tip",
@@ -47,6 +47,15 @@ _MEANINGS = {
 }
 _TARGETS = ("dstaddr", "peer", "server", "addr_b", "destination", "destination_zone")
 _PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
+_STEPS = {
+    Unit.BYTES: tuple(
+        (1024**power, f"{name}B") for power, name in enumerate(("", "Ki", "Mi", "Gi", "Ti", "Pi"))
+    ),
+    Unit.BITS: tuple((1000**power, f"{name}bit/s") for power, name in enumerate(("", "k", "M", "G", "T"))),
+    Unit.SECONDS: ((1, "seconds"), (60, "minutes"), (3600, "hours"), (86_400, "days")),
+}
+_FORMATS = {Unit.SHARE: "~%", Unit.COUNT: "~s", Unit.DOLLARS: "$,.3~r"}
+_ALONE = {Unit.DOLLARS: "US dollars"}
 _WHOLES = {Unit.BYTES: "bytes", Unit.BITS: "rate"}
 _WORDS = {
     "accepted_bytes": "accepted",
@@ -70,7 +79,7 @@ def labels(columns: Mapping[str, Sequence[Any]]) -> list[str]:
             word = text_of(cell)
             if key == "protocol":
                 word = _PROTOCOLS.get(cell, f"protocol {cell}")
-            elif unit_of(key) is Unit.NAME and label:
+            elif key.endswith("port") and label:
                 word = f":{word}"
             label += f" → {word}" if label and key in _TARGETS else f" {word}" if label else word
         label = label or "(none)"
@@ -128,12 +137,18 @@ def time_axis(moments: Iterable[datetime | None]) -> alt.Axis:
     )
 
 
+def scale_of(unit: Unit, most: float) -> tuple[float, str]:
+    """Return by what to divide numbers up to `most` on an axis, and what they are called there."""
+    steps = _STEPS.get(unit, ((1, _ALONE.get(unit, "")),))
+    return next((step for step in reversed(steps) if most >= step[0]), steps[0])
+
+
 def measure_axis(unit: Unit) -> alt.Axis:
     """Return an axis of a measure."""
     import altair as alt
 
     return alt.Axis(
-        format="~%" if unit is Unit.SHARE else "~s" if unit is Unit.NUMBER else "~g",
+        format=_FORMATS.get(unit, ",.3~f"),
         tickCount={"expr": "max(2, min(6, width / 80))"},
         domain=False,
         ticks=False,
@@ -156,11 +171,6 @@ def tip(field: str, title: str) -> alt.Tooltip:
 def said(name: str) -> str:
     """Return the name of a column as words."""
     return _WORDS.get(name, name.replace("_", " "))
-
-
-def plain(value: Any) -> int | float:
-    """Return a number as one of Python."""
-    return value if isinstance(value, int) else float(value)
 
 
 def text_of(value: object) -> str:

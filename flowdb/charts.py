@@ -21,21 +21,33 @@ from flowdb.chart_parts import (
     lasting,
     measure_axis,
     moment_of,
-    plain,
     said,
+    scale_of,
     text_of,
     time_axis,
     tip,
     titled,
 )
 from flowdb.errors import UsageError
-from flowdb.units import Unit, readable, scale_of, unit_of
+from flowdb.units import Unit, readable, unit_of
 
 if TYPE_CHECKING:
     import altair as alt
     import duckdb
 
-__all__ = ["MOST_ROWS", "Rows", "bars", "chart", "draw", "fetched", "grid", "states", "timeline"]
+__all__ = [
+    "MOST_ROWS",
+    "Rows",
+    "bars",
+    "chart",
+    "draw",
+    "fetched",
+    "grid",
+    "matrix",
+    "states",
+    "summary",
+    "timeline",
+]
 
 MOST_ROWS = 1000
 """How many rows of a result are looked at for a chart."""
@@ -48,11 +60,22 @@ _PAIRS = {
     "flows": (("accepted", "rejected"),),
 }
 _SERIES = (("accepted_bytes", "rejected_bytes"), ("accepted", "refused"), ("skipdata", "nodata"))
-_MEASURES = {"exfiltration": "times_average", "compare_periods": "change", "guess_os": "connections"}
-_TIMES = ("moment", "hour", "day")
+_MEASURES = {
+    "bursts": "peak_bps",
+    "compare_periods": "change",
+    "ephemeral_ports": "used_share",
+    "exfiltration": "times_average",
+    "formats_seen": "records",
+    "guess_os": "connections",
+    "late_records": "p95_seconds",
+    "port_exhaustion": "used_share",
+}
+_KEYS = {"formats_seen": ("version", "fields"), "rejects": ("srcaddr", "dstaddr", "dstport", "protocol")}
+_TIMES = ("moment", "hour")
 _MOST_BARS = 15
+_MOST_OF_MATRIX = 14
+_BESIDE = ("interface_id", "severity")
 _PREFERRED = ("bytes", "attempts", "dollars", "score", "flows")
-_NUMERIC = ("INT", "DOUBLE", "FLOAT", "DECIMAL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +95,9 @@ class Rows:
         place = self.names.index(name)
         return [row[place] for row in self.rows]
 
-    def is_numeric(self, name: str) -> bool:
-        """Tell whether a column has numbers."""
-        kind = self.types[self.names.index(name)]
-        return "[" not in kind and any(word in kind for word in _NUMERIC)
+    def unit(self, name: str) -> Unit | None:
+        """Return what the numbers of a column are of; None for what is no number."""
+        return unit_of(name, self.types[self.names.index(name)])
 
 
 def fetched(result: duckdb.DuckDBPyRelation, most: int = MOST_ROWS) -> Rows:
@@ -110,7 +132,7 @@ def draw(rows: Rows, analysis: str = "") -> alt.Chart | None:
         measure = pair or _measured(rows, analysis)
         return timeline(rows, measure, moment=moment) if measure else None
     measure = _measured(rows, analysis)
-    return bars(rows, measure) if measure else None
+    return bars(rows, measure, keys=_KEYS.get(analysis, ())) if measure else None
 
 
 def timeline(rows: Rows, series: Sequence[str], *, moment: str = "moment") -> alt.Chart:
@@ -120,7 +142,7 @@ def timeline(rows: Rows, series: Sequence[str], *, moment: str = "moment") -> al
     moments = [moment_of(value) for value in rows.column(moment)]
     ends = lasting(moments)
     columns = {name: rows.column(name) for name in series}
-    unit = unit_of(series[0])
+    unit = rows.unit(series[0]) or Unit.NUMBER
     totals = [sum(values[n] or 0 for values in columns.values()) for n in range(len(moments))]
     divisor, axis = scale_of(unit, max(totals, default=0))
     data = []
@@ -137,7 +159,7 @@ def timeline(rows: Rows, series: Sequence[str], *, moment: str = "moment") -> al
                         "high": (below + value) / divisor,
                         "series": said(name),
                         "when": f"{start:%Y-%m-%d %H:%M}",
-                        "text": readable(plain(value), unit),
+                        "text": readable(str(value), unit),
                     }
                 )
             below += value
@@ -163,7 +185,7 @@ def bars(
     import altair as alt
 
     called = labels({key: rows.column(key) for key in keys or _keys(rows)})
-    unit = unit_of(measures[0])
+    unit = rows.unit(measures[0]) or Unit.NUMBER
     columns = {name: rows.column(name) for name in measures}
     kept = [n for n in range(len(called)) if any(values[n] is not None for values in columns.values())][:most]
     largest = max((abs(sum(values[n] or 0 for values in columns.values())) for n in kept), default=0)
@@ -173,8 +195,8 @@ def bars(
             "key": called[n],
             "value": float(values[n] or 0) / divisor,
             "series": said(name),
-            "text": readable(plain(values[n] or 0), unit),
-            "said": f"{called[n]}: {readable(plain(values[n] or 0), unit)}",
+            "text": readable(str(values[n] or 0), unit),
+            "said": f"{called[n]}: {readable(str(values[n] or 0), unit)}",
         }
         for n in kept
         for name, values in columns.items()
@@ -213,7 +235,7 @@ def grid(
     import altair as alt
 
     places, lines, values = rows.column(across), list(map(text_of, rows.column(down))), rows.column(measure)
-    unit = unit_of(measure)
+    unit = rows.unit(measure) or Unit.NUMBER
     divisor, axis = scale_of(unit, max((value or 0 for value in values), default=0))
     is_time = all(isinstance(place, date) for place in places)
     ends = lasting(map(moment_of, places), lasts) if is_time else {}
@@ -224,7 +246,7 @@ def grid(
             "y": line,
             "value": float(value or 0) / divisor,
             "when": f"{place:%Y-%m-%d %H:%M}" if is_time else text_of(place),
-            "text": readable(plain(value or 0), unit),
+            "text": readable(str(value or 0), unit),
         }
         for place, line, value in zip(places, lines, values, strict=True)
     ]
@@ -264,6 +286,22 @@ def grid(
         )
     )
     return drawn
+
+
+def matrix(
+    rows: Rows, across: str, down: str, measure: str, *, most: int = _MOST_OF_MATRIX
+) -> alt.Chart | None:
+    """Return a heat map of pairs: of those that have both ends, the ends with the greatest sums."""
+    cells = [
+        (first, second, amount or 0)
+        for first, second, amount in zip(*map(rows.column, (across, down, measure)), strict=True)
+        if first is not None and second is not None
+    ]
+    data = [{across: first, down: second, "value": amount} for first, second, amount in cells]
+    columns, lines = (set(by_total(data, key)[:most]) for key in (across, down))
+    kept = [cell for cell in cells if cell[0] in columns and cell[1] in lines]
+    kind = rows.types[rows.names.index(measure)]
+    return grid(Rows((across, down, measure), ("VARCHAR", "VARCHAR", kind), kept), across, down, measure)
 
 
 def states(rows: Rows) -> alt.Chart:
@@ -314,9 +352,7 @@ def _measured(rows: Rows, analysis: str) -> tuple[str, ...]:
     """Return the columns to draw: that by which the rows are in order, and its parts if it has some."""
     wanted = _MEASURES.get(analysis)
     names = [
-        name
-        for name in rows.names
-        if rows.is_numeric(name) and unit_of(name) is not Unit.NAME and any(rows.column(name))
+        name for name in rows.names if rows.unit(name) not in (None, Unit.LABEL) and any(rows.column(name))
     ]
     if not names:
         return ()
@@ -328,6 +364,20 @@ def _measured(rows: Rows, analysis: str) -> tuple[str, ...]:
     return parts or (wanted,)
 
 
+def summary(rows: Rows, analysis: str = "") -> str:
+    """Return what the first row is about and what was measured of it, in words; nothing without a row."""
+    if not rows.rows:
+        return ""
+    first = Rows(rows.names, rows.types, rows.rows[:1])
+    label = labels({key: first.column(key) for key in _KEYS.get(analysis) or _keys(first)})[0]
+    measures = _measured(rows, analysis)[:1]
+    said_of = [
+        f"{said(name)} {readable(str(first.column(name)[0] or 0), rows.unit(name) or Unit.NUMBER)}"
+        for name in measures
+    ]
+    return ", ".join([label, *said_of])
+
+
 def _is_descending(values: Sequence[Any]) -> bool:
     known = [value for value in values if value is not None]
     return all(first >= second for first, second in pairwise(known))
@@ -337,7 +387,8 @@ def _keys(rows: Rows) -> list[str]:
     """Return the leading columns that name what a row is about."""
     keys: list[str] = []
     for name, kind in zip(rows.names, rows.types, strict=True):
-        if kind not in ("VARCHAR", "DATE") and unit_of(name) is not Unit.NAME:
+        if kind not in ("VARCHAR", "DATE") and unit_of(name, kind) is not Unit.LABEL:
             break
         keys.append(name)
-    return keys or list(rows.names[:1])
+    # What a row is about is not the interface that saw it, unless it is about nothing else.
+    return [name for name in keys if name not in _BESIDE] or keys or list(rows.names[:1])

@@ -22,12 +22,14 @@ from flowdb.options import (
     EVERY,
     LISTED,
     Moment,
+    bounds_of,
     choice_options,
     parameter_option,
     storage_of,
     storage_options,
     utf8,
 )
+from flowdb.report_command import report
 from flowdb.terminal import (
     answer,
     answer_each,
@@ -220,12 +222,7 @@ def _analysis_command(analysis: Analysis) -> click.Command:
             name: None if value is EVERY else value for name, value in values.items() if value is not None
         }
         if day is not None:
-            if "since" in given or "until" in given:
-                raise click.UsageError("--day says both --since and --until; give one or the other.")
-            midnight = datetime(day.year, day.month, day.day)
-            given["since"] = midnight
-            with suppress(OverflowError):  # no day follows the last
-                given["until"] = midnight + timedelta(days=1)
+            given |= bounds_of(day, given.get("since"), given.get("until"))
         if show_sql:
             say(f"{analysis.statement};\n\n{analysis.call(given)}", bare=True)
         answer(store, lambda db: getattr(db, analysis.name)(**given), output)
@@ -277,7 +274,7 @@ def _summarize(report: IngestReport, store: str) -> None:
         tell(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
 
 
-for _command in (*COMMANDS, alert, cost, *engine_commands.COMMANDS):
+for _command in (*COMMANDS, alert, cost, report, *engine_commands.COMMANDS):
     cli.add_command(_command)
 
 

@@ -24,6 +24,7 @@ from flowdb.keeping import Keeping
 from flowdb.noting import Noting
 from flowdb.placing import Placing
 from flowdb.quantities import age
+from flowdb.reporting import Reporting
 from flowdb.store import GRACE, Store
 from flowdb.watching import Watching
 
@@ -41,7 +42,7 @@ DIALECTS = ("duckdb", *_TRINO, "insights")
 """The languages that `FlowDB.sql` takes."""
 
 
-class FlowDB(Keeping, Noting, Placing, Watching):
+class FlowDB(Keeping, Noting, Placing, Reporting, Watching):
     """A store of flow logs. Every question is answered from the newest commit, and by DuckDB.
 
     Results are `duckdb.DuckDBPyRelation`: `.fetchall()`, `.df()`, `.pl()`, `.arrow()`,
