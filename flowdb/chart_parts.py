@@ -106,12 +106,12 @@ def lasting(
     return {moment: moment + step for moment in known} | {None: None}
 
 
-def coloured(names: Sequence[str]) -> Any:
+def coloured(names: Sequence[str], meaning: str = "") -> Any:
     """Return the colour of one measure, or of each of several, with a legend."""
     import altair as alt
 
     if len(names) == 1:
-        return alt.value(colour_of(names[0]))
+        return alt.value(COLOURS[meaning] if meaning else colour_of(names[0]))
     scale = alt.Scale(domain=[*map(said, names)], range=[*map(colour_of, names)])
     return alt.Color("series:N", title=None, scale=scale, legend=alt.Legend(orient="top"))
 

@@ -1,53 +1,21 @@
-"""Draws what an analysis answers, as Vega-Lite through Altair: what its columns are tells what to draw.
-
-Nothing of a log becomes part of an expression: fields have fixed names, and every text is data.
-"""
+"""Draws what an analysis answers, as Vega-Lite through Altair: what its columns are tells what to draw."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from flowdb.chart_parts import (
-    COLOURS,
-    by_total,
-    colour_of,
-    coloured,
-    iso,
-    labels,
-    lasting,
-    measure_axis,
-    moment_of,
-    said,
-    scale_of,
-    text_of,
-    time_axis,
-    tip,
-    titled,
-)
+from flowdb.chart_marks import Rows, bars, keys_of, states, timeline
+from flowdb.chart_parts import labels, said
 from flowdb.errors import UsageError
-from flowdb.units import Unit, readable, unit_of
+from flowdb.units import Unit, readable
 
 if TYPE_CHECKING:
     import altair as alt
     import duckdb
 
-__all__ = [
-    "MOST_ROWS",
-    "Rows",
-    "bars",
-    "chart",
-    "draw",
-    "fetched",
-    "grid",
-    "matrix",
-    "states",
-    "summary",
-    "timeline",
-]
+__all__ = ["MOST_ROWS", "chart", "draw", "fetched", "summary"]
 
 MOST_ROWS = 1000
 """How many rows of a result are looked at for a chart."""
@@ -61,43 +29,35 @@ _PAIRS = {
 }
 _SERIES = (("accepted_bytes", "rejected_bytes"), ("accepted", "refused"), ("skipdata", "nodata"))
 _MEASURES = {
+    "accepted_after_reject": "refused_before",
+    "beacons": "score",
     "bursts": "peak_bps",
     "compare_periods": "change",
+    "coverage": "hours",
+    "diagnose_acl": "attempts",
+    "duplicate_records": "repeated",
     "ephemeral_ports": "used_share",
     "exfiltration": "times_average",
+    "fan_out": "destinations",
     "formats_seen": "records",
     "guess_os": "connections",
     "late_records": "p95_seconds",
     "port_exhaustion": "used_share",
+    "port_scan": "tried",
+    "public_exposure": "sources",
+    "unanswered": "unanswered",
 }
-_KEYS = {"formats_seen": ("version", "fields"), "rejects": ("srcaddr", "dstaddr", "dstport", "protocol")}
+_KEYS = {
+    "coverage": ("interface_id", "state", "hour"),
+    "duplicate_records": ("scope",),
+    "ephemeral_ports": ("addr", "protocol"),
+    "formats_seen": ("version", "fields"),
+    "port_exhaustion": ("addr", "peer", "port", "protocol"),
+    "rejects": ("srcaddr", "dstaddr", "dstport", "protocol"),
+}
+_OF_REFUSALS = ("rejected_ports", "rejected_sources", "rejects", "rejects_by", "port_probes", "diagnose_acl")
 _TIMES = ("moment", "hour")
-_MOST_BARS = 15
-_MOST_OF_MATRIX = 14
-_BESIDE = ("interface_id", "severity")
 _PREFERRED = ("bytes", "attempts", "dollars", "score", "flows")
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The rows of a result, or its first ones, with the names and DuckDB's types of its columns."""
-
-    names: tuple[str, ...]
-    types: tuple[str, ...]
-    rows: Sequence[Sequence[Any]]
-
-    def __post_init__(self) -> None:
-        if any(len(row) != len(self.names) for row in self.rows):
-            raise ValueError("a row has other cells than there are names")
-
-    def column(self, name: str) -> list[Any]:
-        """Return the cells of a column."""
-        place = self.names.index(name)
-        return [row[place] for row in self.rows]
-
-    def unit(self, name: str) -> Unit | None:
-        """Return what the numbers of a column are of; None for what is no number."""
-        return unit_of(name, self.types[self.names.index(name)])
 
 
 def fetched(result: duckdb.DuckDBPyRelation, most: int = MOST_ROWS) -> Rows:
@@ -132,220 +92,8 @@ def draw(rows: Rows, analysis: str = "") -> alt.Chart | None:
         measure = pair or _measured(rows, analysis)
         return timeline(rows, measure, moment=moment) if measure else None
     measure = _measured(rows, analysis)
-    return bars(rows, measure, keys=_KEYS.get(analysis, ())) if measure else None
-
-
-def timeline(rows: Rows, series: Sequence[str], *, moment: str = "moment") -> alt.Chart:
-    """Return columns over time, stacked; a row lasts as long as the shortest time between two."""
-    import altair as alt
-
-    moments = [moment_of(value) for value in rows.column(moment)]
-    ends = lasting(moments)
-    columns = {name: rows.column(name) for name in series}
-    unit = rows.unit(series[0]) or Unit.NUMBER
-    totals = [sum(values[n] or 0 for values in columns.values()) for n in range(len(moments))]
-    divisor, axis = scale_of(unit, max(totals, default=0))
-    data = []
-    for n, start in enumerate(moments):
-        below, end = 0.0, ends.get(start)
-        for name, values in columns.items():
-            value = values[n] or 0
-            if value and start is not None and end is not None:
-                data.append(
-                    {
-                        "start": iso(start),
-                        "end": iso(end),
-                        "low": below / divisor,
-                        "high": (below + value) / divisor,
-                        "series": said(name),
-                        "when": f"{start:%Y-%m-%d %H:%M}",
-                        "text": readable(str(value), unit),
-                    }
-                )
-            below += value
-    drawn: alt.Chart = (
-        alt.Chart(alt.InlineData(values=data), width="container", height=180)
-        .mark_bar(aria=False)
-        .encode(
-            x=alt.X("start:T", title=None, scale=alt.Scale(type="utc"), axis=time_axis(moments)),
-            x2="end:T",
-            y=alt.Y("low:Q", title=titled(series, unit, axis), axis=measure_axis(unit)),
-            y2="high:Q",
-            color=coloured(series),
-            tooltip=[tip("when", "UTC"), tip("series", "what"), tip("text", unit.value)],
-        )
-    )
-    return drawn
-
-
-def bars(
-    rows: Rows, measures: Sequence[str], *, keys: Sequence[str] = (), most: int = _MOST_BARS
-) -> alt.Chart | None:
-    """Return a bar for each of the first rows, of one measure or of several that are stacked."""
-    import altair as alt
-
-    called = labels({key: rows.column(key) for key in keys or _keys(rows)})
-    unit = rows.unit(measures[0]) or Unit.NUMBER
-    columns = {name: rows.column(name) for name in measures}
-    kept = [n for n in range(len(called)) if any(values[n] is not None for values in columns.values())][:most]
-    largest = max((abs(sum(values[n] or 0 for values in columns.values())) for n in kept), default=0)
-    divisor, axis = scale_of(unit, largest)
-    data = [
-        {
-            "key": called[n],
-            "value": float(values[n] or 0) / divisor,
-            "series": said(name),
-            "text": readable(str(values[n] or 0), unit),
-            "said": f"{called[n]}: {readable(str(values[n] or 0), unit)}",
-        }
-        for n in kept
-        for name, values in columns.items()
-    ]
-    if not data:
-        return None
-    drawn: alt.Chart = (
-        alt.Chart(alt.InlineData(values=data), width="container", height=alt.Step(22))
-        .mark_bar(cornerRadiusEnd=2, height={"band": 0.72})
-        .encode(
-            x=alt.X("value:Q", title=titled(measures, unit, axis), axis=measure_axis(unit)),
-            y=alt.Y("key:N", title=None, sort=None, axis=alt.Axis(domain=False, ticks=False)),
-            color=coloured(measures),
-            order=alt.Order("series:N") if len(measures) > 1 else alt.Undefined,
-            description="said:N",
-            tooltip=[
-                tip("key", "what"),
-                *([tip("series", "of")] if len(measures) > 1 else []),
-                tip("text", unit.value),
-            ],
-        )
-    )
-    return drawn
-
-
-def grid(
-    rows: Rows,
-    across: str,
-    down: str,
-    measure: str,
-    *,
-    meaning: str = "accepted",
-    lasts: timedelta | None = None,
-) -> alt.Chart | None:
-    """Return a heat map: the more of a measure, the stronger its colour; `across` may be time."""
-    import altair as alt
-
-    places, lines, values = rows.column(across), list(map(text_of, rows.column(down))), rows.column(measure)
-    unit = rows.unit(measure) or Unit.NUMBER
-    divisor, axis = scale_of(unit, max((value or 0 for value in values), default=0))
-    is_time = all(isinstance(place, date) for place in places)
-    ends = lasting(map(moment_of, places), lasts) if is_time else {}
-    data = [
-        {
-            "x": iso(moment_of(place)) if is_time else text_of(place),
-            "end": iso(ends.get(moment_of(place))) if is_time else "",
-            "y": line,
-            "value": float(value or 0) / divisor,
-            "when": f"{place:%Y-%m-%d %H:%M}" if is_time else text_of(place),
-            "text": readable(str(value or 0), unit),
-        }
-        for place, line, value in zip(places, lines, values, strict=True)
-    ]
-    if not data:
-        return None
-    if is_time:
-        x = alt.X("x:T", title=None, scale=alt.Scale(type="utc"), axis=time_axis(ends))
-        encodings = {"x": x, "x2": alt.X2("end:T")}
-    else:
-        tilted = alt.Axis(labelAngle=-45, orient="top", ticks=False, domain=False)
-        encodings = {"x": alt.X("x:O", title=said(across), sort=by_total(data, "x"), axis=tilted)}
-    legend = alt.Legend(
-        format="~s", symbolFillColor=COLOURS[meaning], symbolStrokeWidth=0, symbolType="square"
-    )
-    drawn: alt.Chart = (
-        alt.Chart(alt.InlineData(values=data), width="container", height=alt.Step(22))
-        .mark_rect(aria=False, color=COLOURS[meaning])
-        .encode(
-            **encodings,
-            y=alt.Y(
-                "y:N",
-                title=None if is_time else said(down),
-                sort=by_total(data, "y"),
-                axis=alt.Axis(ticks=False, domain=False),
-            ),
-            opacity=alt.Opacity(
-                "value:Q",
-                title=titled([measure], unit, axis),
-                scale=alt.Scale(type="sqrt", domainMin=0, range=[0.06, 1]),
-                legend=legend,
-            ),
-            tooltip=[
-                tip("when", "UTC" if is_time else said(across)),
-                tip("y", said(down)),
-                tip("text", said(measure)),
-            ],
-        )
-    )
-    return drawn
-
-
-def matrix(
-    rows: Rows, across: str, down: str, measure: str, *, most: int = _MOST_OF_MATRIX
-) -> alt.Chart | None:
-    """Return a heat map of pairs: of those that have both ends, the ends with the greatest sums."""
-    cells = [
-        (first, second, amount or 0)
-        for first, second, amount in zip(*map(rows.column, (across, down, measure)), strict=True)
-        if first is not None and second is not None
-    ]
-    data = [{across: first, down: second, "value": amount} for first, second, amount in cells]
-    columns, lines = (set(by_total(data, key)[:most]) for key in (across, down))
-    kept = [cell for cell in cells if cell[0] in columns and cell[1] in lines]
-    kind = rows.types[rows.names.index(measure)]
-    return grid(Rows((across, down, measure), ("VARCHAR", "VARCHAR", kind), kept), across, down, measure)
-
-
-def states(rows: Rows) -> alt.Chart:
-    """Return what every interface logged, hour for hour, as `coverage` tells it."""
-    import altair as alt
-
-    data = [
-        {
-            "x": iso(hour),
-            "end": iso(hour + timedelta(hours=hours)),
-            "y": interface or "(none)",
-            "state": state,
-            "when": f"{hour:%Y-%m-%d %H:%M}",
-            "text": f"{hours:,} h",
-        }
-        for hour, hours, interface, state in zip(
-            *map(rows.column, ("hour", "hours", "interface_id", "state")), strict=True
-        )
-        if hour is not None and hour.year < datetime.max.year
-    ]
-    known = ("traffic", "no traffic", "skipped", "no logs", "unread")
-    seen = [state for state in known if state in {one["state"] for one in data}]
-    drawn: alt.Chart = (
-        alt.Chart(alt.InlineData(values=data), width="container", height=alt.Step(18))
-        .mark_rect(aria=False, height={"band": 0.8})
-        .encode(
-            x=alt.X("x:T", title=None, scale=alt.Scale(type="utc"), axis=time_axis(rows.column("hour"))),
-            x2="end:T",
-            y=alt.Y("y:N", title=None, axis=alt.Axis(ticks=False, domain=False)),
-            color=alt.Color(
-                "state:N",
-                title=None,
-                scale=alt.Scale(domain=seen, range=[colour_of(state) for state in seen]),
-                legend=alt.Legend(orient="top"),
-            ),
-            tooltip=[
-                tip("y", "interface"),
-                tip("when", "UTC"),
-                tip("state", "state"),
-                tip("text", "for"),
-            ],
-        )
-    )
-    return drawn
+    meaning = "refused" if analysis in _OF_REFUSALS else ""
+    return bars(rows, measure, keys=_KEYS.get(analysis, ()), meaning=meaning) if measure else None
 
 
 def _measured(rows: Rows, analysis: str) -> tuple[str, ...]:
@@ -369,7 +117,7 @@ def summary(rows: Rows, analysis: str = "") -> str:
     if not rows.rows:
         return ""
     first = Rows(rows.names, rows.types, rows.rows[:1])
-    label = labels({key: first.column(key) for key in _KEYS.get(analysis) or _keys(first)})[0]
+    label = labels({key: first.column(key) for key in _KEYS.get(analysis) or keys_of(first)})[0]
     measures = _measured(rows, analysis)[:1]
     said_of = [
         f"{said(name)} {readable(str(first.column(name)[0] or 0), rows.unit(name) or Unit.NUMBER)}"
@@ -381,14 +129,3 @@ def summary(rows: Rows, analysis: str = "") -> str:
 def _is_descending(values: Sequence[Any]) -> bool:
     known = [value for value in values if value is not None]
     return all(first >= second for first, second in pairwise(known))
-
-
-def _keys(rows: Rows) -> list[str]:
-    """Return the leading columns that name what a row is about."""
-    keys: list[str] = []
-    for name, kind in zip(rows.names, rows.types, strict=True):
-        if kind not in ("VARCHAR", "DATE") and unit_of(name, kind) is not Unit.LABEL:
-            break
-        keys.append(name)
-    # What a row is about is not the interface that saw it, unless it is about nothing else.
-    return [name for name in keys if name not in _BESIDE] or keys or list(rows.names[:1])

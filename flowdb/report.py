@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flowdb.analyses import find_analysis
-from flowdb.charts import Rows
+from flowdb.chart_marks import Rows
 from flowdb.errors import QueryError, gist
 from flowdb.parameters import literal
 from flowdb.report_sections import SEVERITIES, Section
@@ -184,8 +184,9 @@ def query_of(section: Section, query: str, scope: Scope) -> str:
             name: scope.bucket if value == "{bucket}" else value for name, value in section.values.items()
         }
         values |= {name: value for name, value in scope.values.items() if name in known}
-        rows = {"top": scope.rows} | values if "top" in known else values
-        every = {"top": None} | values if "top" in known else values
+        has_top = "top" in known and "top" not in values
+        rows = values | ({"top": scope.rows} if has_top else {})
+        every = values | ({"top": None} if has_top else {})
         query = query.replace("{rows}", _call(section.analysis, rows))
         query = query.replace("{all}", _call(section.analysis, every))
     return query.replace("{window}", scope.window).replace("{bucket}", scope.bucket).strip()
@@ -231,7 +232,7 @@ def _charts(ask: Ask, section: Section, scope: Scope, rows: Rows) -> Iterator[Ch
             spec = drawn.to_dict()
             for key in ("$schema", "config"):
                 spec.pop(key, None)
-            yield Chart(figure.caption.replace("{bucket}", scope.bucket), spec, sql)
+            yield Chart(figure.caption.replace("{bucket}", scope.bucket.removeprefix("1 ")), spec, sql)
 
 
 def _rows(result: duckdb.DuckDBPyRelation) -> Rows:

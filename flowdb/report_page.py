@@ -16,7 +16,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowdb import charts
+from flowdb.chart_marks import Rows
+from flowdb.charts import summary
 from flowdb.errors import UsageError, plural
 from flowdb.look import printable
 from flowdb.report_sections import GROUPS, SEVERITIES
@@ -210,8 +211,8 @@ def _findings(parts: Sequence[Part]) -> Iterator[Finding]:
             if count and part.rows is not None:
                 place = part.rows.names.index("severity")
                 chosen = [row for row in part.rows.rows if row[place] == severity]
-                rows = charts.Rows(part.rows.names, part.rows.types, chosen[:1])
-                yield Finding(severity, count, part, printable(charts.summary(rows, part.section.analysis)))
+                rows = Rows(part.rows.names, part.rows.types, chosen[:1])
+                yield Finding(severity, count, part, printable(summary(rows, part.section.analysis)))
 
 
 @cache

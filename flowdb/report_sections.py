@@ -9,13 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowdb import charts
+from flowdb import chart_marks
 from flowdb.analyses import Analysis
+from flowdb.charts import draw
 
 if TYPE_CHECKING:
     import altair as alt
 
-    from flowdb.charts import Rows
+    from flowdb.chart_marks import Rows
 
 __all__ = ["GROUPS", "SEVERITIES", "Figure", "Section", "section_of", "sections"]
 
@@ -31,7 +32,12 @@ GROUPS = {
 """The parts of the page, by the names that sections give them."""
 SEVERITIES = ("high", "medium", "low", "info")
 """How much a row matters, most first; what is only `info` is no finding."""
-_KINDS = {"bars": charts.bars, "grid": charts.grid, "matrix": charts.matrix, "timeline": charts.timeline}
+_KINDS = {
+    "bars": chart_marks.bars,
+    "grid": chart_marks.grid,
+    "matrix": chart_marks.matrix,
+    "timeline": chart_marks.timeline,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class Figure:
         if not rows.rows:
             return None
         if not self.kind:
-            return charts.draw(rows, analysis)
+            return draw(rows, analysis)
         drawn: alt.Chart | None = _KINDS[self.kind](rows, **self.columns)  # type: ignore[operator]
         return drawn
 

@@ -23,6 +23,8 @@
     const search = box.querySelector("input");
     const said = box.querySelector(".count");
     const all = box.querySelector(".all");
+    const total = Number(box.dataset.total);
+    const kept = total > body.rows.length;
     let rows = [...body.rows];
     let isWhole = rows.length <= SHOWN + 2;
     let found = rows;
@@ -33,7 +35,7 @@
       for (const row of rows) row.hidden = !wanted.has(row);
       const shown = Math.min(found.length, most);
       said.textContent = found.length === rows.length
-        ? `${count(shown)} of ${count(rows.length)} rows`
+        ? `${count(shown)} of ${kept ? `the first ${count(rows.length)} of ${count(total)}` : count(rows.length)} rows`
         : `${count(shown)} of ${count(found.length)} rows that match`;
       all.hidden = found.length <= SHOWN || rows.length <= SHOWN + 2;
       all.textContent = isWhole ? `Show ${SHOWN} rows` : `Show all ${count(found.length)} rows`;
@@ -95,6 +97,7 @@
     });
     search.addEventListener("input", filter);
     all.addEventListener("click", () => { isWhole = !isWhole; show(); });
+    addEventListener("every", ({ detail }) => { isWhole = detail || rows.length <= SHOWN + 2; show(); });
     box.querySelector(".csv").addEventListener("click", download);
     box.querySelector(".tools").hidden = false;
     show();
@@ -148,6 +151,13 @@
     document.documentElement.dataset.drawn = "true";
   }
 
+  const every = document.getElementById("every");
+  every.hidden = false;
+  every.addEventListener("click", () => {
+    const isPressed = every.getAttribute("aria-pressed") === "false";
+    every.setAttribute("aria-pressed", String(isPressed));
+    dispatchEvent(new CustomEvent("every", { detail: isPressed }));
+  });
   document.querySelectorAll(".table").forEach(prepared);
   document.querySelectorAll(".copy").forEach(copied);
   let opened = [];
