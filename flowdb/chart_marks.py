@@ -75,11 +75,14 @@ def timeline(rows: Rows, series: Sequence[str], *, moment: str = "moment") -> al
     totals = [sum(values[n] or 0 for values in columns.values()) for n in range(len(moments))]
     divisor, axis = scale_of(unit, max(totals, default=0))
     data = []
+    known = [start for start in ends if start is not None]
+    # The axis reaches over all of them, also where nothing is to be seen at its ends.
+    outermost = {min(known), max(known)} if known else set()
     for n, start in enumerate(moments):
         below, end = 0.0, ends.get(start)
         for name, values in columns.items():
             value = values[n] or 0
-            if value and start is not None and end is not None:
+            if (value or start in outermost) and start is not None and end is not None:
                 data.append(
                     {
                         "start": iso(start),
@@ -188,18 +191,18 @@ def grid(
         x = alt.X("x:T", title=None, scale=alt.Scale(type="utc"), axis=time_axis(ends))
         encodings = {"x": x, "x2": alt.X2("end:T")}
     else:
-        tilted = alt.Axis(labelAngle=-45, orient="top", ticks=False, domain=False)
+        above = alt.Axis(orient="top", ticks=False, domain=False)
         encodings = {
             "x": alt.X(
                 "x:O",
                 title=said(across),
                 sort=by_total(data, "x"),
-                axis=tilted,
+                axis=above,
                 scale=alt.Scale(paddingInner=0.05),
             )
         }
     legend = alt.Legend(
-        format="~s", symbolFillColor=COLOURS[meaning], symbolStrokeWidth=0, symbolType="square"
+        orient="top", format="~s", symbolFillColor=COLOURS[meaning], symbolStrokeWidth=0, symbolType="square"
     )
     drawn: alt.Chart = (
         _chart(data, _STEP * len(set(lines)))

@@ -6,6 +6,7 @@ No more rows are held than the page shows; how many more there are is counted by
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -209,18 +210,16 @@ def _answered(ask: Ask, section: Section, scope: Scope, sql: str) -> Part:
     fetched = result.limit(scope.rows + 1).fetchall()
     rows = Rows(names, types, fetched[: scope.rows])
     total = len(fetched)
-    if total >= scope.rows:
+    severities: Mapping[str, int] = {}
+    is_all = total < scope.rows
+    if "severity" in names and is_all:
+        severities = Counter(rows.column("severity"))
+    elif "severity" in names:
+        severities = dict(_fetched(ask(f"SELECT severity, count(*) FROM ({sql}) GROUP BY severity")))
+        total = sum(severities.values())
+    elif not is_all:
         every = query_of(section, section.query.replace("{rows}", "{all}"), scope)
         total = max(total, _fetched(ask(f"SELECT count(*) FROM ({every})"))[0][0])
-    severities: dict[str, int] = {}
-    if "severity" in names:
-        counted = f"SELECT severity, count(*) FROM ({sql}) GROUP BY severity"
-        found = rows.column("severity") if total == len(rows.rows) else None
-        severities = (
-            dict(_fetched(ask(counted)))
-            if found is None
-            else {severity: found.count(severity) for severity in SEVERITIES if severity in found}
-        )
     return Part(section, sql, rows, total, tuple(_charts(ask, section, scope, rows)), severities)
 
 

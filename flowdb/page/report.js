@@ -135,7 +135,9 @@
     await vegaEmbed(place, spec, {
       mode: "vega-lite", ast: true, renderer: "svg", actions: false, defaultStyle: false,
       tooltip: { disableDefaultStyle: true },
-      config: { ...config, axisY: { labelLimit: limit }, axisX: { labelLimit: 110 } },
+      config: {
+        ...config, axisY: { labelLimit: limit }, axisTop: { labelLimit: 110, labelAngle: place.clientWidth < 600 ? -90 : -45 },
+      },
     });
   }
 
