@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import altair as alt
     import duckdb
 
-__all__ = ["MOST_ROWS", "chart", "draw", "fetched", "summary"]
+__all__ = ["MOST_ROWS", "chart", "draw", "fetched", "require", "summary"]
 
 MOST_ROWS = 1000
 """How many rows of a result are looked at for a chart."""
@@ -60,6 +61,17 @@ _TIMES = ("moment", "hour")
 _PREFERRED = ("bytes", "attempts", "dollars", "score", "flows")
 
 
+def require(what: str, *modules: str) -> None:
+    """Raise `UsageError` where libraries that something needs are not installed."""
+    for module in ("altair", *modules):
+        try:
+            import_module(module)
+        except ImportError as error:
+            raise UsageError(
+                f"{what} needs {module}, which is not installed: pip install 'flowdb[report]'"
+            ) from error
+
+
 def fetched(result: duckdb.DuckDBPyRelation, most: int = MOST_ROWS) -> Rows:
     """Fetch the first rows of a result."""
     rows = result.limit(most).fetchall()
@@ -71,6 +83,7 @@ def chart(result: duckdb.DuckDBPyRelation, analysis: str = "") -> alt.Chart:
 
     Raises `UsageError` where there is nothing to draw: no rows, or no numbers.
     """
+    require("a chart")
     found = draw(fetched(result), analysis)
     if found is None:
         raise UsageError(

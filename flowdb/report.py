@@ -161,7 +161,7 @@ def part(ask: Ask, section: Section, scope: Scope) -> Part:
     """Return what becomes of a section; that it lacks a field or fails is told in it."""
     import duckdb
 
-    sql = query_of(section, section.query, scope)
+    sql = _query_of(section, section.query, scope)
     if section.severity:
         sql = _judged(section, scope)
     try:
@@ -177,7 +177,7 @@ def part(ask: Ask, section: Section, scope: Scope) -> Part:
         )
 
 
-def query_of(section: Section, query: str, scope: Scope) -> str:
+def _query_of(section: Section, query: str, scope: Scope) -> str:
     """Return a query of a section as it is asked, and as a person can paste it."""
     if section.analysis:
         known = {one.name for one in find_analysis(section.analysis).parameters}
@@ -196,7 +196,7 @@ def query_of(section: Section, query: str, scope: Scope) -> str:
 def _judged(section: Section, scope: Scope) -> str:
     """Return the query of a section with how much each row matters, what matters most first."""
     order = ", ".join(f"'{severity}'" for severity in SEVERITIES)
-    return query_of(
+    return _query_of(
         section,
         f"FROM (SELECT {section.severity} AS severity, * FROM {{all}})\n"
         f"ORDER BY list_position([{order}], severity), {section.order}",
@@ -218,14 +218,14 @@ def _answered(ask: Ask, section: Section, scope: Scope, sql: str) -> Part:
         severities = dict(_fetched(ask(f"SELECT severity, count(*) FROM ({sql}) GROUP BY severity")))
         total = sum(severities.values())
     elif not is_all:
-        every = query_of(section, section.query.replace("{rows}", "{all}"), scope)
+        every = _query_of(section, section.query.replace("{rows}", "{all}"), scope)
         total = max(total, _fetched(ask(f"SELECT count(*) FROM ({every})"))[0][0])
     return Part(section, sql, rows, total, tuple(_charts(ask, section, scope, rows)), severities)
 
 
 def _charts(ask: Ask, section: Section, scope: Scope, rows: Rows) -> Iterator[Chart]:
     for figure in section.figures:
-        sql = query_of(section, figure.query, scope) if figure.query else ""
+        sql = _query_of(section, figure.query, scope) if figure.query else ""
         drawn = figure.draw(_rows(ask(sql)) if sql else rows, section.analysis)
         if drawn is not None:
             spec = drawn.to_dict()

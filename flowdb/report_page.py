@@ -12,13 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowdb.chart_marks import Rows
 from flowdb.charts import summary
-from flowdb.errors import UsageError, plural
+from flowdb.errors import plural
 from flowdb.look import printable
 from flowdb.report_sections import GROUPS, SEVERITIES
 from flowdb.units import Unit, readable, unit_of
@@ -26,7 +25,7 @@ from flowdb.units import Unit, readable, unit_of
 if TYPE_CHECKING:
     from flowdb.report import Headline, Part, Scope
 
-__all__ = ["Cell", "Column", "Finding", "Table", "Tile", "page", "require", "table"]
+__all__ = ["Cell", "Column", "Finding", "Table", "Tile", "page", "table"]
 
 _FOLDER = Path(__file__).parent / "page"
 _LONG = 60
@@ -79,17 +78,6 @@ class Finding:
     count: int
     part: Part
     worst: str
-
-
-def require() -> None:
-    """Raise `UsageError` where the libraries that draw and write are not installed."""
-    try:
-        for name in ("altair", "jinja2", "vl_convert"):
-            import_module(name)
-    except ImportError as error:
-        raise UsageError(
-            f"a report needs {error.name}, which is not installed: pip install 'flowdb[report]'"
-        ) from error
 
 
 def page(title: str, store: str, scope: Scope, head: Headline, parts: Sequence[Part], made: datetime) -> str:

@@ -76,10 +76,11 @@ class Reporting:
         says so in the page, and so does one that fails; both are in what is returned. Needs `flowdb[report]`.
         """
         from flowdb import report, report_page
+        from flowdb.charts import require
         from flowdb.meter import Meter
 
         begun = time.monotonic()
-        report_page.require()
+        require("a report", "jinja2", "vl_convert")
         scope = report.Scope(_time("since", since), _time("until", until), interface_id, rows)
         if scope.since and scope.until and scope.since > scope.until:
             raise UsageError(f"since, {scope.since}, is after until, {scope.until}")
