@@ -26,6 +26,7 @@ from flowdb.nearest import meant
 from flowdb.noting import Noting
 from flowdb.placing import Placing
 from flowdb.quantities import age
+from flowdb.reporting import Reporting
 from flowdb.store import GRACE, Store
 from flowdb.watching import Watching
 
@@ -43,7 +44,7 @@ DIALECTS = ("duckdb", *_TRINO, "insights")
 """The languages that `FlowDB.sql` takes."""
 
 
-class FlowDB(Keeping, Naming, Noting, Placing, Watching):
+class FlowDB(Keeping, Naming, Noting, Placing, Reporting, Watching):
     """A store of flow logs. Every question is answered from the newest commit, and by DuckDB.
 
     Results are `duckdb.DuckDBPyRelation`: `.fetchall()`, `.df()`, `.pl()`, `.arrow()`,
