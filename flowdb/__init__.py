@@ -22,13 +22,18 @@ __all__ = ["FlowDB", "FlowdbError", "__version__", "errors", "open", "verify"]
 __version__ = "0.1.0"
 
 
-def open(path: str | os.PathLike[str] = "flows", **options: Any) -> FlowDB:  # noqa: A001 -- read as flowdb.open
+def open(path: str | os.PathLike[str] | None = None, **options: Any) -> FlowDB:  # noqa: A001 -- read as flowdb.open
     """Return the store at this path; where there is none yet, the first ingest makes it.
 
-    The options are those of `FlowDB`.
+    Without a path it is the store that the command line takes without an option: that of
+    `$FLOWDB_STORE`, or of your `flowdb.toml`, or `flows`. The options are those of `FlowDB`.
     """
     from flowdb.database import FlowDB
 
+    if path is None:
+        from flowdb.settings import Settings
+
+        path = Settings.read().store
     return FlowDB(path, **options)
 
 

@@ -16,11 +16,12 @@ import click
 from flowdb.completing import analysis_names, paths
 from flowdb.errors import ExitCode, FlowdbError, UsageError, WebhookError, plural
 from flowdb.options import Moment, params_of, params_option, utf8
-from flowdb.terminal import asked, say, store_option, waited
+from flowdb.terminal import asked, configured, groups_of, say, store_option, waited
 
 if TYPE_CHECKING:
     from flowdb.alerts import Alert, Firing
     from flowdb.database import FlowDB
+    from flowdb.groups import Groups
 
 __all__ = ["alert"]
 
@@ -50,6 +51,7 @@ __all__ = ["alert"]
     "--webhook",
     metavar="URL",
     envvar="FLOWDB_WEBHOOK",
+    default=configured("webhook"),
     show_envvar=True,
     help="Post what is told to this URL as well, as JSON.",
 )
@@ -78,7 +80,7 @@ def alert(
     """
     from flowdb.webhook import check_url
 
-    alerts = _alerts(analysis, file, **values)
+    alerts = _alerts(analysis, file, groups_of(store), **values)
     if webhook is not None:
         check_url(webhook)
     return _tell(store, alerts, until, webhook, state, file)
@@ -87,6 +89,7 @@ def alert(
 def _alerts(
     analysis: str | None,
     file: str | None,
+    groups: Groups,
     *,
     params: Sequence[str],
     when: str | None,
@@ -99,7 +102,7 @@ def _alerts(
     if file is not None:
         if analysis is not None or params or when is not None or window is not None or key is not None:
             raise click.UsageError("--file has its own analyses, conditions, windows, params and keys.")
-        return alerts.read_alerts(Path(file))
+        return alerts.read_alerts(Path(file), groups)
     if analysis is None or when is None:
         raise click.UsageError("name an analysis and say --when it fires, or give --file.")
     found = alerts.alert(
@@ -108,6 +111,7 @@ def _alerts(
         window=alerts.WINDOW if window is None else window,
         params=params_of(find_analysis(analysis), params),
         key=[] if key is None else [one.strip() for one in key.split(",")],
+        groups=groups,
     )
     return [found]
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from flowdb.analyses import Analysis, find_analysis
 from flowdb.datasets import FLOWS
 from flowdb.errors import QueryError, UsageError, shortened
+from flowdb.groups import Groups, without_groups
 from flowdb.quantities import age
 from flowdb.quoting import quote_text
 
@@ -88,10 +89,11 @@ def alert(
     window: timedelta | str = WINDOW,
     params: Mapping[str, object] | None = None,
     key: Sequence[str] = (),
+    groups: Groups = dict,
 ) -> Alert:
     """Return an alarm, or raise `UsageError` for what can be seen to be wrong without a store.
 
-    Every row of the analysis is looked at, unless `params` say `top`.
+    Every row of the analysis is looked at, unless `params` say `top`; they may name `groups`.
     """
     found = find_analysis(analysis)
     known = {one.name: one for one in found.parameters}
@@ -107,14 +109,15 @@ def alert(
     span = age(window)
     if not span:
         raise UsageError(f"{window!r} is no time; expected a window such as 5m")
+    asked = [f"{one}={value}" for one, value in sorted(values.items())]
+    values = without_groups(found, values, groups)
     found.query(values)
     _check_expression(when)
-    asked = [f"{one}={value}" for one, value in sorted(values.items())]
     told_as = name or ", ".join([found.name, when, str(span), *asked, *key])
     return Alert(name or found.name, found, when, span, values, tuple(key), told_as)
 
 
-def read_alerts(path: Path) -> list[Alert]:
+def read_alerts(path: Path, groups: Groups = dict) -> list[Alert]:
     """Return the alarms of a file in TOML, each a table `[[alert]]`, or raise `UsageError`.
 
     A text is `all` where a number of rows may be every row; other values are TOML's own.
@@ -138,7 +141,7 @@ def read_alerts(path: Path) -> list[Alert]:
         name = table.get("name") if isinstance(table, dict) else None
         who = f"{path}: alert {name!r}" if isinstance(name, str) and name else f"{path}: alert {number}"
         try:
-            found = _of_table(table)
+            found = _of_table(table, groups)
             if found.name in {one.name for one in alerts}:
                 raise UsageError("there are two of this name")
         except UsageError as error:
@@ -219,7 +222,7 @@ def _check_expression(when: str) -> None:
         raise UsageError(f"{shortened(when)} is not one condition, such as attempts > 100") from error
 
 
-def _of_table(table: object) -> Alert:
+def _of_table(table: object, groups: Groups) -> Alert:
     if not isinstance(table, dict):
         raise UsageError("it is no table; write [[alert]] above it")
     for key in table:
@@ -245,4 +248,5 @@ def _of_table(table: object) -> Alert:
         window=table.get("window", WINDOW),
         params=values,
         key=key,
+        groups=groups,
     )

@@ -5,16 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from flowdb import quantities
 from flowdb.analyses import TRAPS, Analysis, analyses
 from flowdb.completing import columns as columns_of
+from flowdb.groups import without_groups
 from flowdb.nearest import meant
 from flowdb.options import EVERY, LISTED, Moment, Quantity, parameter_option
-from flowdb.terminal import answer, asked, color_option, look, output_option, say, store_option, tell
+from flowdb.terminal import (
+    PEOPLES,
+    answer,
+    asked,
+    color_option,
+    groups_of,
+    look,
+    names_option,
+    output_option,
+    say,
+    store_option,
+    tell,
+)
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from flowdb.database import FlowDB
 
 __all__ = ["Analyses", "analysis_command", "hyphened", "plot"]
 
@@ -64,16 +82,31 @@ def analysis_command(analysis: Analysis) -> click.Command:
     )
     @store_option
     @output_option
-    def command(store: str, output: str, show_sql: bool, every: timedelta | None, **values: Any) -> None:
+    @names_option
+    def command(
+        store: str,
+        output: str,
+        show_sql: bool,
+        every: timedelta | None,
+        show_names: bool | None,
+        **values: Any,
+    ) -> None:
         given = _given(values)
         if show_sql:
-            say(f"{analysis.statement};\n\n{analysis.call(given)}", bare=True)
+            _say_sql(analysis, given, store)
+        spare = show_names is None and output in PEOPLES
+
+        def ask(db: FlowDB) -> duckdb.DuckDBPyRelation:
+            names = db.has_names if spare else bool(show_names)
+            answered: duckdb.DuckDBPyRelation = getattr(db, analysis.name)(**given, names=names)
+            return answered
+
         if every is None:
-            answer(store, lambda db: getattr(db, analysis.name)(**given), output)
+            answer(store, ask, output, spare=spare)
             return
         from flowdb.repeating import repeat
 
-        repeat(store, lambda db: getattr(db, analysis.name)(**given), output, every)
+        repeat(store, ask, output, every, spare=spare)
 
     return _command(command, analysis, _help(analysis))
 
@@ -102,7 +135,7 @@ def _plot_command(analysis: Analysis) -> click.Command:
     def command(store: str, columns: tuple[str, ...], height: int, show_sql: bool, **values: Any) -> None:
         given = _given(values)
         if show_sql:
-            say(f"{analysis.statement};\n\n{analysis.call(given)}", bare=True)
+            _say_sql(analysis, given, store)
         metric = next((one.default for one in analysis.parameters if one.name == "metric"), None)
         shown = look()
 
@@ -153,6 +186,12 @@ def _command(function: Callable[..., None], analysis: Analysis, said: str) -> cl
     )(function)
     made.params = options + made.params
     return made
+
+
+def _say_sql(analysis: Analysis, given: dict[str, object], store: str) -> None:
+    """Say which SQL is run, with ranges in place of groups."""
+    written = analysis.call(without_groups(analysis, given, groups_of(store)))
+    say(f"{analysis.statement};\n\n{written}", bare=True)
 
 
 def _given(values: dict[str, Any]) -> dict[str, object]:

@@ -15,6 +15,7 @@ from flowdb.errors import NotAStore, StoreDamaged, StoreError
 from flowdb.faults import reached
 from flowdb.lock import os_errors
 from flowdb.meter import Meter
+from flowdb.names import store_files
 from flowdb.own_tables import read_tables, write_tables
 from flowdb.rows import FileRow
 from flowdb.store import CATALOG, UNFINISHED, Store
@@ -93,6 +94,11 @@ def _copy(store: Store, target: Path, watch: Callable[[Meter], None] | None) -> 
         sync_folder(folder)
     if tables := read_tables(store.root):
         write_tables(target, tables)
+    for path in store_files(store.root):
+        copy = target / path.relative_to(store.root)
+        sync_new_folder(copy.parent)
+        shutil.copyfile(path, copy)
+        sync_file(copy)
     reached("backup.catalog")
     os.replace(new, target / CATALOG)
     sync_folder(target)

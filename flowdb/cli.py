@@ -17,6 +17,7 @@ from flowdb.alert_command import alert
 from flowdb.analysis_commands import Analyses, analysis_command, plot
 from flowdb.commands import COMMANDS, grace_option, rollups_option
 from flowdb.completing import analysis_names, paths
+from flowdb.config_command import config
 from flowdb.cost_command import cost
 from flowdb.errors import DialectError, ExitCode, FlowdbError, plural
 from flowdb.options import (
@@ -26,12 +27,14 @@ from flowdb.options import (
     storage_options,
     utf8,
 )
+from flowdb.report_command import report
 from flowdb.shell_command import shell
 from flowdb.terminal import (
     answer,
     answer_each,
     json_option,
     look,
+    names_option,
     opened,
     output_option,
     print_json,
@@ -43,6 +46,9 @@ from flowdb.terminal import (
 )
 
 if TYPE_CHECKING:
+    import duckdb
+
+    from flowdb.database import FlowDB
     from flowdb.ingest import IngestReport
 
 __all__ = ["main"]
@@ -138,6 +144,7 @@ def ingest(
 @click.argument("query")
 @store_option
 @output_option
+@names_option
 @click.option(
     "--sandbox",
     is_flag=True,
@@ -155,12 +162,20 @@ def ingest(
     is_flag=True,
     help="All rows, where the dialect insights gives 10,000, or what its limit says, up to 100,000.",
 )
-def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_limit: bool) -> None:
+def sql(
+    query: str,
+    store: str,
+    output: str,
+    sandbox: bool,
+    dialect: str,
+    no_limit: bool,
+    show_names: bool | None,
+) -> None:
     """Run a SQL QUERY on the store, which it cannot change; - reads it from standard input.
 
-    The views are flows, hourly, tgw_flows, coverage, bad_lines, sources, commits, files, ephemeral_ranges,
-    prices and athena_prices; every analysis is a table macro: FROM top_talkers(top := 5). Athena's
-    names and types are those of vpc_flow_logs, and of tables that `flowdb athena-table` declares.
+    The views are flows, hourly, tgw_flows, coverage, bad_lines, sources, commits, files, names, groups,
+    ephemeral_ranges, prices and athena_prices; every analysis is a table macro: FROM top_talkers(top := 5).
+    Athena's names and types are those of vpc_flow_logs, and of tables that `flowdb athena-table` declares.
     """
     if query == "-":
         if sys.stdin is None:
@@ -177,7 +192,11 @@ def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_lim
         )
         return
 
-    answer(store, lambda db: db.sql(query, dialect=dialect, limit=not no_limit), output, sandbox=sandbox)
+    def ask(db: FlowDB) -> duckdb.DuckDBPyRelation:
+        is_plain = dialect == "duckdb"
+        return db.sql(query, dialect=dialect, limit=not no_limit, names=is_plain and bool(show_names))
+
+    answer(store, ask, output, sandbox=sandbox)
 
 
 @cli.command(name="analyses")
@@ -231,7 +250,7 @@ def _summarize(report: IngestReport, store: str) -> None:
         tell(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
 
 
-for _command in (*COMMANDS, alert, cost, plot, shell, *engine_commands.COMMANDS):
+for _command in (*COMMANDS, alert, config, cost, plot, report, shell, *engine_commands.COMMANDS):
     cli.add_command(_command)
 
 

@@ -15,6 +15,7 @@ from flowdb.options import Quantity
 from flowdb.terminal import (
     answer,
     answer_each,
+    configured,
     json_option,
     look,
     opened,
@@ -48,8 +49,8 @@ grace_option = click.option(
     type=Quantity(quantities.age),
     metavar="AGE",
     envvar="FLOWDB_GRACE",
-    default="1d",
-    show_default=True,
+    default=configured("grace"),
+    show_default="1d",
     show_envvar=True,
     help="How long files that are taken out stay for those who still read them.",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
@@ -11,20 +10,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from flowdb.analyses import Analysis, analyses, called_statements
+from flowdb.analyses import analyses, called_statements, find_analysis
 from flowdb.connections import Connections, damaged
 from flowdb.errors import (
     FlowdbError,
-    ParameterError,
     QueryError,
     StoreMissing,
     UsageError,
 )
+from flowdb.groups import without_groups
 from flowdb.keeping import Keeping
+from flowdb.methods import method
+from flowdb.naming import Naming
 from flowdb.nearest import meant
 from flowdb.noting import Noting
 from flowdb.placing import Placing
 from flowdb.quantities import age
+from flowdb.reporting import Reporting
 from flowdb.store import GRACE, Store
 from flowdb.watching import Watching
 
@@ -42,12 +44,12 @@ DIALECTS = ("duckdb", *_TRINO, "insights")
 """The languages that `FlowDB.sql` takes."""
 
 
-class FlowDB(Keeping, Noting, Placing, Watching):
+class FlowDB(Keeping, Naming, Noting, Placing, Reporting, Watching):
     """A store of flow logs. Every question is answered from the newest commit, and by DuckDB.
 
     Results are `duckdb.DuckDBPyRelation`: `.fetchall()`, `.df()`, `.pl()`, `.arrow()`,
-    `.show()`. Each analysis is a method, with its parameters as keywords:
-    `db.top_talkers(by="pair", top=20)`. Not for more than one thread.
+    `.show()`. Each analysis is a method, with its parameters as keywords, that computes its rows
+    at once: `db.top_talkers(by="pair", top=20)`. Not for more than one thread.
 
     Files that a commit takes out of the store are kept for `grace`, by default a day, for those
     who still read an older commit. In a `sandbox` SQL can only read, and nothing but the store:
@@ -140,7 +142,13 @@ class FlowDB(Keeping, Noting, Placing, Watching):
         return report
 
     def sql(
-        self, query: str, params: object = None, *, dialect: str = "duckdb", limit: bool = True
+        self,
+        query: str,
+        params: object = None,
+        *,
+        dialect: str = "duckdb",
+        limit: bool = True,
+        names: bool = False,
     ) -> duckdb.DuckDBPyRelation:
         """Return the result of a query; `params` are the values of its `?`, `$1` or `$name`.
 
@@ -172,7 +180,7 @@ class FlowDB(Keeping, Noting, Placing, Watching):
             self._notes = [f"no record has a field named {name}" for name in made.unknown]
             self._beyond = None if made.beyond is None else (connection, made.beyond)
             query = made.sql
-        return self._asked(connection, query, params)
+        return self._asked(connection, self._named(query, params) if names else query, params)
 
     def results(
         self, text: str, params: object = None, *, dialect: str = "athena", as_shown: bool = False
@@ -215,6 +223,7 @@ class FlowDB(Keeping, Noting, Placing, Watching):
         """
         from flowdb.rendering import render
 
+        values = without_groups(find_analysis(analysis), values, self._groups)
         return render(analysis, values, dialect=dialect, table=table)
 
     def ddl(self, location: str, *, dialect: str = "athena", table: str = "flows") -> str:
@@ -257,7 +266,7 @@ class FlowDB(Keeping, Noting, Placing, Watching):
         if analysis is None:
             near = "" if name.startswith("_") else meant(name, dir(self))
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{near}")
-        return _method(self, analysis)
+        return method(self, analysis)
 
     @property
     def _opened_for_writing(self) -> Store:
@@ -288,19 +297,27 @@ class FlowDB(Keeping, Noting, Placing, Watching):
         except (FlowdbError, OSError) as error:
             report.notes.append(f"not compacted: {error}")
 
+    def _called(self, query: str, params: Mapping[str, object]) -> duckdb.DuckDBPyRelation:
+        """Return the result of an analysis, computed at once: what is fetched later DuckDB plans twice."""
+        self._notes, self._beyond = [], None
+        self._answered = None
+        call = f"CALL {query.removeprefix('FROM ')}"
+        return self._asked(self._connections.of(self._opened), call, dict(params) or None, is_own=True)
+
     def _asked(
-        self, connection: duckdb.DuckDBPyConnection, query: str, params: object
+        self, connection: duckdb.DuckDBPyConnection, query: str, params: object, *, is_own: bool = False
     ) -> duckdb.DuckDBPyRelation:
-        """Return the result of a query in DuckDB's SQL."""
+        """Return the result of a query in DuckDB's SQL; one of flowdb's own is not checked in a sandbox."""
         import duckdb
 
         try:
             if not connection.extract_statements(query):
                 raise QueryError("the query is empty", query)
-            if self._sandbox:
+            if self._sandbox and not is_own:
                 from flowdb.sandbox import check
 
                 check(connection, query)
+            self._know(connection, query)
             result = connection.sql(query, params=params)
             # A statement without a result, such as SET, gives none.
             return result if result is not None else connection.sql("SELECT true AS done")
@@ -351,43 +368,3 @@ def _memory() -> duckdb.DuckDBPyConnection:
     import duckdb
 
     return duckdb.connect()
-
-
-def _method(db: FlowDB, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRelation]:
-    """Return a function that asks an analysis, with its name, parameters and documentation."""
-    names = [parameter.name for parameter in analysis.parameters]
-
-    def ask(*args: object, **values: object) -> duckdb.DuckDBPyRelation:
-        if len(args) > len(names):
-            raise UsageError(f"{analysis.name}: {len(args)} values for {len(names)} parameters")
-        given = dict(zip(names, args, strict=False))
-        if twice := given.keys() & values.keys():
-            raise UsageError(f"{analysis.name}: {', '.join(sorted(twice))} is given twice")
-        given |= values
-        query, bound = analysis.query(given)
-        for parameter in analysis.parameters:
-            if parameter.type == "REGION" and bound.get(parameter.name) is not None:
-                _check_region(db, analysis.name, parameter.name, bound[parameter.name])
-        return db.sql(query, bound or None)
-
-    ask.__name__ = ask.__qualname__ = analysis.name
-    ask.__doc__ = analysis.doc
-    ask.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter(
-                parameter.name,
-                inspect.Parameter.POSITIONAL_OR_KEYWORD,
-                default=inspect.Parameter.empty if parameter.is_required else parameter.default,
-            )
-            for parameter in analysis.parameters
-        ],
-        return_annotation="duckdb.DuckDBPyRelation",
-    )
-    return ask
-
-
-def _check_region(db: FlowDB, analysis: str, parameter: str, region: object) -> None:
-    """Raise `ParameterError` for a region that the price table, which a person can replace, does not have."""
-    regions = [name for (name,) in db.sql("SELECT DISTINCT region FROM prices ORDER BY region").fetchall()]
-    if region not in regions:
-        raise ParameterError(analysis, parameter, region, f"one of: {', '.join(map(str, regions))}")

@@ -10,7 +10,9 @@ from flowdb.analyses import Analysis, find_analysis
 from flowdb.completing import analysis_names
 from flowdb.errors import UsageError
 from flowdb.external_tables import DIALECTS, ddl
+from flowdb.groups import without_groups
 from flowdb.options import EVERY, Choice, parameter_option, params_of, utf8
+from flowdb.terminal import groups_of
 
 __all__ = ["COMMANDS", "define_tables", "render"]
 
@@ -51,7 +53,8 @@ def render(analysis: str, values: tuple[str, ...], dialect: str, table: str, giv
     own, named = _of_options(found, [utf8(word, "an argument") for word in values]), params_of(found, given)
     for name in own.keys() & named.keys():
         raise UsageError(f"{found.name}: {name} is given twice")
-    print(rendered(found.name, own | named, dialect=dialect, table=utf8(table, "the table's name")))
+    values_given = without_groups(found, own | named, groups_of(None))
+    print(rendered(found.name, values_given, dialect=dialect, table=utf8(table, "the table's name")))
 
 
 def _of_options(analysis: Analysis, words: list[str]) -> dict[str, object]:

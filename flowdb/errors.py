@@ -3,6 +3,7 @@
     FlowdbError
     ├── UsageError              what was asked cannot be meant           exit 2
     │   ├── ParameterError      an analysis was given a bad parameter
+    │   ├── ConfigError         a file or a variable of settings says what cannot be meant
     │   ├── SourceNotFound      a path that does not exist
     │   └── NoSources           a folder or pattern without flow logs
     ├── QueryError              the SQL, or the data under it, failed    exit 1
@@ -32,6 +33,7 @@ from enum import IntEnum
 from typing import ClassVar
 
 __all__ = [
+    "ConfigError",
     "DialectError",
     "ExitCode",
     "FlowdbError",
@@ -111,6 +113,17 @@ class ParameterError(UsageError):
         what = said or f"is {shortened(value)}"
         meant = "" if nearest is None else f" (did you mean {nearest!r}?)"
         super().__init__(f"{analysis}: {parameter} {what}{meant}; expected {expected}")
+
+
+class ConfigError(UsageError):
+    """Settings that are unknown or no good: the `path` of the file, or none for a variable, and the `key`."""
+
+    def __init__(self, path: str, key: str, reason: str) -> None:
+        self.path = path
+        self.key = key
+        self.reason = reason
+        place = f"{path}: " if path and key else path
+        super().__init__(f"{place}{key} {reason}")
 
 
 class SourceNotFound(UsageError):

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 import xxhash
 
-from flowdb import analyses
+from flowdb import analyses, names
 from flowdb.disk import sync_file, sync_folder
-from flowdb.errors import StoreDamaged, StoreError, gist, heard
+from flowdb.errors import ConfigError, StoreDamaged, StoreError, gist, heard
 from flowdb.faults import reached
 from flowdb.ledger import LEDGER_FOLDER
 from flowdb.own_tables import (
@@ -34,6 +34,7 @@ from flowdb.own_tables import (
 )
 from flowdb.quoting import quote_text
 from flowdb.rows import FileRow
+from flowdb.settings import Settings
 from flowdb.views import view_names, view_statements
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class Generated:
             with _duckdb_errors(self._root):
                 # Most of it is in the last one already, and need not be made again.
                 written.write_bytes(self._start() or _template())
-                _run(written, shown_statements(self._root.resolve(), files))
+                _run(written, shown_statements(self._root.resolve(), files), self._root)
             if written != new:
                 shutil.copyfile(written, new)
             _, digest = sync_file(new)
@@ -140,6 +141,13 @@ class Generated:
         self._note.write_text(json.dumps(note), encoding="utf-8")
         reached("generated.done")
 
+    def prepare(self) -> None:
+        """Do what `write` will need whatever the commit is: in another thread, ahead of time."""
+        import duckdb  # noqa: F401 -- to load it is half of it
+
+        if self._start() is None:
+            _template()
+
     def problem(self, files: Sequence[FileRow]) -> str:
         """Return what is wrong with the file, or nothing: for one that shows the newest commit.
 
@@ -154,7 +162,7 @@ class Generated:
                 # Written and read, a macro is not spelled as it was.
                 anew = Path(folder, GENERATED)
                 anew.write_bytes(_template())
-                _run(anew, shown_statements(self._root.resolve(), files))
+                _run(anew, shown_statements(self._root.resolve(), files), self._root)
                 different = sorted(name for name, _ in _objects(self._path) ^ _objects(anew))
         except duckdb.Error as error:
             return "" if _is_open(self._path) else f"it cannot be opened ({gist(str(error))})"
@@ -198,19 +206,22 @@ class Generated:
             "root": str(self._root.resolve()),
             "sql": _sql_version(),
             "tables": tables_digest(self._root),
+            "names": names.digest(self._root),
         }
 
 
 @cache
 def _sql_version() -> int:
     """Return a number that is another one for other views and macros."""
-    unordered = [*view_statements(Path(), []), *analyses.texts(), built_in_statement()]
+    empty = [*view_statements(Path(), []), *names.empty_statements()]
+    unordered = [*empty, *analyses.texts(), built_in_statement()]
     return zlib.crc32("\n".join(unordered).encode())
 
 
 def _empty_statements() -> list[str]:
     """Return the statements that show a store without records: all views and all macros."""
-    return [*view_statements(Path(), []), *analyses.statements(), built_in_statement()]
+    empty = [*view_statements(Path(), []), *names.empty_statements()]
+    return [*empty, *analyses.statements(), built_in_statement()]
 
 
 @cache
@@ -222,8 +233,11 @@ def _template() -> bytes:
         return path.read_bytes()
 
 
-def _run(path: Path, statements: Iterable[str]) -> None:
-    """Run statements in a database, all or none but those that may fail; there need be none yet."""
+def _run(path: Path, statements: Iterable[str], store: Path | None = None) -> None:
+    """Run statements in a database, all or none but those that may fail; there need be none yet.
+
+    Names and groups are those that a store itself has; a file of settings that is no good has none.
+    """
     with _duckdb() as connection:
         options = f"STORAGE_VERSION {quote_text(_STORAGE_VERSION)}"
         connection.execute(f"ATTACH {quote_text(str(path))} AS flowdb ({options})")
@@ -232,10 +246,20 @@ def _run(path: Path, statements: Iterable[str]) -> None:
         connection.execute("BEGIN")
         run(connection, (one for one in every if not may_fail(one)))
         connection.execute("COMMIT")
+        if store is not None:
+            _load_names(connection, store)
         # One that fails would end the transaction.
         run(connection, filter(may_fail, every))
         connection.execute("USE memory")
         connection.execute("DETACH flowdb")
+
+
+def _load_names(connection: duckdb.DuckDBPyConnection, store: Path) -> None:
+    """Have a database know what a store names; nothing where that is no good, which others tell."""
+    try:
+        names.load(connection, Settings.of_store(store))
+    except (ConfigError, OSError):
+        names.load(connection, Settings(()))
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from flowdb.beside import SUFFIX
 from flowdb.errors import QueryError, UsageError
 from flowdb.look import Look, console, printable
 from flowdb.quoting import quote_name, quote_text
@@ -49,15 +50,17 @@ def write(
     upright: bool = False,
     sandbox: bool = False,
     look: Look = Look(),  # noqa: B008 -- it cannot be changed
+    spare: bool = False,
 ) -> tuple[int, str | None]:
     """Write a result to standard output in one of `FORMATS`; return its rows and a remark on it, if any.
 
     A table looks as `look` says, shows the first thousand rows, and does not count the others; `upright`
     shows one row as a column of names and one of values. What comes of a `sandbox`, where nothing
-    may be written, is written elsewhere.
+    may be written, is written elsewhere. Columns of the names of ids are left out of tables where
+    they can be spared, since no name is known.
     """
     if form == "table":
-        count, table = drawing(result, look, upright=upright)
+        count, table = drawing(result, look, upright=upright, spare=spare)
         board = console(sys.stdout, look)
         with board.capture() as captured:
             board.print(table.table)
@@ -72,7 +75,7 @@ def write(
             return _copy(result, form), None
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
-    names, types, rows = fetched(result)
+    names, types, rows = fetched(result, spare=spare)
     numeric = [is_number(kind) for kind in types]
     shown: Sequence[Sequence[str | None]] = rows[:_ROWS_IN_TABLE]
     if upright and len(shown) == 1:
@@ -82,9 +85,11 @@ def write(
     return (_UNKNOWN, _CUT) if len(rows) > _ROWS_IN_TABLE else (len(rows), None)
 
 
-def drawing(result: duckdb.DuckDBPyRelation, look: Look, *, upright: bool = False) -> tuple[int, Drawn]:
+def drawing(
+    result: duckdb.DuckDBPyRelation, look: Look, *, upright: bool = False, spare: bool = False
+) -> tuple[int, Drawn]:
     """Return how many rows a result has, and the first thousand of them as a table."""
-    names, types, rows = fetched(result)
+    names, types, rows = fetched(result, spare=spare)
     table = drawn(names, types, rows[:_ROWS_IN_TABLE], look, upright=upright)
     if len(rows) <= _ROWS_IN_TABLE:
         return len(rows), table
@@ -92,15 +97,23 @@ def drawing(result: duckdb.DuckDBPyRelation, look: Look, *, upright: bool = Fals
 
 
 def fetched(
-    result: duckdb.DuckDBPyRelation, most: int = _ROWS_IN_TABLE + 1
+    result: duckdb.DuckDBPyRelation, most: int = _ROWS_IN_TABLE + 1, *, spare: bool = False
 ) -> tuple[list[str], list[str], list[tuple[str | None, ...]]]:
     """Return the names and types of a result, and its first rows as texts: one more than a table has."""
     try:
         types = [str(kind) for kind in result.types]
         texts = result.project("COLUMNS(*)::VARCHAR")
-        return texts.columns, types, texts.limit(most).fetchall()
+        names, rows = texts.columns, texts.limit(most).fetchall()
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
+    kept = [
+        n
+        for n, name in enumerate(names)
+        if not spare or not n or name != names[n - 1] + SUFFIX or any(row[n] is not None for row in rows)
+    ]
+    if len(kept) == len(names):
+        return names, types, rows
+    return [names[n] for n in kept], [types[n] for n in kept], [tuple(row[n] for n in kept) for row in rows]
 
 
 def _copy(result: duckdb.DuckDBPyRelation, form: str) -> int:

@@ -13,8 +13,9 @@ from pathlib import Path
 from flowdb.errors import ParameterError, shortened
 from flowdb.nearest import nearest
 from flowdb.quoting import quote_text
+from flowdb.ranges import pattern
 
-__all__ = ["Parameter", "keys_of", "literal", "moment", "parse_parameter"]
+__all__ = ["Parameter", "Ranges", "keys_of", "literal", "moment", "parse_parameter"]
 
 _Take = Callable[[object, int | None, int | None], object]
 _HEADER = re.compile(
@@ -41,6 +42,10 @@ _OFFSET = re.compile(r"[+-]?(0?[0-9]|1[0-4]):[0-5][0-9]")
 _LENGTH = re.compile(r"0|[1-9][0-9]{0,2}")
 _ALONE = "conversation"
 """The key that stands for all columns of a connection, and so has no second one beside it."""
+
+
+class Ranges(str):
+    """Several ranges as the one text that the macro `in_cidr` takes for them; no text of a person is one."""
 
 
 class _Unfit(Exception):
@@ -259,6 +264,16 @@ def _range(value: object) -> str | None:
     return value if not slash or (_LENGTH.fullmatch(length) and int(length) <= bits) else None
 
 
+def _ranges(value: object) -> str | None:
+    """Return a range, or, of several with commas between, what `in_cidr` takes for them."""
+    if isinstance(value, Ranges):
+        return str(value)
+    if isinstance(value, str) and "," in value:
+        parts = keys_of(value)
+        return pattern(parts) if all(_range(one) is not None for one in parts) else None
+    return _range(value)
+
+
 def _keys(value: object) -> str | None:
     if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
         return ",".join(value)
@@ -324,7 +339,7 @@ _TYPES = {
             ", years", " or years"
         ),
     ),
-    "CIDR": _Type(_plain(_range), "an address, or a range such as 10.0.0.0/8"),
+    "CIDR": _Type(_plain(_ranges), "an address, or a range such as 10.0.0.0/8"),
     "INTEGER[]": _Type(_list_of(_integer), "whole numbers, 0 or more, such as [1, 6]"),
     "CIDR[]": _Type(_list_of(_plain(_range)), "addresses and ranges such as ['192.0.2.7', '10.0.0.0/8']"),
 }

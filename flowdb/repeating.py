@@ -23,7 +23,7 @@ __all__ = ["repeat"]
 _Ask = Callable[["FlowDB"], "duckdb.DuckDBPyRelation"]
 
 
-def repeat(store: str, ask: _Ask, form: str, every: timedelta) -> None:
+def repeat(store: str, ask: _Ask, form: str, every: timedelta, *, spare: bool = False) -> None:
     """Ask until the person interrupts; each answer is of the newest commit.
 
     What fails is shown, and asked again; what cannot even be asked the first time ends it.
@@ -35,12 +35,16 @@ def repeat(store: str, ask: _Ask, form: str, every: timedelta) -> None:
     shown, stop = look(), Event()
 
     def work(db: FlowDB) -> None:
-        (_redraw if form == "table" and shown.is_terminal else _append)(db, ask, form, shown, every, stop)
+        (_redraw if form == "table" and shown.is_terminal else _append)(
+            db, ask, form, shown, every, stop, spare
+        )
 
     asked(store, work, interrupted=stop.set)
 
 
-def _append(db: FlowDB, ask: _Ask, form: str, shown: Look, every: timedelta, stop: Event) -> None:
+def _append(
+    db: FlowDB, ask: _Ask, form: str, shown: Look, every: timedelta, stop: Event, spare: bool
+) -> None:
     from flowdb.output import write
 
     is_first = True
@@ -48,7 +52,7 @@ def _append(db: FlowDB, ask: _Ask, form: str, shown: Look, every: timedelta, sto
         if form == "table" and not is_first:
             print()
         try:
-            _, remark = write(ask(db), form, look=shown)
+            _, remark = write(ask(db), form, look=shown, spare=spare)
             for one in [*db.notes, *([remark] if remark else [])]:
                 tell(f"note: {one}")
         except FlowdbError as error:
@@ -59,7 +63,9 @@ def _append(db: FlowDB, ask: _Ask, form: str, shown: Look, every: timedelta, sto
         is_first = False
 
 
-def _redraw(db: FlowDB, ask: _Ask, _form: str, shown: Look, every: timedelta, stop: Event) -> None:
+def _redraw(
+    db: FlowDB, ask: _Ask, _form: str, shown: Look, every: timedelta, stop: Event, spare: bool
+) -> None:
     from rich.console import Group
     from rich.live import Live
     from rich.text import Text
@@ -77,7 +83,7 @@ def _redraw(db: FlowDB, ask: _Ask, _form: str, shown: Look, every: timedelta, st
         said = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, every {_length(every)}; Ctrl-C ends it"
         parts: list[RenderableType] = [Text(said, style="dim")]
         try:
-            _, table = drawing(ask(db), now)
+            _, table = drawing(ask(db), now, spare=spare)
             parts += [table.table, *(Text(now.text(one), "dim") for one in (*db.notes, table.remark) if one)]
         except FlowdbError as error:
             if not rounds or stop.is_set():

@@ -25,6 +25,7 @@ from flowdb.ledger import LEDGER_FOLDER, write_ledgers
 from flowdb.lock import HOLDER, LOCK, locked, os_errors
 from flowdb.own_tables import run, sweep_tables, tables_digest
 from flowdb.rows import QUARANTINE, Change, CommitRow, FileRow, iso_time
+from flowdb.settings import FILE
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,7 +51,7 @@ SCRATCH = ".scratch-"
 """How the folders in a store begin that hold what a sort cannot have in memory."""
 UNFINISHED = f"{CATALOG}.copy"
 """The name of the catalogue in a backup that has not been finished."""
-_OWN = {CATALOG, f"{CATALOG}.new", f"{CATALOG}.new-journal", LOCK, HOLDER}
+_OWN = {CATALOG, f"{CATALOG}.new", f"{CATALOG}.new-journal", LOCK, HOLDER, FILE}
 _WRITTEN_BY = re.compile(r"(\d{8,})-.*\.parquet\Z")
 
 
@@ -187,6 +188,10 @@ class Store:
     def generate(self) -> None:
         """Write `flowdb.duckdb` for the newest commit."""
         self._generated.write(self.catalog.last_commit, self.catalog.files())
+
+    def prepare(self) -> None:
+        """Do what `generate` will need, ahead of time and in another thread."""
+        self._generated.prepare()
 
     def sweep(self) -> None:
         """Remove the files of commits that never came to be."""

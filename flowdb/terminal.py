@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -14,22 +16,29 @@ import click
 
 from flowdb.completing import folders
 from flowdb.errors import QueryError, UsageError
+from flowdb.look import COLORS
 from flowdb.options import Choice
+from flowdb.settings import FORMATS, Settings
 
 if TYPE_CHECKING:
     import duckdb
 
     from flowdb.database import FlowDB
+    from flowdb.groups import Groups
     from flowdb.look import Look
     from flowdb.meter import Meter
 
 __all__ = [
+    "PEOPLES",
     "answer",
     "answer_each",
     "asked",
     "color_option",
+    "configured",
+    "groups_of",
     "json_option",
     "look",
+    "names_option",
     "opened",
     "output_option",
     "print_json",
@@ -44,17 +53,52 @@ __all__ = [
 _T = TypeVar("_T")
 _Command = Callable[..., Any]
 _META = "flowdb."
-# The formats of `flowdb.output`, which is not imported before there is something to print.
-_FORMATS = ("table", "csv", "tsv", "json", "jsonl", "markdown", "parquet")
-_COLORS = ("auto", "always", "never")
+PEOPLES = ("table", "markdown")
+"""The formats that people read, and no programs."""
+
+
+def configured(key: str) -> Callable[[], Any]:
+    """Return what gives the value of a setting that no option and no variable of its own gives."""
+
+    def value() -> Any:
+        context = click.get_current_context()
+        store = context.params.get("store")
+        settings = _settings(context, store)
+        return settings.store if key == "store" else settings.value(key)
+
+    return value
+
+
+def _settings(context: click.Context, store: str | None) -> Settings:
+    """Return the settings of a command, which are read once for a store."""
+    key = f"{_META}settings.{store}"
+    if key not in context.meta:
+        context.meta[key] = Settings.read(None if store is None else Path(os.path.expanduser(store)))
+    found: Settings = context.meta[key]
+    return found
+
+
+def groups_of(store: str | None) -> Groups:
+    """Return what gives the groups of ranges that a command knows."""
+    context = click.get_current_context()
+
+    def found() -> Mapping[str, Sequence[str]]:
+        from flowdb import names
+
+        return names.groups_of(_settings(context, store))
+
+    return found
+
 
 store_option = click.option(
     "--store",
     metavar="DIR",
     envvar="FLOWDB_STORE",
-    default="flows",
-    show_default=True,
+    default=configured("store"),
+    show_default="flows",
     show_envvar=True,
+    # The first of all: it may have settings of its own for others.
+    is_eager=True,
     shell_complete=folders,
     help="The store.",
 )
@@ -67,15 +111,16 @@ def output_option(command: _Command) -> _Command:
         click.option(
             "-o",
             "--output",
-            type=Choice(_FORMATS),
-            default="table",
-            show_default=True,
+            type=Choice(FORMATS),
+            default=configured("output.format"),
+            show_default="table",
             help="How the rows are written. In csv and tsv a text that a spreadsheet would compute has '"
             " before it.",
         ),
         click.option(
             "--raw",
             is_flag=True,
+            default=configured("output.raw"),
             expose_value=False,
             callback=_keep,
             help="Numbers of a table as they are, without units.",
@@ -87,13 +132,21 @@ def output_option(command: _Command) -> _Command:
     return command
 
 
+names_option = click.option(
+    "--names/--no-names",
+    "show_names",
+    default=configured("output.names"),
+    help="Whether names of flowdb.toml are shown beside ids.  [default: in tables, where one is known]",
+)
+
+
 def color_option(command: _Command) -> _Command:
     """Give a command `color`, which `look` and `progress` know."""
     return click.option(
         "--color",
-        type=Choice(_COLORS),
-        default="auto",
-        show_default=True,
+        type=Choice(COLORS),
+        default=configured("output.color"),
+        show_default="auto",
         expose_value=False,
         callback=_keep,
         help="Whether there are colours: by default on a terminal, unless NO_COLOR is set.",
@@ -128,9 +181,10 @@ def answer(
     *,
     upright: bool = False,
     sandbox: bool = False,
+    spare: bool = False,
 ) -> None:
     """Ask a store and write what it answers; in another thread, since DuckDB may not hear an interrupt."""
-    answer_each(store, lambda db: [ask(db)], form, upright=upright, sandbox=sandbox)
+    answer_each(store, lambda db: [ask(db)], form, upright=upright, sandbox=sandbox, spare=spare)
 
 
 def answer_each(
@@ -140,6 +194,7 @@ def answer_each(
     *,
     upright: bool = False,
     sandbox: bool = False,
+    spare: bool = False,
 ) -> None:
     """Ask a store and write its answers one after the other, as `answer` does."""
     shown = look()
@@ -157,7 +212,7 @@ def answer_each(
             if number and form in ("table", "markdown"):
                 print()
             try:
-                rows, said = write(result, form, upright=upright, sandbox=sandbox, look=shown)
+                rows, said = write(result, form, upright=upright, sandbox=sandbox, look=shown, spare=spare)
             except QueryError as error:
                 if (told := db.placed(error)) is error:
                     raise

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from flowdb.analyses import Analysis, analyses, named_by
 from flowdb.errors import FlowdbError, UsageError
+from flowdb.groups import without_groups
 from flowdb.parameters import moment
 from flowdb.store import Store
 
@@ -35,6 +36,10 @@ class Watching:
     def _opened(self) -> Store:
         raise NotImplementedError
 
+    def _groups(self) -> Mapping[str, Sequence[str]]:
+        """Return the ranges of each group."""
+        raise NotImplementedError
+
     def _in_duckdb(self, query: str, dialect: str) -> str:
         """Return a query of another language in DuckDB's SQL."""
         raise NotImplementedError
@@ -58,7 +63,8 @@ class Watching:
         end = newest(self.sql) if until is None else moment(until)
         if until is not None and end is None:
             raise UsageError(f"until is {until!r}; expected a date or a time (UTC)")
-        one = checked(self.sql, alert(analysis, when, window=window, params=params, key=key))
+        made = alert(analysis, when, window=window, params=params, key=key, groups=self._groups)
+        one = checked(self.sql, made)
         return [] if end is None else fire(self.sql, one, end)
 
     def cost(
@@ -130,7 +136,7 @@ class Watching:
     def _asked_of(self, analysis: Analysis, params: Mapping[str, object]) -> Question:
         from flowdb.cost import Question
 
-        query, bound = analysis.query(params)
+        query, bound = analysis.query(without_groups(analysis, params, self._groups))
         # A value that is written into the query is seen by the plan.
         written = analysis.call(bound).rstrip(";")
         return Question(analysis.name, written, None, lambda: self.sql(query, bound or None).fetchall())

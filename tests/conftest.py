@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -22,6 +23,9 @@ HEADER = (
 )
 
 Run = Callable[..., Ended]
+
+# Nobody's own settings are those of a test.
+os.environ["XDG_CONFIG_HOME"] = os.devnull
 
 
 def record(

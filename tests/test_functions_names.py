@@ -30,6 +30,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "field_if": ("'eni-0a'", "'interface-id'"),
     "gigabytes": ("1000000000000",),
     "in_cidr": (ADDRESS, RANGE),
+    "in_group": (ADDRESS, "'office'"),
     "in_part_hour": (MOMENT, "'2024-01-15 12:30'", "'2024-01-15 12:40'"),
     "in_window": ("DATE '2024-01-15'", MOMENT, "DATE '2024-01-15'", "DATE '2024-01-16'"),
     "ip4_key": (ADDRESS,),
@@ -51,6 +52,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "key_fields": ("'srcaddr,dstport'", KEYS),
     "keys_of": ("'srcaddr, dstport'",),
     "metric_fields": ("'packets'",),
+    "name_of": (ADDRESS, MOMENT),
     "one_of": ("'by'", "'srcaddr'", KEYS),
     "part_of": ("100", "3", "7"),
     "protocol_name": ("17",),
@@ -77,6 +79,9 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowDB]:
     (folder / "a.log").write_text("srcaddr dstaddr\n", encoding="utf-8")
     with flowdb.open(folder / "store") as opened:
         opened.ingest(folder / "a.log")
+        (opened.path / "flowdb.toml").write_text(
+            "names.'10.1.2.3' = 'web'\ngroups.office = ['10.0.0.0/14']\n"
+        )
         yield opened
 
 

@@ -1,0 +1,58 @@
+"""The methods of `FlowDB` that are analyses, each made of what its file says."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from flowdb.analyses import Analysis
+from flowdb.errors import ParameterError, UsageError
+from flowdb.groups import without_groups
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from flowdb.naming import Naming
+
+__all__ = ["method"]
+
+
+def method(db: Naming, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRelation]:
+    """Return a function that asks an analysis, with its name, parameters and documentation."""
+    known = [parameter.name for parameter in analysis.parameters]
+
+    def ask(*args: object, names: bool = False, **values: object) -> duckdb.DuckDBPyRelation:
+        if len(args) > len(known):
+            raise UsageError(f"{analysis.name}: {len(args)} values for {len(known)} parameters")
+        given = dict(zip(known, args, strict=False))
+        if twice := given.keys() & values.keys():
+            raise UsageError(f"{analysis.name}: {', '.join(sorted(twice))} is given twice")
+        given |= values
+        query, bound = analysis.query(without_groups(analysis, given, db._groups))
+        for parameter in analysis.parameters:
+            if parameter.type == "REGION" and bound.get(parameter.name) is not None:
+                _check_region(db, analysis.name, parameter.name, bound[parameter.name])
+        return db.sql(query, bound, names=True) if names else db._called(query, bound)
+
+    ask.__name__ = ask.__qualname__ = analysis.name
+    ask.__doc__ = analysis.doc
+    ask.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(
+                parameter.name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=inspect.Parameter.empty if parameter.is_required else parameter.default,
+            )
+            for parameter in analysis.parameters
+        ],
+        return_annotation="duckdb.DuckDBPyRelation",
+    )
+    return ask
+
+
+def _check_region(db: Naming, analysis: str, parameter: str, region: object) -> None:
+    """Raise `ParameterError` for a region that the price table, which a person can replace, does not have."""
+    regions = [name for (name,) in db.sql("SELECT DISTINCT region FROM prices ORDER BY region").fetchall()]
+    if region not in regions:
+        raise ParameterError(analysis, parameter, region, f"one of: {', '.join(map(str, regions))}")
