@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from flowdb.completing import analysis_names, paths
 from flowdb.errors import ExitCode, FlowdbError, UsageError, WebhookError, plural
 from flowdb.options import Moment, params_of, params_option, utf8
 from flowdb.terminal import asked, say, store_option, waited
@@ -25,7 +26,7 @@ __all__ = ["alert"]
 
 
 @click.command()
-@click.argument("analysis", required=False)
+@click.argument("analysis", required=False, shell_complete=analysis_names)
 @params_option
 @click.option(
     "--when", metavar="CONDITION", help="What makes a row fire: 'attempts > 100', in SQL over its columns."
@@ -44,7 +45,7 @@ __all__ = ["alert"]
     metavar="TIME",
     help="The end of the window.  [default: the whole minute after the start of the newest record]",
 )
-@click.option("--file", metavar="FILE", help="Ask the alarms of this file in TOML.")
+@click.option("--file", metavar="FILE", shell_complete=paths, help="Ask the alarms of this file in TOML.")
 @click.option(
     "--webhook",
     metavar="URL",
@@ -55,6 +56,7 @@ __all__ = ["alert"]
 @click.option(
     "--state",
     metavar="FILE",
+    shell_complete=paths,
     help="Remember in this file what was told: a trouble is told once, and anew when it comes back.",
 )
 @store_option

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from flowdb.errors import UsageError
+from flowdb.nearest import meant
 from flowdb.parameters import Parameter, literal, parse_parameter
 
 __all__ = [
@@ -90,7 +91,7 @@ class Analysis:
         for name in values:
             if name not in known:
                 allowed = ", ".join(known)
-                raise UsageError(f"{self.name}: no parameter {name!r}; it has: {allowed}")
+                raise UsageError(f"{self.name}: no parameter {name!r}{meant(name, known)}; it has: {allowed}")
         for name, one in known.items():
             if one.is_required and name not in values:
                 raise UsageError(f"{self.name}: {name} is not given; it is {one.meaning}")
@@ -117,6 +118,8 @@ def analyses() -> dict[str, Analysis]:
 def find_analysis(name: str) -> Analysis:
     """Return the analysis of this name, hyphens or underscores, or raise `UsageError`."""
     found = analyses().get(name.replace("-", "_"))
+    if found is None and (near := meant(name, analyses())):
+        raise UsageError(f"no analysis {name!r}{near}; `flowdb analyses` lists them")
     if found is None:
         raise UsageError(f"no analysis {name!r}; there are: {', '.join(analyses())}")
     return found

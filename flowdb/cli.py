@@ -7,29 +7,27 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from flowdb import analyses, engine_commands
 from flowdb.alert_command import alert
-from flowdb.analyses import Analysis
+from flowdb.analysis_commands import Analyses, analysis_command, plot
 from flowdb.commands import COMMANDS, grace_option, rollups_option
+from flowdb.completing import analysis_names, paths
 from flowdb.cost_command import cost
 from flowdb.errors import DialectError, ExitCode, FlowdbError, plural
 from flowdb.options import (
-    EVERY,
-    LISTED,
-    Moment,
-    bounds_of,
+    Choice,
     choice_options,
-    parameter_option,
     storage_of,
     storage_options,
     utf8,
 )
 from flowdb.report_command import report
+from flowdb.shell_command import shell
 from flowdb.terminal import (
     answer,
     answer_each,
@@ -60,8 +58,10 @@ class _ReaderGone(Exception):
     """Nobody reads standard output any more; click would take a `BrokenPipeError` for a failure."""
 
 
-class _Commands(click.Group):
+class _Commands(Analyses):
     """The verbs, and a command for each analysis."""
+
+    make = staticmethod(analysis_command)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -69,23 +69,11 @@ class _Commands(click.Group):
         except BrokenPipeError as error:
             raise _ReaderGone from error
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), *map(_hyphened, analyses.analyses())]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        analysis = analyses.analyses().get(cmd_name.replace("-", "_"))
-        return _analysis_command(analysis) if analysis else super().get_command(ctx, cmd_name)
-
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         verbs = [(name, command.get_short_help_str(80)) for name, command in sorted(self.commands.items())]
         with formatter.section("Commands"):
             formatter.write_dl(verbs)
-        topics: dict[str, list[tuple[str, str]]] = {}
-        for one in analyses.analyses().values():
-            topics.setdefault(one.topic, []).append((_hyphened(one.name), one.summary))
-        for topic, found in topics.items():
-            with formatter.section(f"Analyses: {topic}"):
-                formatter.write_dl(found)
+        self.format_topics(formatter)
 
 
 @click.group(
@@ -97,7 +85,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", shell_complete=paths)
 @store_option
 @click.option(
     "--format",
@@ -158,7 +146,7 @@ def ingest(
 )
 @click.option(
     "--dialect",
-    type=click.Choice(_DIALECTS),
+    type=Choice(_DIALECTS),
     default="duckdb",
     show_default=True,
     help="The language of the query; insights is that of CloudWatch Logs Insights.",
@@ -194,7 +182,7 @@ def sql(query: str, store: str, output: str, sandbox: bool, dialect: str, no_lim
 
 
 @cli.command(name="analyses")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=analysis_names)
 @output_option
 def list_analyses(name: str | None, output: str) -> None:
     """List the analyses, or show the SQL of the one of this NAME with what it says of itself."""
@@ -207,51 +195,21 @@ def list_analyses(name: str | None, output: str) -> None:
     write(listed_analyses(), output, look=look())
 
 
-def _analysis_command(analysis: Analysis) -> click.Command:
-    """Return the command of an analysis, with an option for each of its parameters."""
-    names = [one.name for one in analysis.parameters]
-    options: list[click.Parameter] = [parameter_option(one) for one in analysis.parameters]
-    if "since" in names and "until" in names:
-        options.append(click.Option(["--day"], type=Moment(), metavar="DATE", help="Only this UTC day."))
-    options.append(click.Option(["--show-sql"], is_flag=True, help="Say on standard error which SQL is run."))
+@cli.command()
+@click.argument("shell", type=Choice(("bash", "zsh", "fish")))
+def completion(shell: str) -> None:
+    """Print what makes a SHELL complete commands, options and their values.
 
-    @store_option
-    @output_option
-    def command(store: str, output: str, show_sql: bool, day: datetime | None = None, **values: Any) -> None:
-        given = {
-            name: None if value is EVERY else value for name, value in values.items() if value is not None
-        }
-        if day is not None:
-            given |= bounds_of(day, given.get("since"), given.get("until"))
-        if show_sql:
-            say(f"{analysis.statement};\n\n{analysis.call(given)}", bare=True)
-        answer(store, lambda db: getattr(db, analysis.name)(**given), output)
+    \b
+    bash: flowdb completion bash > ~/.local/share/bash-completion/completions/flowdb
+    zsh:  flowdb completion zsh > a file named _flowdb in a folder of $fpath
+    fish: flowdb completion fish > ~/.config/fish/completions/flowdb.fish
+    """  # noqa: D301 -- click keeps the lines of what follows a backspace
+    from click.shell_completion import get_completion_class
 
-    made = click.command(
-        name=_hyphened(analysis.name), help=_help(analysis), short_help=analysis.summary, cls=click.Command
-    )(command)
-    made.params = options + made.params
-    return made
-
-
-def _help(analysis: Analysis) -> str:
-    paragraphs = [analysis.summary]
-    paragraphs += [
-        f"{one.name.upper()} is {one.meaning}{LISTED if one.type.endswith('[]') else ''}."
-        for one in analysis.parameters
-        if one.is_required
-    ]
-    paragraphs.append(f"Columns: {analysis.columns}.")
-    if analysis.needs:
-        paragraphs.append(f"Fields that logs must have: {', '.join(analysis.needs)}.")
-    if analysis.counts:
-        paragraphs.append(f"What is counted: {analysis.counts}.")
-    paragraphs += [f"{analyses.TRAPS[trap]}: {how}." for trap, how in analysis.traps.items()]
-    return "\n\n".join(paragraphs)
-
-
-def _hyphened(name: str) -> str:
-    return name.replace("_", "-")
+    found = get_completion_class(shell)
+    assert found is not None
+    print(found(cli, {}, "flowdb", "_FLOWDB_COMPLETE").source())
 
 
 def _summarize(report: IngestReport, store: str) -> None:
@@ -274,7 +232,7 @@ def _summarize(report: IngestReport, store: str) -> None:
         tell(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
 
 
-for _command in (*COMMANDS, alert, cost, report, *engine_commands.COMMANDS):
+for _command in (*COMMANDS, alert, cost, plot, report, shell, *engine_commands.COMMANDS):
     cli.add_command(_command)
 
 

@@ -9,7 +9,9 @@ from typing import Any, TextIO
 import click
 
 from flowdb import quantities
-from flowdb.errors import ExitCode, UsageError, plural
+from flowdb.completing import folders, paths
+from flowdb.errors import ExitCode, plural
+from flowdb.options import Quantity
 from flowdb.terminal import (
     answer,
     answer_each,
@@ -41,24 +43,9 @@ __all__ = [
 ]
 
 
-class _Quantity(click.ParamType[Any]):
-    """A value that a function of `flowdb.quantities` reads."""
-
-    def __init__(self, read: Any) -> None:
-        self.name = read.__name__
-        self._read = read
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the value, or fail with the sentence that says what is expected."""
-        try:
-            return self._read(value)
-        except UsageError as error:
-            self.fail(f"{error}.", param, ctx)
-
-
 grace_option = click.option(
     "--grace",
-    type=_Quantity(quantities.age),
+    type=Quantity(quantities.age),
     metavar="AGE",
     envvar="FLOWDB_GRACE",
     default="1d",
@@ -102,18 +89,16 @@ def compact(store: str, grace: timedelta, as_json: bool, rollups: bool) -> None:
 
 
 @click.command()
-@click.option("--before", type=_Quantity(quantities.day), metavar="DATE", help="Take dates before this one.")
-@click.option(
-    "--keep", type=_Quantity(quantities.age), metavar="AGE", help="Take dates older than this: 90d."
-)
+@click.option("--before", type=Quantity(quantities.day), metavar="DATE", help="Take dates before this one.")
+@click.option("--keep", type=Quantity(quantities.age), metavar="AGE", help="Take dates older than this: 90d.")
 @click.option(
     "--max-size",
-    type=_Quantity(quantities.size),
+    type=Quantity(quantities.size),
     metavar="SIZE",
     help="Take the oldest dates until no more Parquet than this is left: 50GB. The newest date stays.",
 )
 @click.option(
-    "--keep-rejects", type=_Quantity(quantities.age), metavar="AGE", help="Keep refused flows longer: 365d."
+    "--keep-rejects", type=Quantity(quantities.age), metavar="AGE", help="Keep refused flows longer: 365d."
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be taken, and take nothing.")
 @store_option
@@ -166,7 +151,7 @@ def _write_rows(names: str, rows: list[tuple[object, ...]], output: str) -> None
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", shell_complete=paths)
 @store_option
 @grace_option
 @json_option
@@ -188,7 +173,7 @@ def forget(sources: tuple[str, ...], store: str, grace: timedelta, as_json: bool
 
 
 @click.command()
-@click.argument("folder", metavar="DIR")
+@click.argument("folder", metavar="DIR", shell_complete=folders)
 @store_option
 @json_option
 @quiet_option

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from flowdb.analyses import analyses, named_by
-from flowdb.options import params_of, params_option, utf8
+from flowdb.completing import analysis_names, paths
+from flowdb.options import Choice, params_of, params_option, utf8
 from flowdb.terminal import answer, output_option, say, store_option
 
 if TYPE_CHECKING:
@@ -23,13 +24,13 @@ _DIALECTS = ("duckdb", "athena", "trino", "presto", "insights")
 
 
 @click.command()
-@click.argument("question", required=False)
+@click.argument("question", required=False, shell_complete=analysis_names)
 @click.option(
     "--all", "every", is_flag=True, help="Every analysis, with what --param gives those that have it."
 )
 @params_option
 @click.option(
-    "--dialect", type=click.Choice(_DIALECTS), default="duckdb", show_default=True, help="That of a query."
+    "--dialect", type=Choice(_DIALECTS), default="duckdb", show_default=True, help="That of a query."
 )
 @click.option("--region", metavar="REGION", default="us-east-1", show_default=True, help="Whose prices.")
 @click.option(
@@ -43,6 +44,7 @@ _DIALECTS = ("duckdb", "athena", "trino", "presto", "insights")
 @click.option(
     "--prices",
     metavar="FILE",
+    shell_complete=paths,
     help="A CSV with item, region and amount, which take the place of those in FROM athena_prices.",
 )
 @store_option

@@ -21,6 +21,7 @@ from flowdb.errors import (
     UsageError,
 )
 from flowdb.keeping import Keeping
+from flowdb.nearest import meant
 from flowdb.noting import Noting
 from flowdb.placing import Placing
 from flowdb.quantities import age
@@ -255,7 +256,8 @@ class FlowDB(Keeping, Noting, Placing, Reporting, Watching):
     def __getattr__(self, name: str) -> Callable[..., duckdb.DuckDBPyRelation]:
         analysis = analyses().get(name)
         if analysis is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            near = "" if name.startswith("_") else meant(name, dir(self))
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{near}")
         return _method(self, analysis)
 
     @property

@@ -7,14 +7,15 @@ from typing import Any
 import click
 
 from flowdb.analyses import Analysis, find_analysis
+from flowdb.completing import analysis_names
 from flowdb.errors import UsageError
 from flowdb.external_tables import DIALECTS, ddl
-from flowdb.options import EVERY, parameter_option, params_of, utf8
+from flowdb.options import EVERY, Choice, parameter_option, params_of, utf8
 
 __all__ = ["COMMANDS", "define_tables", "render"]
 
 _dialect_option = click.option(
-    "--dialect", type=click.Choice(DIALECTS), default=DIALECTS[0], show_default=True, help="The engine."
+    "--dialect", type=Choice(DIALECTS), default=DIALECTS[0], show_default=True, help="The engine."
 )
 _table_option = click.option(
     "--table",
@@ -26,7 +27,7 @@ _table_option = click.option(
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("analysis", metavar="ANALYSIS")
+@click.argument("analysis", metavar="ANALYSIS", shell_complete=analysis_names)
 @click.argument("values", nargs=-1, type=click.UNPROCESSED, metavar="[VALUES]...")
 @_dialect_option
 @_table_option

@@ -90,17 +90,27 @@ class UsageError(FlowdbError):
 class ParameterError(UsageError):
     """A parameter of an analysis that is unknown, of the wrong type or out of range.
 
-    `said`, where it is given, takes the place of "is" and the value in the sentence.
+    `said`, where it is given, takes the place of "is" and the value in the sentence; `nearest` is
+    a value that may have been meant.
     """
 
     def __init__(
-        self, analysis: str, parameter: str, value: object, expected: str, said: str | None = None
+        self,
+        analysis: str,
+        parameter: str,
+        value: object,
+        expected: str,
+        said: str | None = None,
+        nearest: str | None = None,
     ) -> None:
         self.analysis = analysis
         self.parameter = parameter
         self.value = value
         self.expected = expected
-        super().__init__(f"{analysis}: {parameter} {said or f'is {shortened(value)}'}; expected {expected}")
+        self.nearest = nearest
+        what = said or f"is {shortened(value)}"
+        meant = "" if nearest is None else f" (did you mean {nearest!r}?)"
+        super().__init__(f"{analysis}: {parameter} {what}{meant}; expected {expected}")
 
 
 class SourceNotFound(UsageError):

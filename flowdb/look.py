@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["COLORS", "Look", "console", "look_of", "printable"]
+__all__ = ["COLORS", "Look", "cells_of", "console", "look_of", "printable"]
 
 COLORS = ("auto", "always", "never")
 _UNBOUNDED = 1_000_000
@@ -81,6 +81,15 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def cells_of(text: str) -> int:
+    """Return how many characters of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def _is_colored(is_terminal: bool, env: Mapping[str, str]) -> bool:

@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from flowdb.analyses import Analysis
+from flowdb.completing import dates, keys
 from flowdb.errors import UsageError
+from flowdb.nearest import meant
 from flowdb.parameters import Parameter, keys_of, moment
 
 __all__ = [
     "EVERY",
     "LISTED",
+    "Choice",
     "Moment",
+    "Quantity",
     "Rows",
     "bounds_of",
     "choice_options",
@@ -61,6 +66,12 @@ class Moment(click.ParamType[datetime]):
             )
         return when
 
+    def shell_complete(
+        self, ctx: click.Context, _param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the dates that a store has, which those that are brought in need not have."""
+        return [] if ctx.info_name == "ingest" else dates(ctx, incomplete)
+
 
 class Rows(click.ParamType[object]):
     """A number of rows, or `all`."""
@@ -74,6 +85,30 @@ class Rows(click.ParamType[object]):
         if not re.fullmatch(r"[0-9]{1,18}", str(value)):
             self.fail(f"{value!r} is neither a whole number, 0 or more, nor 'all'.", param, ctx)
         return int(value)
+
+
+class Quantity(click.ParamType[Any]):
+    """A value that a function of `flowdb.quantities` reads."""
+
+    def __init__(self, read: Any) -> None:
+        self.name = read.__name__
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value, or fail with the sentence that says what is expected."""
+        try:
+            return self._read(value)
+        except UsageError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+class Choice(click.Choice[str]):
+    """One of a few words; a wrong one is told which may have been meant."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """Return what is said of a word that is none of them."""
+        said = super().get_invalid_choice_message(value, ctx)
+        return f"{said.removesuffix('.')}{meant(str(value), map(str, self.choices))}."
 
 
 class _Values(click.ParamType[object]):
@@ -99,6 +134,12 @@ class _Values(click.ParamType[object]):
             return [self._number(one) if kind == "INTEGER[]" else one for one in keys_of(value)]
         return self._number(value) if kind in ("NUMBER", "INTEGER") else value
 
+    def shell_complete(
+        self, _ctx: click.Context, _param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the keys that there are."""
+        return keys(self._parameter.choices, incomplete)
+
     def _number(self, text: str) -> object:
         if self._parameter.type != "NUMBER":
             return int(text) if re.fullmatch(r"[0-9]{1,19}", text) else text
@@ -121,7 +162,7 @@ def parameter_option(parameter: Parameter) -> click.Parameter:
     elif parameter.type == "KEYS":
         metavar, meaning = "KEY[,KEY]", f"{meaning}: {parameter.expected}"
     elif parameter.choices:
-        kind, metavar = click.Choice(parameter.choices, case_sensitive=False), None
+        kind, metavar = Choice(parameter.choices, case_sensitive=False), None
     elif parameter.type == "TIMESTAMP":
         kind, metavar = Moment(), "TIME"
     elif parameter.type == "INTEGER" and parameter.takes_none:

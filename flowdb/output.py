@@ -23,7 +23,7 @@ from flowdb.quoting import quote_name, quote_text
 from flowdb.tables import Drawn, drawn
 from flowdb.units import is_number
 
-__all__ = ["FORMATS", "drawing", "write"]
+__all__ = ["FORMATS", "drawing", "fetched", "write"]
 
 _COPIED = {
     "csv": "FORMAT csv, HEADER true",
@@ -58,7 +58,11 @@ def write(
     """
     if form == "table":
         count, table = drawing(result, look, upright=upright)
-        console(sys.stdout, look).print(table.table)
+        board = console(sys.stdout, look)
+        with board.capture() as captured:
+            board.print(table.table)
+        # rich would end the process where nobody reads.
+        sys.stdout.write(captured.get())
         return count, table.remark
     try:
         if form in _COPIED and sandbox:
@@ -68,7 +72,7 @@ def write(
             return _copy(result, form), None
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
-    names, types, rows = _fetched(result)
+    names, types, rows = fetched(result)
     numeric = [is_number(kind) for kind in types]
     shown: Sequence[Sequence[str | None]] = rows[:_ROWS_IN_TABLE]
     if upright and len(shown) == 1:
@@ -80,19 +84,21 @@ def write(
 
 def drawing(result: duckdb.DuckDBPyRelation, look: Look, *, upright: bool = False) -> tuple[int, Drawn]:
     """Return how many rows a result has, and the first thousand of them as a table."""
-    names, types, rows = _fetched(result)
+    names, types, rows = fetched(result)
     table = drawn(names, types, rows[:_ROWS_IN_TABLE], look, upright=upright)
     if len(rows) <= _ROWS_IN_TABLE:
         return len(rows), table
     return _UNKNOWN, Drawn(table.table, "; ".join(filter(None, (_CUT, table.remark))))
 
 
-def _fetched(result: duckdb.DuckDBPyRelation) -> tuple[list[str], list[str], list[tuple[str | None, ...]]]:
-    """Return the names and types of a result, and rows of it as texts: one more than a table has."""
+def fetched(
+    result: duckdb.DuckDBPyRelation, most: int = _ROWS_IN_TABLE + 1
+) -> tuple[list[str], list[str], list[tuple[str | None, ...]]]:
+    """Return the names and types of a result, and its first rows as texts: one more than a table has."""
     try:
         types = [str(kind) for kind in result.types]
         texts = result.project("COLUMNS(*)::VARCHAR")
-        return texts.columns, types, texts.limit(_ROWS_IN_TABLE + 1).fetchall()
+        return texts.columns, types, texts.limit(most).fetchall()
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
 

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 from pathlib import Path
 
 from flowdb.errors import ParameterError, shortened
+from flowdb.nearest import nearest
 from flowdb.quoting import quote_text
 
 __all__ = ["Parameter", "keys_of", "literal", "moment", "parse_parameter"]
@@ -79,8 +80,17 @@ class Parameter:
         if taken is not None and self.choices:
             taken = self._chosen(str(taken))
         if taken is None:
-            raise ParameterError(analysis, self.name, value, self.expected)
+            raise ParameterError(analysis, self.name, value, self.expected, nearest=self._nearest(value))
         return taken
+
+    def _nearest(self, value: object) -> str | None:
+        """Return what may have been meant by a value that is none of the choices."""
+        if not isinstance(value, str) or not self.choices:
+            return None
+        words = keys_of(value) if self.type == "KEYS" else [value]
+        meant = [one if one in self.choices else nearest(one, self.choices) for one in words[:3]]
+        text = ",".join(one for one in meant if one is not None)
+        return text if len(meant) == len(words) and None not in meant and self._chosen(text) else None
 
     def _chosen(self, text: str) -> str | None:
         """Return the choice, or the one or two keys, that a text names; None if it names no such."""

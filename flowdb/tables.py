@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from flowdb.look import Look
+from flowdb.look import Look, cells_of
 from flowdb.units import Unit, is_number, is_time, readable, unit_of
 
 if TYPE_CHECKING:
@@ -109,17 +109,9 @@ def _column(name: str, kind: str, values: list[str | None], look: Look) -> _Colu
     header = look.text(name)
     is_right = is_number(kind)
     made = _Column(name, header, cells, is_right, folds=not is_right and not is_time(kind))
-    made.needed = max(map(_width, cells), default=0)
-    made.width = max(_width(header), made.needed)
+    made.needed = max(map(cells_of, cells), default=0)
+    made.width = max(cells_of(header), made.needed)
     return made
-
-
-def _width(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
-
-    return cell_len(text)
 
 
 def _fits(columns: Sequence[_Column], room: int) -> bool:
@@ -134,7 +126,7 @@ def _fold_names(columns: Sequence[_Column]) -> None:
     """Let the name of a column be on several lines, broken after an underscore."""
     for one in columns:
         parts = re.findall(r"[^_]*_|[^_]+", one.header) or [""]
-        one.width = max(one.needed, *map(_width, parts))
+        one.width = max(one.needed, *map(cells_of, parts))
 
 
 def _fold_texts(columns: Sequence[_Column], room: int) -> None:
@@ -169,7 +161,7 @@ def _folded_name(column: _Column) -> str:
     """Return a name on as many lines as its column needs."""
     lines = [""]
     for part in re.findall(r"[^_]*_|[^_]+", column.header):
-        if lines[-1] and _width(lines[-1] + part) > column.width:
+        if lines[-1] and cells_of(lines[-1] + part) > column.width:
             lines.append("")
         lines[-1] += part
     return "\n".join(lines)
@@ -216,7 +208,7 @@ def _upright(columns: Sequence[_Column], count: int, look: Look, *, is_headed: b
     from rich.text import Text
 
     parts: list[RenderableType] = []
-    names = max((_width(one.header) for one in columns), default=0)
+    names = max((cells_of(one.header) for one in columns), default=0)
     for n in range(count):
         if is_headed:
             parts.append(Text(f"-- {n + 1} --" if look.is_ascii else f"── {n + 1} ──", style="dim"))

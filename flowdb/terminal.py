@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from flowdb.completing import folders
 from flowdb.errors import QueryError, UsageError
+from flowdb.options import Choice
 
 if TYPE_CHECKING:
     import duckdb
@@ -53,6 +55,7 @@ store_option = click.option(
     default="flows",
     show_default=True,
     show_envvar=True,
+    shell_complete=folders,
     help="The store.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Write what was done as one JSON object.")
@@ -64,7 +67,7 @@ def output_option(command: _Command) -> _Command:
         click.option(
             "-o",
             "--output",
-            type=click.Choice(_FORMATS),
+            type=Choice(_FORMATS),
             default="table",
             show_default=True,
             help="How the rows are written. In csv and tsv a text that a spreadsheet would compute has '"
@@ -88,7 +91,7 @@ def color_option(command: _Command) -> _Command:
     """Give a command `color`, which `look` and `progress` know."""
     return click.option(
         "--color",
-        type=click.Choice(_COLORS),
+        type=Choice(_COLORS),
         default="auto",
         show_default=True,
         expose_value=False,
@@ -167,8 +170,17 @@ def answer_each(
         tell(f"note: {remark}")
 
 
-def asked(store: str, work: Callable[[FlowDB], _T], *, sandbox: bool = False) -> _T:
-    """Return what comes of work on a store, which is done in another thread, where it can be interrupted."""
+def asked(
+    store: str,
+    work: Callable[[FlowDB], _T],
+    *,
+    sandbox: bool = False,
+    interrupted: Callable[[], object] | None = None,
+) -> _T:
+    """Return what comes of work on a store, which is done in another thread, where it can be interrupted.
+
+    `interrupted` tells the work of it, if it does more than to wait for DuckDB.
+    """
     opened_here: list[FlowDB] = []
 
     def whole() -> _T:
@@ -181,6 +193,8 @@ def asked(store: str, work: Callable[[FlowDB], _T], *, sandbox: bool = False) ->
         try:
             return done.result()
         except KeyboardInterrupt:
+            if interrupted is not None:
+                interrupted()
             while not done.done():
                 for db in opened_here:
                     db.interrupt()

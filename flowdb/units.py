@@ -65,7 +65,8 @@ def is_time(sql_type: str) -> bool:
 def unit_of(name: str, sql_type: str) -> Unit | None:
     """Return what the numbers of a column are of; None for what is no number.
 
-    A whole number is a count where an analysis names it so; one of which nothing is known is a label.
+    A number whose name says nothing counts, or measures, where an analysis has a column of that name;
+    one of which nothing is known is shown as it is.
     """
     if not is_number(sql_type):
         return None
@@ -75,7 +76,7 @@ def unit_of(name: str, sql_type: str) -> Unit | None:
         if pattern.fullmatch(name):
             return unit
     if _WHOLE.fullmatch(sql_type) is None:
-        return Unit.NUMBER
+        return Unit.NUMBER if name in _declared() else Unit.LABEL
     is_counted = name in _declared() or _COUNTED.fullmatch(name) or _COUNT.fullmatch(name)
     return Unit.COUNT if is_counted else Unit.LABEL
 
@@ -146,5 +147,7 @@ def _decimal(value: float, digits: int) -> str:
     if value and abs(value) < 1:
         text = f"{value:.10f}"
         zeros = len(re.match(r"-?0\.(0*)", text)[1])  # type: ignore[index]
-        return f"{value:.{min(zeros + digits, 10)}f}"
-    return f"{value:,.{digits}f}" if digits == 2 else f"{value:,.{digits}f}".rstrip("0").rstrip(".")
+        text = f"{value:.{min(zeros + digits, 10)}f}"
+    else:
+        text = f"{value:,.{digits}f}"
+    return text if digits == 2 else text.rstrip("0").rstrip(".")
