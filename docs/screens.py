@@ -21,7 +21,8 @@ __all__ = ["PICTURE", "commands", "main", "picture", "screen", "written"]
 PICTURE = Path(__file__).parent / "images" / "terminal.svg"
 _PAGE = Path(__file__).parent / "terminal.md"
 _WIDTH = 100
-_PICTURED = ("flowdb top-talkers --by pair --top 5", 'flowdb plot traffic-over-time --bucket "5 minutes"')
+_WIDTH_OF_PICTURE = 125
+_PICTURED = ("flowdb top-talkers --top 5", 'flowdb plot traffic-over-time --bucket "5 minutes"')
 _BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 _COMMAND = re.compile(r"^\$ (.*)\n", re.MULTILINE)
 
@@ -35,7 +36,7 @@ def commands(page: str) -> list[tuple[str, str]]:
     return found
 
 
-def screen(command: str, folder: Path, *, color: str = "never") -> str:
+def screen(command: str, folder: Path, *, color: str = "never", width: int = _WIDTH) -> str:
     """Return what a command shows on a terminal, in a folder with a store."""
     env = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "FLOWDB_STORE")}
     words = shlex.split(command)
@@ -48,7 +49,7 @@ def screen(command: str, folder: Path, *, color: str = "never") -> str:
         ["-m", "flowdb", *words],
         cwd=str(folder),
         env={**env, "TERM": "xterm-256color"},
-        dimensions=(50, _WIDTH),
+        dimensions=(50, width),
         encoding="utf-8",
         timeout=60,
     )
@@ -69,10 +70,10 @@ def written(page: str, folder: Path) -> str:
 
 def picture(folder: Path) -> str:
     """Return a picture in SVG of a terminal, which asks nothing of the network."""
-    console = Console(record=True, width=_WIDTH, file=io.StringIO())
+    console = Console(record=True, width=_WIDTH_OF_PICTURE, file=io.StringIO())
     for command in _PICTURED:
         console.print(Text(f"$ {command}", style="bold green"))
-        console.print(Text.from_ansi(screen(command, folder, color="always")))
+        console.print(Text.from_ansi(screen(command, folder, color="always", width=_WIDTH_OF_PICTURE)))
     drawn = console.export_svg(title="flowdb", unique_id="flowdb")
     drawn = re.sub(r"@font-face \{.*?\}\n", "", drawn, flags=re.DOTALL)  # from a network
     return "\n".join(line.rstrip() for line in drawn.splitlines()) + "\n"

@@ -27,6 +27,7 @@ from flowdb.options import (
     storage_options,
     utf8,
 )
+from flowdb.report_command import report
 from flowdb.shell_command import shell
 from flowdb.terminal import (
     answer,
@@ -249,7 +250,7 @@ def _summarize(report: IngestReport, store: str) -> None:
         tell(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
 
 
-for _command in (*COMMANDS, alert, config, cost, plot, shell, *engine_commands.COMMANDS):
+for _command in (*COMMANDS, alert, config, cost, plot, report, shell, *engine_commands.COMMANDS):
     cli.add_command(_command)
 
 

@@ -6,7 +6,7 @@ import io
 import lzma
 from collections.abc import Callable
 from gzip import BadGzipFile
-from typing import cast
+from typing import TypeVar, cast
 
 import pyarrow as pa
 from isal import igzip, isal_zlib
@@ -20,6 +20,8 @@ LARGEST_RATIO = 250
 _PEEKED = 4096
 _DEEPEST = 3
 _CHUNK = 1 << 18
+_PIECE = 1 << 16
+_Found = TypeVar("_Found")
 
 
 class Damaged(ValueError):
@@ -92,7 +94,27 @@ class Text:
             self.expansion.add(len(chunk))
         return ahead + chunk
 
-    def _tried(self, read: Callable[[], bytes]) -> bytes:
+    def readinto(self, room: memoryview) -> int:
+        """Fill the room with the next bytes, and return how many they are, fewer only at the end.
+
+        It is filled a piece at a time: a piece is small enough to be in memory that was used before.
+        """
+        count = len(ahead := self._ahead[self._taken : self._taken + len(room)])
+        room[:count] = ahead
+        self._taken += count
+        before = count
+        while count < len(room):
+            piece = room[count : count + _PIECE]
+            found = self._tried(lambda: self._stream.readinto(piece))  # noqa: B023 -- it is called at once
+            if not found:
+                break
+            count += found
+        self.size += count - before
+        if self._name:
+            self.expansion.add(count - before)
+        return count
+
+    def _tried(self, read: Callable[[], _Found]) -> _Found:
         try:
             return read()
         except EOFError:

@@ -141,6 +141,13 @@ class Generated:
         self._note.write_text(json.dumps(note), encoding="utf-8")
         reached("generated.done")
 
+    def prepare(self) -> None:
+        """Do what `write` will need whatever the commit is: in another thread, ahead of time."""
+        import duckdb  # noqa: F401 -- to load it is half of it
+
+        if self._start() is None:
+            _template()
+
     def problem(self, files: Sequence[FileRow]) -> str:
         """Return what is wrong with the file, or nothing: for one that shows the newest commit.
 

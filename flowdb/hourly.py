@@ -6,198 +6,201 @@ answer. What they hold is in `companions`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ctypes
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowdb import native
 from flowdb.arrays import number, texts
 from flowdb.companions import COUNTERS, KEYS
 from flowdb.fields import BY_NAME, Kind, arrow_type
-from flowdb.grouping import grouped, ordered
+from flowdb.grouping import UNWANTED, Given, Groups, given
+from flowdb.words import CODES, continues
 
-__all__ = ["added", "by_action", "joined", "of_file", "summed", "to_file"]
+__all__ = ["Sums", "by_action", "spelled"]
 
 _HOUR = 3_600_000  # of the milliseconds in which times are stored
-# The key of what is NULL: no code, port, protocol or hour is less than 0.
 _NONE = number(-1).cast(pa.int32())
 _NULL = pa.nulls(1, pa.int32())[0]
+_UNWANTED = number(UNWANTED).cast(pa.int32())
 _FALSE = pc.is_null(_NONE)
-_CODES = pa.dictionary(pa.int32(), pa.string())
 _MOMENT = arrow_type(Kind.TIME)
 _FIELDS = {column: arrow_type(BY_NAME[column.replace("_", "-")].kind) for column in KEYS}
 _HOW = {**dict.fromkeys(COUNTERS, "sum"), "first_start": "min", "last_start": "max"}
 _KEYS = ("hour", *KEYS)
 # What is alike lies together, what was refused apart: questions ask for it alone.
-_FIRST = ("action", "interface_id", "srcaddr", "dstaddr")
-_ORDER = (*_FIRST, *(key for key in _KEYS if key not in _FIRST))
-_MOST = 2**62
+_ORDER = [_KEYS.index(key) for key in ("action", "interface_id", "srcaddr", "dstaddr", "hour")]
+_REFUSED, _IDLE, _NO_WORDS = texts(["REJECT"]), texts(["NODATA", "SKIPDATA"]), texts([])
+_ZERO = pc.is_valid(pa.nulls(1)).cast(pa.uint8())
+_TEXTS = {name for name, kind in _FIELDS.items() if kind == pa.string()} | {"log_status"}
+_MOST_WORDS = 1 << 17
+_READ = (*KEYS, "packets", "bytes", "start_time", "log_status")
+# What hours, ports and traffic are told by, in the order of sums.c.
+_TELLING = ("start_time", "srcport", "dstport", "action", "log_status", "bytes", "srcaddr")
 
 
-def summed(records: pa.Table) -> pa.Table:
-    """Return the sums of records of flows.
+class Sums:
+    """Sums of records of flows, or of other sums, until they are taken.
 
-    They have the hour, counted from 1970, the other keys, and what `_HOW` has as 64-bit integers, times in
-    milliseconds since 1970. Texts are dictionaries there, and may be in the records.
+    Those for the same keys become one, except where texts come as codes into another dictionary than before.
     """
-    start = _column(records, "start_time", _MOMENT).cast(pa.int64())
-    ports = _kept_ports(records)
-    return _grouped(
-        {
-            "hour": pc.divide(start, number(_HOUR)).cast(pa.int32()),
-            **{name: ports.get(name) or _column(records, name, kind) for name, kind in _FIELDS.items()},
-            "flows": pa.repeat(number(1), len(records)),
-            "packets": _column(records, "packets", pa.int64()),
-            "bytes": _column(records, "bytes", pa.int64()),
-            "first_start": start,
-            "last_start": start,
-        },
-        _traffic(records),
-    )
 
+    def __init__(self) -> None:
+        self._groups = Groups(len(_KEYS), [*_HOW.values()])
+        self._words: dict[str, pa.Array] = {}
+        self._flags: dict[str, pa.Array] = {}
+        self._done: list[pa.Table] = []
 
-def added(tables: Sequence[pa.Table]) -> pa.Table:
-    """Return sums, of which several may have the same keys, with one row for each."""
-    table = joined(tables)
-    return _grouped({name: _chunk(table[name]) for name in table.column_names}, None)
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._groups) + sum(map(len, self._done))
 
+    def add(self, records: pa.Table) -> None:
+        """Add records of flows; texts may be codes."""
+        there = [name for name in _READ if name in records.column_names]
+        for rows, columns in self._pieces(records.select(there)):
+            hour, source, target = self._made_keys(rows, columns)
+            keys = {**columns, "hour": hour, "srcport": source, "dstport": target}
+            start, packets, octets = (
+                columns[name] if name in columns else pa.nulls(rows, pa.int64())
+                for name in ("start_time", "packets", "bytes")
+            )
+            self._groups.add(rows, [keys.get(name) for name in _KEYS], [None, packets, octets, start, start])
 
-def joined(tables: Sequence[pa.Table]) -> pa.Table:
-    """Return sums in one piece."""
-    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    def add_file(self, sums: pa.Table) -> None:
+        """Add sums as files have them."""
+        for rows, columns in self._pieces(sums):
+            first = pc.add(columns["hour"], columns["first_after"].cast(pa.int64()))
+            last = pc.add(first, columns["lasting"].cast(pa.int64()))
+            columns["hour"] = pc.divide(columns["hour"], number(_HOUR)).cast(pa.int32())
+            counters = [columns[name] for name in COUNTERS]
+            self._groups.add(rows, [columns[name] for name in _KEYS], [*counters, first, last])
 
+    def take(self) -> pa.Table:
+        """Return them as files have them, in order, and begin anew.
 
-def to_file(sums: pa.Table) -> pa.Table:
-    """Return sums as files have them: in order, times as milliseconds since the hour and since the first."""
-    sums = sums.take(_places(sums))
-    hour = pc.multiply(_chunk(sums["hour"]).cast(pa.int64()), number(_HOUR))
-    first, last = _chunk(sums["first_start"]), _chunk(sums["last_start"])
-    columns = {
-        "hour": hour.cast(_MOMENT),
-        **{name: sums[name] for name in (*KEYS, *COUNTERS)},
-        "first_after": pc.subtract(first, hour).cast(pa.int32()),
-        "lasting": pc.subtract(last, first).cast(pa.int32()),
-    }
-    return pa.table(columns)
+        Texts are dictionaries; times are milliseconds since the hour and since the first.
+        """
+        tables = [*self._done, self._taken()]
+        self._done = []
+        if any(len(words) > _MOST_WORDS for words in self._words.values()):
+            self._words, self._flags = {}, {}
+        return (
+            tables[0] if len(tables) == 1 else pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+        )
+
+    def _taken(self) -> pa.Table:
+        columns = dict(zip((*_KEYS, *_HOW), self._groups.take(_ORDER), strict=True))
+        for name in _TEXTS & columns.keys():
+            words = self._words.get(name, _NO_WORDS)
+            columns[name] = pa.DictionaryArray.from_arrays(columns[name], words, safe=False)
+        hour = pc.multiply(columns["hour"].cast(pa.int64()), number(_HOUR))
+        first, last = columns.pop("first_start"), columns.pop("last_start")
+        columns["hour"] = hour.cast(_MOMENT)
+        columns["first_after"] = pc.subtract(first, hour).cast(pa.int32())
+        columns["lasting"] = pc.subtract(last, first).cast(pa.int32())
+        return pa.table(columns)
+
+    def _pieces(self, table: pa.Table) -> Iterator[tuple[int, dict[str, pa.Array]]]:
+        """Yield the rows of a table as they lie in memory, as numbers: texts are codes into `_words`."""
+        for index, name in enumerate(table.column_names):
+            if pa.types.is_string(table[name].type):
+                table = table.set_column(index, name, self._coded(name, table[name]))
+        known: dict[tuple[int, ...], bool] = {}
+        for batch in table.to_batches():
+            columns = dict(zip(table.column_names, batch.columns, strict=True))
+            words = {name: columns[name].dictionary for name in _TEXTS & columns.keys()}
+            if any(
+                name in self._words and not continues(self._words[name], words[name], known) for name in words
+            ):
+                self._done.append(self._taken())
+                self._words, self._flags = {}, {}
+            for name, those in words.items():
+                self._words[name] = max(those, self._words.get(name, _NO_WORDS), key=len)
+                columns[name] = columns[name].indices
+            yield (
+                len(batch),
+                {
+                    name: column.view(pa.int64()) if pa.types.is_timestamp(column.type) else column
+                    for name, column in columns.items()
+                },
+            )
+
+    def _coded(self, name: str, texts: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Return texts as codes into a dictionary that continues what `_words` has."""
+        column = texts.dictionary_encode()
+        if name not in self._words:
+            return column
+        known = pa.DictionaryArray.from_arrays(pa.nulls(0, pa.int32()), self._words[name])
+        joined = pa.chunked_array([known, *column.chunks], CODES).unify_dictionaries()
+        return pa.chunked_array(joined.chunks[1:], CODES)
+
+    def _made_keys(self, rows: int, columns: Mapping[str, pa.Array]) -> Iterator[pa.Array]:
+        """Return the hours of records, `UNWANTED` where one has no traffic, and of their ports those kept."""
+        refused, idle = self._flagged("action", _REFUSED), self._flagged("log_status", _IDLE)
+        made_of = [columns.get(name) for name in _TELLING]
+        compiled = native.functions()
+        if compiled is None:
+            return _keys_by_pyarrow(made_of, rows, refused, idle)
+        return _keys_compiled(compiled, made_of, rows, refused, idle)
+
+    def _flagged(self, name: str, wanted: pa.Array) -> pa.Array:
+        """Tell of each code of a column, and one more, whether it is one of some words, in whatever case."""
+        words, flags = self._words.get(name, _NO_WORDS), self._flags.get(name, _ZERO)
+        if len(flags) <= len(words):
+            found = pc.is_in(pc.utf8_upper(words.slice(len(flags) - 1)), wanted).cast(pa.uint8())
+            flags = self._flags[name] = pa.concat_arrays([flags.slice(0, len(flags) - 1), found, _ZERO])
+        return flags
 
 
 def by_action(sums: pa.Table) -> list[pa.Table]:
     """Return sums in the order of files as pieces of one action each, at least one."""
-    actions = pc.run_end_encode(_key(_dictionary(_chunk(sums["action"]))))
+    actions = pc.run_end_encode(pc.fill_null(sums["action"].chunk(0).indices, _NONE))
     ends = [0, *actions.run_ends.to_pylist()]
     return [sums.slice(start, end - start) for start, end in pairwise(ends)] or [sums]
 
 
-def of_file(table: pa.Table) -> pa.Table:
-    """Return the sums that files have, as they are in memory."""
-    hour = _chunk(table["hour"]).cast(pa.int64())
-    first = pc.add(hour, _chunk(table["first_after"]).cast(pa.int64()))
+def spelled(sums: pa.Table) -> pa.Table:
+    """Return sums with their texts as strings, and in the order of all their keys, whatever wrote them."""
     columns = {
-        "hour": pc.divide(hour, number(_HOUR)).cast(pa.int32()),
-        **{name: _dictionary(_chunk(table[name])) for name in KEYS},
-        **{name: table[name] for name in COUNTERS},
-        "first_start": first,
-        "last_start": pc.add(first, _chunk(table["lasting"]).cast(pa.int64())),
+        name: sums[name].cast(pa.string()) if pa.types.is_dictionary(sums[name].type) else sums[name]
+        for name in sums.column_names
     }
-    return pa.table(columns)
+    return pa.table(columns).sort_by([(name, "ascending") for name in _KEYS])
 
 
-def _grouped(columns: dict[str, pa.Array], wanted: pa.Array | None) -> pa.Table:
-    keys = {name: _dictionary(columns[name]) for name in _KEYS}
-    found, sums = grouped(
-        [_key(column) for column in keys.values()],
-        {name: (columns[name], how) for name, how in _HOW.items()},
-        wanted,
+def _keys_compiled(
+    compiled: ctypes.CDLL, made_of: Sequence[pa.Array | None], rows: int, refused: pa.Array, idle: pa.Array
+) -> Iterator[pa.Array]:
+    """Return what `_keys_by_pyarrow` does."""
+    made = [pa.allocate_buffer(rows * 4) for _ in range(3)]
+    compiled.flowdb_keys(
+        rows,
+        (Given * len(made_of))(*map(given, made_of)),
+        *(flags.buffers()[1].address for flags in (refused, idle)),
+        *(buffer.address for buffer in made),
     )
-    made = [_of_key(key, column) for key, column in zip(found, keys.values(), strict=True)]
-    return pa.table([*made, *(sums[name] for name in _HOW)], names=[*_KEYS, *_HOW])
+    return (pa.Array.from_buffers(pa.int32(), rows, [None, buffer]) for buffer in made)
 
 
-def _places(sums: pa.Table) -> pa.Array:
-    """Return the order of sums by their keys: several are one number where they fit."""
-    packed = [pa.repeat(number(0), len(sums))]
-    size = 1
-    for name in _ORDER:
-        rank = pc.add(_rank(_chunk(sums[name])).cast(pa.int64()), number(1))
-        most = (pc.max(rank).as_py() or 0) + 1
-        if size * most > _MOST:
-            packed.append(rank)
-            size = most
-        else:
-            packed[-1] = pc.add(pc.multiply(packed[-1], number(most)), rank)
-            size *= most
-    return ordered(packed)
+def _keys_by_pyarrow(
+    made_of: Sequence[pa.Array | None], rows: int, refused: pa.Array, idle: pa.Array
+) -> Iterator[pa.Array]:
+    """Return the hours of records, `UNWANTED` where one tells of no traffic, and of their ports the one kept.
 
-
-def _traffic(records: pa.Table) -> pa.Array:
-    """Tell which records tell of traffic, as the macro `is_traffic` has it."""
-    status = _column(records, "log_status", pa.string())
-    wanted = pc.invert(_is_one_of(status, "NODATA", "SKIPDATA"))
-    if not status.null_count:
-        return wanted
-    there = pc.or_(
-        pc.is_valid(_column(records, "bytes", pa.int64())),
-        pc.is_valid(_column(records, "srcaddr", pa.string())),
+    Traffic is what the macro `is_traffic` has for it.
+    """
+    start, source, target, action, status, octets, address = (
+        pa.nulls(rows, pa.int32()) if column is None else column for column in made_of
     )
-    return pc.if_else(pc.is_valid(status), wanted, there)
-
-
-def _kept_ports(records: pa.Table) -> dict[str, pa.Array]:
-    source, target = (_column(records, name, pa.int32()) for name in ("srcport", "dstport"))
-    refused = _is_one_of(_column(records, "action", pa.string()), "REJECT")
-    is_target = pc.or_(refused, pc.coalesce(pc.less_equal(target, source), pc.is_null(source)))
-    return {
-        "srcport": pc.if_else(is_target, _NULL, source),
-        "dstport": pc.if_else(is_target, target, _NULL),
-    }
-
-
-def _is_one_of(column: pa.Array, *words: str) -> pa.Array:
-    """Tell, of each text, whether it is one of some words, in whatever case; NULL is none."""
-    if not pa.types.is_dictionary(column.type):
-        return pc.is_in(pc.utf8_upper(column), texts(list(words)))
-    found = pc.is_in(pc.utf8_upper(column.dictionary.cast(pa.string())), texts(list(words)))
-    return pc.fill_null(found.take(column.indices), _FALSE)
-
-
-def _column(records: pa.Table, name: str, kind: pa.DataType) -> pa.Array:
-    if name not in records.column_names:
-        return pa.nulls(len(records), kind)
-    return _chunk(records[name])
-
-
-def _chunk(column: pa.ChunkedArray) -> pa.Array:
-    """Return a column in one piece."""
-    if column.num_chunks == 1:
-        return column.chunk(0)
-    if pa.types.is_dictionary(column.type):
-        column = column.unify_dictionaries()
-    return column.combine_chunks() if column.num_chunks else pa.nulls(0, column.type)
-
-
-def _dictionary(column: pa.Array) -> pa.Array:
-    """Return a column with its texts as a dictionary."""
-    return column.dictionary_encode() if pa.types.is_string(column.type) else column
-
-
-def _key(column: pa.Array) -> pa.Array:
-    """Return what stands for the values of a column: numbers of 32 bits, none of them NULL."""
-    values = column.indices if pa.types.is_dictionary(column.type) else column
-    return pc.fill_null(values, _NONE) if values.null_count else values
-
-
-def _of_key(key: pa.Array, column: pa.Array) -> pa.Array:
-    """Return the values of a column that keys stand for."""
-    if column.null_count:
-        key = pc.if_else(pc.equal(key, _NONE), _NULL, key)
-    is_coded = pa.types.is_dictionary(column.type)
-    return pa.DictionaryArray.from_arrays(key, column.dictionary) if is_coded else key
-
-
-def _rank(column: pa.Array) -> pa.Array:
-    """Return numbers that have the order of a column's values, and -1 for NULL."""
-    if pa.types.is_dictionary(column.type):
-        ranks = pc.sort_indices(pc.sort_indices(column.dictionary)).cast(pa.int32())
-        column = ranks.take(column.indices)
-    return _key(column)
+    hour = pc.divide(start.cast(pa.int64()), number(_HOUR)).cast(pa.int32())
+    there = pc.or_(pc.is_valid(octets), pc.is_valid(address))
+    is_idle = pc.coalesce(idle.take(status).cast(pa.bool_()), pc.invert(there))
+    is_refused = pc.fill_null(refused.take(action).cast(pa.bool_()), _FALSE)
+    is_target = pc.or_(is_refused, pc.coalesce(pc.less_equal(target, source), pc.is_null(source)))
+    yield pc.if_else(is_idle, _UNWANTED, hour)
+    yield pc.if_else(is_target, _NULL, source)
+    yield pc.if_else(is_target, target, _NULL)

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, fields
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from flowdb.errors import LayoutError, SourceError, plural
@@ -43,7 +42,7 @@ _TOGETHER_BYTES = 1 << 18
 _TOGETHER_SOURCES = 1000
 # A thread takes so many bytes of sources that follow each other, since what is of one hour has sums in
 # common; fewer when there is little left, so that no thread waits long for another.
-_RUN_BYTES = 4 << 20
+_RUN_BYTES = 1 << 24
 # The beginnings of so many remote sources are fetched before a thread is there to read them.
 _AHEAD = 16
 
@@ -215,8 +214,8 @@ def _read_all(
     readers = [_Reader(writer, f"{n:02}", jobs, wanted, meter, stop) for n in range(workers)]
     with ThreadPoolExecutor(max_workers=len(readers) + 1) as pool:
         futures: list[Future[None]] = [pool.submit(reader.run) for reader in readers]
-        # The commit needs it: loaded while the readers work, and where an interrupt cannot break it off.
-        pool.submit(import_module, "duckdb")
+        # The commit needs it: done while the readers work, and where an interrupt cannot break it off.
+        pool.submit(writer.store.prepare)
         try:
             waiting = set(futures)
             while waiting:
@@ -260,7 +259,7 @@ class _Jobs:
         """Return sources that follow each other, or one that is remote; none when all are taken."""
         jobs: list[Job] = []
         with self._taking:
-            size = min(_RUN_BYTES, self._left // (4 * self._workers))
+            size = min(_RUN_BYTES, self._left // (8 * self._workers))
             while job := next(self._jobs, None):
                 jobs.append(job)
                 size -= job[1].size
@@ -303,15 +302,14 @@ class _Reader:
         self._meter = meter
         self._stop = stop
         self._shared = self._new_writer(name)
+        self._together = Together(wanted.layout, writer.commit_id)
 
     def run(self) -> None:
         """Read sources until there are none left."""
         while jobs := self._next():
             alone = jobs
             if len(jobs) > 1:
-                rows, alone = Together(jobs, self._given, self._writer.commit_id).read(
-                    self._shared, self._progress
-                )
+                rows, alone = self._together.read(jobs, self._shared, self._progress)
                 self.outcome.sources += rows
             for job in alone:
                 self._read_alone(job)

@@ -33,7 +33,7 @@ def method(db: Naming, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRelat
         for parameter in analysis.parameters:
             if parameter.type == "REGION" and bound.get(parameter.name) is not None:
                 _check_region(db, analysis.name, parameter.name, bound[parameter.name])
-        return db.sql(query, bound or None, names=names)
+        return db.sql(query, bound, names=True) if names else db._called(query, bound)
 
     ask.__name__ = ask.__qualname__ = analysis.name
     ask.__doc__ = analysis.doc

@@ -35,6 +35,10 @@ class Naming:
         """Return the result of a query."""
         raise NotImplementedError
 
+    def _called(self, query: str, params: Mapping[str, object]) -> duckdb.DuckDBPyRelation:
+        """Return the result of an analysis, computed at once."""
+        raise NotImplementedError
+
     def config(self) -> duckdb.DuckDBPyRelation:
         """Return every setting: its value, and the file and section or the variable that it comes from."""
         from flowdb.configuration import shown

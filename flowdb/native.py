@@ -22,7 +22,7 @@ from flowdb.arrays import texts
 from flowdb.fields import Field, Kind, arrow_type
 from flowdb.layouts import Layout
 
-__all__ = ["functions", "read", "renumbered"]
+__all__ = ["functions", "line_count", "read", "renumbered"]
 
 _SOURCES = [Path(__file__).with_name(name) for name in ("native.c", "sums.c")]
 _BUILT = Path(__file__).with_name("native.lib")
@@ -45,16 +45,15 @@ _SIGNATURES: dict[str, tuple[type | None, list[type]]] = {
         _NUMBER,
         [_POINTER, _NUMBER, _POINTER, _NUMBER, _POINTER, _POINTER, _NUMBER, _POINTER],
     ),
+    "flowdb_keys": (None, [_NUMBER] + [_POINTER] * 6),
+    "flowdb_group_words": (_NUMBER, [_NUMBER, _NUMBER]),
     "flowdb_group": (
         _NUMBER,
-        [_NUMBER, _NUMBER, _POINTER, _POINTER, ctypes.c_uint64, _NUMBER, _POINTER, _POINTER, _POINTER],
+        [_NUMBER, *[_NUMBER, _POINTER] * 2, ctypes.c_uint64, *[_NUMBER, _POINTER] * 2],
     ),
-    "flowdb_sort": (_NUMBER, [_NUMBER, _POINTER, _POINTER, _POINTER]),
-    "flowdb_key": (None, [_NUMBER, _NUMBER, _NUMBER, _POINTER, _POINTER]),
-    "flowdb_combine": (
-        None,
-        [_NUMBER, _NUMBER, _POINTER, _POINTER, _POINTER, _NUMBER, _POINTER, _POINTER],
-    ),
+    "flowdb_index": (None, [_NUMBER] * 3 + [_POINTER, ctypes.c_uint64, _NUMBER, _POINTER]),
+    "flowdb_columns": (None, [_NUMBER] * 3 + [_POINTER] * 3),
+    "flowdb_order": (None, [_NUMBER, _NUMBER, _POINTER, _NUMBER, *[_POINTER] * 3]),
 }
 
 
@@ -94,7 +93,17 @@ def functions() -> ctypes.CDLL | None:
     return found if is_current else None
 
 
-def read(block: bytes, layout: Layout, start: int, longest: int) -> list[pa.Array] | None:
+def line_count(block: memoryview) -> int:
+    """Return the number of lines in a block; the last one may lack its newline."""
+    compiled = functions()
+    if compiled is None:
+        text = bytes(block)
+        return text.count(b"\n") + (bool(text) and not text.endswith(b"\n"))
+    lines = pa.py_buffer(block)
+    return int(compiled.flowdb_lines(lines.address, lines.size))
+
+
+def read(block: bytes | memoryview, layout: Layout, start: int, longest: int) -> list[pa.Array] | None:
     """Return the columns of a clean block, as they are stored; None where it is doubtful.
 
     It always is where nothing was compiled. Texts are codes into a dictionary that all

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ __all__ = [
     "Moment",
     "Quantity",
     "Rows",
+    "bounds_of",
     "choice_options",
     "parameter_option",
     "params_of",
@@ -209,6 +210,16 @@ def params_of(analysis: Analysis, pairs: Iterable[str]) -> dict[str, object]:
                 raise UsageError(f"{analysis.name}: {name}: {error.message}") from error
         values[name] = None if value is EVERY else value
     return values
+
+
+def bounds_of(day: datetime, since: object, until: object) -> dict[str, datetime]:
+    """Return the `since` and `until` of a UTC day, beside which there may be no others."""
+    if since is not None or until is not None:
+        raise click.UsageError("--day says both --since and --until; give one or the other.")
+    midnight = datetime(day.year, day.month, day.day)
+    if midnight.date() == date.max:  # no day follows the last
+        return {"since": midnight}
+    return {"since": midnight, "until": midnight + timedelta(days=1)}
 
 
 def utf8(text: str, what: str) -> str:

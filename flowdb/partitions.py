@@ -218,12 +218,12 @@ class FolderWriter:
             self._open(part)
         assert part.writer is not None
         table = pa.concat_tables([_conformed(table, part.writer.schema) for table in part.waiting])
-        table = with_one_dictionary_each(table)
-        part.writer.write_table(table, row_group_size=len(table))
-        part.rows += len(table)
         if part.sums is not None:
             part.sums.add(table)
             self._hold_few_sums()
+        table = with_one_dictionary_each(table)
+        part.writer.write_table(table, row_group_size=len(table))
+        part.rows += len(table)
         self._count_in(part, table)
         self._waiting -= part.waiting_bytes
         part.waiting, part.waiting_rows, part.waiting_bytes = [], 0, 0

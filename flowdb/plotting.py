@@ -28,7 +28,7 @@ _WIDTH = 80  # where there is no terminal
 _MOST_ROWS = 100_000
 _MOST_BARS = 100
 _LEAST_BAR = 10
-_COLORS = ("blue", "red", "green", "magenta", "cyan", "orange", "gray")
+_COLORS = ("blue", "green", "magenta", "cyan", "orange", "gray", "white")
 # One line can be told from another without colours.
 _MARKS = ("braille", "x", "o", "+", "*", "#", "%")
 _ASCII_MARKS = ("*", "x", "o", "+", "#", "%", "=")
@@ -179,7 +179,8 @@ def _lines(name: str, answer: _Answer, chosen: Sequence[int], look: Look, height
         ]
         points.sort()
         most = max([most, *(number for _, number in points)])
-        style = {"color": _COLORS[order]} if look.is_colored else {}
+        is_refused = answer.names[column].startswith(("refused", "rejected"))
+        style = {"color": "red" if is_refused else _COLORS[order]} if look.is_colored else {}
         plt.plot(
             [when for when, _ in points],
             [number for _, number in points],

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from io import BufferedReader
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowdb import native
 from flowdb.arrays import number, numbers, texts
 from flowdb.compression import Damaged, Text, TooLarge
 from flowdb.delivery import deliveries, is_plain
@@ -17,7 +18,7 @@ from flowdb.errors import LayoutError, SourceChanged, SourceDamaged, SourceError
 from flowdb.layouts import Layout, LayoutUnknown
 from flowdb.lines import BLOCK_SIZE
 from flowdb.partitions import QUARANTINE_SCHEMA, FolderWriter, by_date, date_folder
-from flowdb.records import BadLine, beginning, read_clean
+from flowdb.records import BadLine, beginning, has_header, read_clean
 from flowdb.rows import QUARANTINE, SourceRow, Written, iso_time
 from flowdb.sources import Opened, Source
 from flowdb.words import size_of
@@ -31,6 +32,8 @@ Progress = Callable[[int, int], None]
 
 _BUFFER = 1 << 20
 _HELD_BACK = 48 << 20
+_HEAD = 1 << 16  # of a text, in which its header is
+_NEWLINE = 10
 
 
 class Reading:
@@ -153,61 +156,106 @@ class Reading:
 
 @dataclass(slots=True)
 class _Member:
-    """A small source that was read to its end, but not parsed; its records begin at `start`."""
+    """A small source that was read to its end, but not parsed: its records, in so many bytes of the room."""
 
     job: Job
     fingerprint: str
-    content: bytes
-    start: int
+    size: int
     raw_bytes: int
     header_lines: int
+
+
+@dataclass(slots=True)
+class _Run:
+    """Sources of one layout whose records follow each other in the room, from `start` on."""
+
+    layout: Layout
+    start: int
+    members: list[_Member] = field(default_factory=list)
 
 
 class Together:
     """Many small sources, parsed as if they were one, which saves most of what each one costs.
 
     Only those can be that hold nothing but records with a start, in the same layout; the
-    others are to be read one at a time.
+    others are to be read one at a time. One thread reads with it, again and again in the same memory.
     """
 
-    def __init__(self, jobs: Sequence[Job], given: Layout | None, commit_id: int) -> None:
-        self._jobs = jobs
+    def __init__(self, given: Layout | None, commit_id: int) -> None:
         self._given = given
         self._commit_id = commit_id
+        self._room = memoryview(pa.allocate_buffer(BLOCK_SIZE)).cast("B")
 
-    def read(self, shared: FolderWriter, progress: Progress) -> tuple[list[SourceRow], list[Job]]:
+    def read(
+        self, jobs: Iterable[Job], shared: FolderWriter, progress: Progress
+    ) -> tuple[list[SourceRow], list[Job]]:
         """Read what can be read together into the shared files; return its rows, and the other jobs."""
-        by_layout: dict[Layout, list[_Member]] = {}
+        runs: list[_Run] = []
         others: list[Job] = []
-        room = BLOCK_SIZE
-        for job in self._jobs:
-            layout, member = _load(job, self._given, room)
+        end = header = 0
+        for job in jobs:
+            layout, member, header = self._load(job, end, header)
             if layout is None or member is None:
                 others.append(job)
                 continue
-            room -= len(member.content)
-            by_layout.setdefault(layout, []).append(member)
+            if not runs or runs[-1].layout != layout:
+                runs.append(_Run(layout, end))
+            runs[-1].members.append(member)
+            end += member.size
         rows: list[SourceRow] = []
-        for layout, members in by_layout.items():
-            read = self._read_members(layout, members, shared)
+        for run in runs:
+            read = self._read_run(run, shared)
             if read is None:
-                others += [member.job for member in members]
+                others += [member.job for member in run.members]
                 continue
             rows += read
-            progress(sum(member.job[1].size for member in members), sum(row.records for row in read))
+            progress(sum(member.job[1].size for member in run.members), sum(row.records for row in read))
         return rows, sorted(others, key=lambda job: job[0])
 
-    def _read_members(
-        self, layout: Layout, members: list[_Member], shared: FolderWriter
-    ) -> list[SourceRow] | None:
-        block, start = members[0].content, members[0].start
-        if len(members) > 1:
-            block, start = b"".join(memoryview(member.content)[member.start :] for member in members), 0
-        records = read_clean(block, layout, start) if start < len(block) else None
+    def _load(self, job: Job, end: int, header: int) -> tuple[Layout | None, _Member | None, int]:
+        """Read a source whole, its records to where the room is free; give nothing where anything is odd.
+
+        Its header, which is mostly as long as the last one, goes where records are, and these are put back.
+        Returns how long it is.
+        """
+        source = job[1]
+        begin = end - header if end >= header else end
+        under = bytes(self._room[begin:end])
+        try:
+            with Opened(source) as opened:
+                text = Text(BufferedReader(opened, _BUFFER))
+                room = self._room[begin:-1]
+                size = text.readinto(room)
+                if size == len(room) or opened.has_changed():
+                    return None, None, header
+                head = bytes(room[: min(size, _HEAD)])
+                if size > _HEAD and not has_header(head):
+                    head = bytes(room[:size])
+                if not is_plain(head):
+                    return None, None, header
+                start, layout, header_lines = beginning(head, self._given)
+        except (SourceError, Damaged, LayoutUnknown):
+            return None, None, header
+        else:
+            fingerprint, raw_bytes = opened.fingerprint, size
+            if start < size and room[size - 1] != _NEWLINE:
+                room[size] = _NEWLINE
+                size += 1
+            if begin + start != end:
+                self._room[end : end + size - start] = room[start:size]
+            return layout, _Member(job, fingerprint, size - start, raw_bytes, header_lines), start
+        finally:
+            self._room[begin:end] = under
+
+    def _read_run(self, run: _Run, shared: FolderWriter) -> list[SourceRow] | None:
+        members = run.members
+        ends = [*accumulate((member.size for member in members), initial=run.start)]
+        block = self._room[run.start : ends[-1]]
+        records = read_clean(block, run.layout) if len(block) else None
         if records is None or "start_time" not in records.column_names or records["start_time"].null_count:
             return None
         # To count takes time: the last one has the rest.
-        counts = [member.content.count(b"\n", member.start) for member in members[:-1]]
+        counts = [native.line_count(self._room[first:last]) for first, last in pairwise(ends[:-1])]
         counts.append(len(records) - sum(counts))
         bounds = [
             _bounds(records.slice(first, count))
@@ -217,7 +265,7 @@ class Together:
         for day, table in by_date(records, members[0].job[1].time):
             shared.add(date_folder(day, table), table)
         return [
-            self._row(member, layout, count, starts)
+            self._row(member, run.layout, count, starts)
             for member, count, starts in zip(members, counts, bounds, strict=True)
         ]
 
@@ -240,24 +288,6 @@ class Together:
             last_start=iso_time(starts[1]) if starts else None,
             commit_id=self._commit_id,
         )
-
-
-def _load(job: Job, given: Layout | None, room: int) -> tuple[Layout | None, _Member | None]:
-    """Read a source of no more than `room` bytes of text whole; give nothing where anything is odd."""
-    source = job[1]
-    try:
-        with Opened(source) as opened:
-            text = Text(BufferedReader(opened, _BUFFER))
-            content = text.read(room)
-            if len(content) == room or opened.has_changed() or not is_plain(content):
-                return None, None
-            start, layout, header_lines = beginning(content, given)
-            size = len(content)
-            if start < size and not content.endswith(b"\n"):
-                content += b"\n"
-            return layout, _Member(job, opened.fingerprint, content, start, size, header_lines)
-    except (SourceError, Damaged, LayoutUnknown):
-        return None, None
 
 
 def _repeated(values: list[int], counts: list[int]) -> pa.Array:

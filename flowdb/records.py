@@ -42,6 +42,7 @@ __all__ = [
     "Batch",
     "Parser",
     "beginning",
+    "has_header",
     "parse",
     "read_clean",
 ]
@@ -103,8 +104,21 @@ def parse(blocks: Iterable[bytes], given: Layout | None = None) -> Iterator[Batc
         yield parser.feed(block)
 
 
+def has_header(start: bytes) -> bool:
+    """Tell whether a text that begins so has a header, and all of it is there: no more tells its layout."""
+    lines = first_lines(start, 1)
+    return (
+        b"\n" in start[blank_until(start, lines=True) :]
+        and bool(lines)
+        and bool(header_names(_decoded(lines)[0]))
+    )
+
+
 def beginning(content: bytes, given: Layout | None = None) -> tuple[int, Layout, int]:
-    """Return where in a whole text its records begin, their layout, and how many lines stand before them."""
+    """Return where in a text its records begin, their layout, and how many lines stand before them.
+
+    It is a whole one, or the beginning of one that has a header.
+    """
     begins = len(_BOM) if content.startswith(_BOM) else 0
     text = content[begins:]
     parser = Parser(_first_layout(text, given))
@@ -112,12 +126,12 @@ def beginning(content: bytes, given: Layout | None = None) -> tuple[int, Layout,
     return begins + end, parser.layout, _count_lines(text[:end])
 
 
-def read_clean(block: bytes, layout: Layout, start: int = 0) -> pa.Table | None:
+def read_clean(block: bytes | memoryview, layout: Layout, start: int = 0) -> pa.Table | None:
     """Return the records of a block whose every line is one, with single spaces; else None.
 
     What lies before `start` is passed over.
     """
-    columns = native.read(block, layout, start, LONGEST_FIELD) or _read_csv(block, layout, start)
+    columns = native.read(block, layout, start, LONGEST_FIELD) or _read_csv(bytes(block), layout, start)
     if columns is None or _may_hold_header(layout, columns):
         return None
     return _table(layout, columns)

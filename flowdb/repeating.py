@@ -28,6 +28,8 @@ def repeat(store: str, ask: _Ask, form: str, every: timedelta, *, spare: bool = 
 
     What fails is shown, and asked again; what cannot even be asked the first time ends it.
     """
+    if form == "parquet":
+        raise UsageError("a file of parquet has one result; --watch gives one after the other")
     if not every:
         raise UsageError("--watch is 0; expected a length of time such as 5s")
     shown, stop = look(), Event()

@@ -46,20 +46,12 @@ def has_its_sums(root: Path, data: FileRow, companion: FileRow) -> bool:
     """Tell whether a companion has the sums of its data file, and no others."""
     from flowdb import hourly
 
-    expected = [hourly.summed(records) for records in _records(root, data)]
-    found = [hourly.of_file(sums) for sums in read_tables(root, [companion], dictionaries=_TEXTS)]
-    return bool(_spelled(expected).equals(_spelled(found)))
-
-
-def _spelled(sums: list[pa.Table]) -> pa.Table:
-    """Return sums added up and in order, without dictionaries."""
-    import pyarrow as pa
-
-    from flowdb import hourly
-
-    table = hourly.to_file(hourly.added(sums)) if sums else pa.table({})
-    texts = [pa.field(one.name, pa.string() if one.name in _TEXTS else one.type) for one in table.schema]
-    return table.cast(pa.schema(texts))
+    expected, found = hourly.Sums(), hourly.Sums()
+    for records in _records(root, data):
+        expected.add(records)
+    for sums in read_tables(root, [companion], dictionaries=_TEXTS):
+        found.add_file(sums)
+    return bool(hourly.spelled(expected.take()).equals(hourly.spelled(found.take())))
 
 
 def _records(root: Path, row: FileRow) -> Iterator[pa.Table]:

@@ -189,6 +189,10 @@ class Store:
         """Write `flowdb.duckdb` for the newest commit."""
         self._generated.write(self.catalog.last_commit, self.catalog.files())
 
+    def prepare(self) -> None:
+        """Do what `generate` will need, ahead of time and in another thread."""
+        self._generated.prepare()
+
     def sweep(self) -> None:
         """Remove the files of commits that never came to be."""
         last = self.catalog.last_commit

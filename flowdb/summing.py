@@ -35,24 +35,24 @@ class Sums:
         self._root = root
         self._path = path
         self._commit_id = commit_id
-        self._waiting: list[pa.Table] = []
+        self._sums = hourly.Sums()
         self._writer: pq.ParquetWriter | None = None
         self._rows = 0
 
     def add(self, records: pa.Table) -> None:
         """Add records of the data file."""
-        self._waiting.append(hourly.summed(records))
+        self._sums.add(records)
         if self.waiting > MOST_WAITING:
             self.write()
 
     @property
     def waiting(self) -> int:
         """How many sums wait to be written."""
-        return sum(map(len, self._waiting))
+        return len(self._sums)
 
     def finish(self) -> Written:
         """Write what waits, close and sync the file, and return what it is."""
-        if self._waiting or self._writer is None:
+        if self.waiting or self._writer is None:
             self.write()
         assert self._writer is not None
         self._writer.add_key_value_metadata({"flowdb.commit": str(self._commit_id)})
@@ -86,8 +86,7 @@ class Sums:
 
     def write(self) -> None:
         """Write what waits."""
-        table = hourly.to_file(hourly.joined(self._waiting))
-        self._waiting = []
+        table = self._sums.take()
         if self._writer is None:
             self._writer = self._opened(table.schema)
         for part in hourly.by_action(table):

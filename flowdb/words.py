@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from flowdb import native
 
-__all__ = ["CODES", "is_coded", "size_of", "spelled", "with_one_dictionary_each"]
+__all__ = ["CODES", "continues", "is_coded", "size_of", "spelled", "with_one_dictionary_each"]
 
 CODES = pa.dictionary(pa.int32(), pa.string())
 """The type of such a column."""
@@ -44,12 +44,12 @@ def with_one_dictionary_each(table: pa.Table) -> pa.Table:
 
 
 def _with_one_dictionary(column: pa.ChunkedArray, known: dict[tuple[int, ...], bool]) -> pa.ChunkedArray:
-    """Bring a column onto one dictionary; `known` are the pairs of dictionaries that were compared before."""
+    """Bring a column onto one dictionary; `known` is that of `continues`."""
     runs: list[list[pa.DictionaryArray]] = []
     longest: list[pa.Array] = []
     for chunk in column.chunks:
         words = chunk.dictionary
-        if runs and _is_one_more_of_the_other(longest[-1], words, known):
+        if runs and continues(longest[-1], words, known):
             runs[-1].append(chunk)
             longest[-1] = max(longest[-1], words, key=len)
         else:
@@ -64,8 +64,11 @@ def _with_one_dictionary(column: pa.ChunkedArray, known: dict[tuple[int, ...], b
     return joined.unify_dictionaries() if len(pieces) > 1 else joined
 
 
-def _is_one_more_of_the_other(one: pa.Array, other: pa.Array, known: dict[tuple[int, ...], bool]) -> bool:
-    """Tell whether one of two dictionaries begins with the other."""
+def continues(one: pa.Array, other: pa.Array, known: dict[tuple[int, ...], bool]) -> bool:
+    """Tell whether one of two dictionaries begins with the other.
+
+    `known` are the pairs that were compared before, by their places in memory: all are there still.
+    """
     pair = tuple(number for words in (one, other) for number in (words.buffers()[1].address, len(words)))
     if pair not in known:
         shared = min(len(one), len(other))

@@ -73,7 +73,7 @@ def test_an_error_of_duckdb_is_a_query_error(samples: flowdb.FlowDB) -> None:
 
 
 def test_an_attribute_that_is_no_analysis_is_an_attribute_error(db: flowdb.FlowDB) -> None:
-    with pytest.raises(AttributeError, match="no attribute 'top_walkers'"):
+    with pytest.raises(AttributeError, match=r"no attribute 'top_walkers' \(did you mean 'top_talkers'\?\)"):
         db.top_walkers  # noqa: B018
 
 

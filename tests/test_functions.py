@@ -311,3 +311,25 @@ def test_a_day_of_the_week_is_that_of_a_date_a_time_or_a_text(moment: str, db: F
 
 def test_no_moment_is_on_no_day_of_the_week(db: FlowDB) -> None:
     assert value(db, "day_of_week(NULL)") is None
+
+
+# ---- the records of an address
+
+
+def test_the_flows_of_an_address_are_those_of_which_an_end_is_it(tmp_path: Path) -> None:
+    ends = [("10.0.0.1", "10.0.0.2"), ("10.0.0.2", "10.0.0.1"), ("10.0.0.1", "10.0.0.1"), ("-", "10.0.0.1")]
+    ends += [("10.0.0.1", "-"), ("10.0.0.11", "10.0.0.2"), ("-", "-")]
+    lines = ["srcaddr dstaddr start end"]
+    lines += [f"{a} {b} {at} {at}" for at in (1705276800, 1705363200, 1705449600) for a, b in ends]
+    (tmp_path / "a.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with flowdb.open(tmp_path / "store") as opened:
+        opened.ingest(tmp_path / "a.log")
+
+        def found(given: str) -> list[tuple[str | None, str | None]]:
+            query = f"SELECT coalesce(srcaddr, '-'), coalesce(dstaddr, '-') FROM flows_of({given})"
+            return sorted(opened.sql(query).fetchall())
+
+        own = [pair for pair in ends if "10.0.0.1" in pair]
+        assert found("'10.0.0.1'") == sorted(own * 3)
+        assert found("'10.0.0.1', since := '2024-01-16', until := '2024-01-17'") == sorted(own)
+        assert found("'192.0.2.1'") == []

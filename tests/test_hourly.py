@@ -193,10 +193,17 @@ def test_sums_are_those_of_records_added_up_one_by_one(
             for name, column in columns.items()
         }
     table = pa.table(columns) if columns else pa.table({"bytes": pa.nulls(len(rows), pa.int64())})
-    parts = [hourly.summed(table.slice(0, cut)), hourly.summed(table.slice(cut))]
-    file = hourly.to_file(hourly.added(parts))
+    sums, others, again = hourly.Sums(), hourly.Sums(), hourly.Sums()
+    sums.add(table.slice(0, cut))
+    # What is added up for another file in between is in no one's way.
+    others.add(table)
+    sums.add(table.slice(cut))
+    counted, file = len(sums), sums.take()
+    assert (counted, len(sums)) == (len(file), 0)
     # Written and read, they are what they were.
-    assert hourly.to_file(hourly.added([hourly.of_file(file)])).equals(file)
+    again.add_file(file)
+    file = again.take()
+    assert hourly.spelled(file).equals(hourly.spelled(others.take()))
     expected = summed(
         {
             name: None if name in left_out else _moment(row[name]) if name == "start_time" else row[name]

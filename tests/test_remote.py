@@ -85,6 +85,14 @@ def names(url: str, **choice: Any) -> list[str]:
     return [source.name for source in found.sources]
 
 
+def test_whoever_watches_is_told_how_many_objects_are_listed(s3: S3, bucket: str, db: flowdb.FlowDB) -> None:
+    listed: list[int] = []
+    report = db.ingest(f"s3://{bucket}/logs", watch=lambda meter: listed.append(meter.listed))
+    assert report.records == 3
+    # a.log, b.log.gz, notes.md and what stands for a folder; the meter of the reading has listed none.
+    assert (max(listed), listed[-1]) == (4, 0)
+
+
 def test_a_prefix_is_all_that_lies_below_it_and_is_read_once(s3: S3, bucket: str, db: flowdb.FlowDB) -> None:
     report = db.ingest(f"s3://{bucket}/logs")
     assert (report.sources_found, report.records, report.failures) == (2, 3, [])

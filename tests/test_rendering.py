@@ -152,10 +152,14 @@ FROM (
     start_time AS last_start
   FROM vpc.flows AS records
   WHERE
-    coalesce(
-      NOT upper(records.log_status) IN ('NODATA', 'SKIPDATA'),
-      NOT records.bytes IS NULL OR NOT records.srcaddr IS NULL
-    )
+    CASE
+      WHEN records.log_status = 'OK'
+      THEN TRUE
+      ELSE coalesce(
+        NOT upper(records.log_status) IN ('NODATA', 'SKIPDATA'),
+        NOT records.bytes IS NULL OR NOT records.srcaddr IS NULL
+      )
+    END
     AND (
       records.date >= DATE '2024-01-15'
       AND (

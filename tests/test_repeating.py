@@ -78,4 +78,5 @@ def test_what_cannot_be_asked_the_first_time_ends_it(run: Run, tmp_path: Path) -
     assert done.returncode == 2
     assert "by is 'srcadr' (did you mean 'srcaddr'?); expected" in done.stderr
     assert run("top-talkers", "--watch", "0s").returncode == 2
+    assert run("top-talkers", "--watch", "1s", "-o", "parquet").returncode == 2
     assert run("top-talkers", "--watch", "soon").returncode == 2

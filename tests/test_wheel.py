@@ -63,6 +63,8 @@ def test_a_wheel_in_a_clean_environment_answers_an_analysis(tmp_path: Path) -> N
     assert Path(package).is_relative_to(tmp_path / "venv")
     shipped = {path.relative_to(Path(package, "sql")) for path in Path(package, "sql").rglob("*.sql")}
     assert shipped == {path.relative_to(ROOT / "sql") for path in (ROOT / "sql").rglob("*.sql")}
+    page = {path.name for path in Path(package, "page").iterdir()}
+    assert page == {path.name for path in (ROOT / "flowdb" / "page").iterdir()}
     flowdb("ingest", str(SAMPLES))
     assert (
         flowdb("rejected-sources", "--top", "1", "-o", "csv").splitlines()[1].startswith("203.77.20.18,107,")

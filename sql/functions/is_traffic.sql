@@ -3,4 +3,8 @@
 -- param: bytes BIGINT -- the record's bytes
 -- param: srcaddr TEXT -- the record's source
 CREATE OR REPLACE MACRO is_traffic(log_status, bytes, srcaddr) AS
-    coalesce(upper(log_status) NOT IN ('NODATA', 'SKIPDATA'), bytes IS NOT NULL OR srcaddr IS NOT NULL);
+    CASE
+        -- Nearly every record: what follows is computed for the others alone.
+        WHEN log_status = 'OK' THEN true
+        ELSE coalesce(upper(log_status) NOT IN ('NODATA', 'SKIPDATA'), bytes IS NOT NULL OR srcaddr IS NOT NULL)
+    END;
