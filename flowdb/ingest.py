@@ -306,16 +306,16 @@ class _Reader:
         self._meter = meter
         self._stop = stop
         self._shared = self._new_writer(name)
-        self._together = Together(wanted.layout, writer.commit_id)
 
     def run(self) -> None:
         """Read sources until there are none left."""
         from flowdb.reading import Together
 
+        together = Together(self._given, self._writer.commit_id)
         while jobs := self._next():
             alone = jobs
             if len(jobs) > 1:
-                rows, alone = self._together.read(jobs, self._shared, self._progress)
+                rows, alone = together.read(jobs, self._shared, self._progress)
                 self.outcome.sources += rows
             for job in alone:
                 self._read_alone(job)
