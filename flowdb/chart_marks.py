@@ -256,7 +256,7 @@ def states(rows: Rows) -> alt.Chart:
         {
             "x": iso(hour),
             "end": iso(hour + timedelta(hours=hours)),
-            "y": interface or "(none)",
+            "y": text_of(interface),
             "state": state,
             "when": f"{hour:%Y-%m-%d %H:%M}",
             "text": f"{hours:,} h",

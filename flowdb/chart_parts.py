@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from flowdb.look import printable
 from flowdb.units import Unit
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ _STEPS = {
 _FORMATS = {Unit.SHARE: "~%", Unit.COUNT: "~s", Unit.DOLLARS: "$,.3~r"}
 _ALONE = {Unit.DOLLARS: "US dollars"}
 _WHOLES = {Unit.BYTES: "bytes", Unit.BITS: "rate"}
+# Vega looks groups up by name in plain objects of JavaScript, which have these already.
+_OF_OBJECTS = frozenset(
+    "constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf __proto__"
+    " __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__".split()
+)
 _WORDS = {
     "accepted_bytes": "accepted",
     "rejected_bytes": "refused",
@@ -174,8 +180,11 @@ def said(name: str) -> str:
 
 
 def text_of(value: object) -> str:
-    """Return a cell as text."""
-    return "(none)" if value is None else str(value)
+    """Return a cell as text that can be shown, and by which a chart can group its marks."""
+    if value is None:
+        return "(none)"
+    text = printable(str(value))
+    return f"{text}\u00a0" if text in _OF_OBJECTS else text
 
 
 def moment_of(value: Any) -> datetime | None:
