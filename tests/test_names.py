@@ -158,7 +158,7 @@ def test_times_of_names_are_utc(db: flowdb.FlowDB) -> None:
 
 
 def test_a_group_is_taken_wherever_a_range_is(db: flowdb.FlowDB) -> None:
-    def sources(addr: object) -> list[str]:
+    def sources(addr: str) -> list[str]:
         return sorted(row[0] for row in db.top_talkers(addr=addr).fetchall())
 
     assert sources("office") == ["198.51.100.9", "2001:db8::7"]
