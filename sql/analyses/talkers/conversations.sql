@@ -109,12 +109,18 @@ connections AS (
     GROUP BY ALL
 ),
 
+service_ports AS (
+    SELECT DISTINCT port
+    FROM flowdb_services
+    ORDER BY port
+),
+
 -- By a join: the bits of is_service would be copied for every row here.
 served AS (
     SELECT
         *,
-        left_port IN (SELECT port FROM flowdb_services) AS left_serves,
-        right_port IN (SELECT port FROM flowdb_services) AS right_serves
+        left_port IN (SELECT port FROM service_ports) AS left_serves,
+        right_port IN (SELECT port FROM service_ports) AS right_serves
     FROM connections
 ),
 
