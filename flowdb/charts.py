@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from itertools import pairwise
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from flowdb.chart_marks import Rows, bars, keys_of, states, timeline
@@ -73,8 +74,11 @@ def require(what: str, *modules: str) -> None:
 
 
 def fetched(result: duckdb.DuckDBPyRelation, most: int = MOST_ROWS) -> Rows:
-    """Fetch the first rows of a result."""
-    rows = result.limit(most).fetchall()
+    """Fetch the first rows of a result; a number for which JSON has no word is None."""
+    rows = [
+        tuple(None if isinstance(cell, float) and not isfinite(cell) else cell for cell in row)
+        for row in result.limit(most).fetchall()
+    ]
     return Rows(tuple(result.columns), tuple(map(str, result.types)), rows)
 
 

@@ -51,7 +51,11 @@ def _text(one: Setting, value: object) -> str | None:
     if value is None or value == [] or value == {}:
         return None
     if one.key == "webhook":
-        return f"{urlsplit(str(value)).scheme}://{urlsplit(str(value)).hostname}/..."
+        try:
+            parts = urlsplit(str(value))
+        except ValueError:
+            return "no URL"
+        return f"{parts.scheme}://{parts.hostname}/..." if parts.hostname else "no URL"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -76,11 +76,11 @@ def console(stream: TextIO, look: Look) -> Console:
     )
 
 
-def printable(text: str) -> str:
-    """Return a text of one line, in which nothing but printable characters can reach a terminal."""
+def printable(text: str, kept: str = "") -> str:
+    """Return a text in which nothing but printable characters, and those `kept`, can reach a terminal."""
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape").decode() for c in text)
 
 
 def cells_of(text: str) -> int:

@@ -270,7 +270,8 @@ def _take(connection: duckdb.DuckDBPyConnection, level: int, source: str, rows: 
     try:
         connection.execute(_TAKE.replace("<rows>", given), values)
     except duckdb.Error as error:
-        raise ConfigError(str(rows), "", f"cannot be read as CSV ({gist(str(error))})") from None
+        form = "CSV" if is_csv else "names"
+        raise ConfigError(str(rows), "", f"cannot be read as {form} ({gist(str(error))})") from None
     bad = "SELECT place, wrong, value FROM flowdb_given WHERE wrong IS NOT NULL ORDER BY place LIMIT 1"
     odd = connection.execute(_ODD.replace("DISTINCT id", "place, 'id', id") + " AND level = $1", [level])
     wrong_addresses = [row for row in odd.fetchall() if canonical(row[2]) is None]

@@ -128,9 +128,13 @@ def _copy(result: duckdb.DuckDBPyRelation, form: str) -> int:
         path = Path(folder, "result")
         written = result.query("result", f"COPY (FROM result) TO {quote_text(str(path))} ({_COPIED[form]})")
         sys.stdout.flush()
-        with open(path, "rb") as file:
-            shutil.copyfileobj(file, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        if sys.stdout.isatty():
+            with open(path, encoding="utf-8", newline="\n") as lines:
+                sys.stdout.writelines(printable(line, "\n\t") for line in lines)
+        else:
+            with open(path, "rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.flush()
     return _UNKNOWN if written is None else int(written.fetchall()[0][0])
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
+_STDOUT = "-"
+
 
 @click.command()
 @click.option(
@@ -30,7 +34,7 @@ __all__ = ["report"]
     default="report.html",
     show_default=True,
     shell_complete=paths,
-    help="The file to write; one that is there is replaced.",
+    help="The file to write; one that is there is replaced. - is standard output.",
 )
 @click.option("--title", metavar="TEXT", help="The title of the page.  [default: the name of the store]")
 @click.option("--since", type=Moment(), metavar="TIME", help="First moment, included.")
@@ -76,11 +80,11 @@ def report(
         raise click.UsageError("--param is for --analysis.")
     values = params_of(find_analysis(analysis), params) if analysis is not None else None
 
-    with progress("report") as watch:
+    with progress("report") as watch, _place(output) as place:
 
         def work(db: FlowDB) -> ReportMade:
             return db.report(
-                output,
+                place,
                 title=None if title is None else utf8(title, "the title"),
                 interface_id=None if interface_id is None else utf8(interface_id, "the interface"),
                 analysis=analysis,
@@ -96,7 +100,19 @@ def report(
     for name, why in made.failures.items():
         say(f"error: {name}: {why}")
     tell(
-        f"{os.fspath(output)}: {plural(made.records, 'record')} in {plural(made.sections, 'section')},"
+        f"{'standard output' if output == _STDOUT else output}: {plural(made.records, 'record')} in {plural(made.sections, 'section')},"
         f" {made.bytes / 1e6:.1f} MB, in {made.seconds:.1f} s"
     )
     return ExitCode.FAILED if made.failures else ExitCode.OK
+
+
+@contextmanager
+def _place(output: str) -> Iterator[str]:
+    """Give where to write the page; one for standard output goes there when it is whole."""
+    if output != _STDOUT:
+        yield output
+        return
+    with tempfile.TemporaryDirectory(prefix="flowdb-") as folder:
+        path = Path(folder, "report.html")
+        yield str(path)
+        click.get_binary_stream("stdout").write(path.read_bytes())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from flowdb.look import printable
+
 if TYPE_CHECKING:
     import altair as alt
     import duckdb
@@ -78,7 +80,7 @@ class Result(_Relation):
         return sorted({*dir(self._relation), "plot"})
 
     def __repr__(self) -> str:
-        return repr(self._relation)
+        return printable(repr(self._relation), "\n")
 
     def __str__(self) -> str:
-        return str(self._relation)
+        return printable(str(self._relation), "\n")

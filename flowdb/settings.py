@@ -7,6 +7,7 @@ store may come from somebody else: its file sets what is shown, and names nothin
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,12 @@ FORMATS = ("table", "csv", "tsv", "json", "jsonl", "markdown", "parquet")
 """How results are written."""
 _DEFAULTS = "the default"
 _LARGEST = 16 << 20
+# What reads TOML takes memory by the square of the parts of a key.
+_DEEPEST = 100
+_TEXTS = re.compile(
+    r'''"""(?:\\.|[^\\])*?"""|\'{3}.*?\'{3}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*''', re.DOTALL
+)
+_KEYS = re.compile(r"[\n=,\[\]{}]")
 _RESERVED = ("all", "null", "none")
 
 _Check = Callable[[Any], str | None]
@@ -172,7 +179,10 @@ def _of_file(path: Path | None, *, is_store: bool) -> Iterator[Layer]:
             raise ConfigError(str(path), "", "is not a file")
         if facts.st_size > _LARGEST:
             raise ConfigError(str(path), "", f"has more than {_LARGEST >> 20} MiB; put names into files")
-        given = tomllib.loads(path.read_text("utf-8-sig"))
+        text = path.read_text("utf-8-sig")
+        if any(piece.count(".") > _DEEPEST for piece in _KEYS.split(_TEXTS.sub("", text))):
+            raise ConfigError(str(path), "", f"is not TOML (a key of more than {_DEEPEST} parts)")
+        given = tomllib.loads(text)
     except UnicodeError:
         raise ConfigError(str(path), "", "is not a text in UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -268,7 +278,9 @@ def _is_age(value: Any) -> str | None:
 
 
 def _are_files(value: Any) -> str | None:
-    is_list = isinstance(value, list) and all(isinstance(one, str) and one for one in value)
+    is_list = isinstance(value, list) and all(
+        isinstance(one, str) and one and "\0" not in one for one in value
+    )
     return None if is_list else 'a list of files, such as ["names.csv"]'
 
 

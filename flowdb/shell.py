@@ -14,6 +14,7 @@ from flowdb.analyses import analyses, find_analysis
 from flowdb.errors import FlowdbError, UsageError
 from flowdb.look import Look, printable
 from flowdb.nearest import meant
+from flowdb.options import utf8
 from flowdb.quoting import quote_text
 from flowdb.statements import is_complete, without_end
 from flowdb.terminal import opened, say
@@ -98,7 +99,7 @@ class Shell:
 
     def run(self, text: str) -> None:
         """Run a statement or a command that begins with a point; an interrupt ends it, and is raised."""
-        text = text.strip()
+        text = utf8(text.strip(), "the statement")
         if text.startswith("."):
             self._command(*text.split(maxsplit=1))
         elif without_end(text).strip():

@@ -19,7 +19,17 @@ IMAGE = "<img/src=x/onerror=window.ran='image'>"
 COMMENT = "<!--<script>"
 TEMPLATE = "{{constructor.constructor('window.ran=1')()}}"
 FORMULA = '=HYPERLINK("https://example.com","x")'
-HOSTILE = (SCRIPT, IMAGE, COMMENT, TEMPLATE, FORMULA, "'onmouseover='window.ran=2", "-5+1", "eni-\u202eevil")
+HOSTILE = (
+    SCRIPT,
+    IMAGE,
+    COMMENT,
+    TEMPLATE,
+    FORMULA,
+    "'onmouseover='window.ran=2",
+    "-5+1",
+    "eni-\u202eevil",
+    "__proto__",
+)
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,16 @@ def test_no_text_of_a_log_is_more_than_data() -> None:
         assert [text for text in (SCRIPT, "alert(1)", "datum.value") if text in json.dumps(spec)] == []
 
 
+def test_what_is_shown_of_a_log_has_no_control_characters(stores: GivenStores) -> None:
+    named = f"(VALUES ('a{chr(27)}[2J', 2), ('{chr(0x202E)}b', 1)) AS named (name, bytes)"
+    coverage = "SELECT TIMESTAMP '2024-01-15' AS hour, 1 AS hours, name AS interface_id, 'traffic' AS state"
+    ask = stores["top_talkers"].sql
+    bars = charts.chart(ask(f"FROM {named}")).to_dict()
+    assert [one["key"] for one in values(bars)] == ["a\\x1b[2J", "\\u202eb"]
+    states = charts.chart(ask(f"{coverage} FROM {named} ORDER BY interface_id")).to_dict()
+    assert [one["y"] for one in values(states)] == ["a\\x1b[2J", "\\u202eb"]
+
+
 @pytest.mark.parametrize(
     "query", ["SELECT 1 AS bytes WHERE false", "SELECT 'a' AS srcaddr", "SELECT 6 AS protocol"]
 )

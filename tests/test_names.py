@@ -281,6 +281,11 @@ def test_what_a_store_names_is_its_own_alone(
         ("a.json", "{", "a.json is not JSON in UTF-8"),
         ("a.json", '[{"a": 1}]', "a.json is not what aws ec2 describe-network-interfaces answers"),
         (
+            "a.json",
+            '[{"NetworkInterfaceId": "eni-1", "Description": "\\ud800"}]',
+            "a.json cannot be read as names (",
+        ),
+        (
             "b.csv",
             None,
             "flowdb.toml: names.files has 'b.csv', which cannot be read (No such file or directory)",

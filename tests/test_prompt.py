@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -94,6 +95,12 @@ def test_statements_of_standard_input_are_run_up_to_the_first_error(store: Path,
     assert "flows,view\n" in done.stdout
     assert "table,column,type\ncommits,commit_id,BIGINT\n" in done.stdout
     assert done.stderr == "flowdb: error: no table, view or analysis 'nothing'\n"
+
+
+def test_a_statement_that_is_no_text_is_told(store: Path) -> None:
+    program = [sys.executable, "-m", "flowdb", "shell", "--builtin"]
+    done = subprocess.run(program, cwd=store.parent, input=b"SELECT '\xff';\n", capture_output=True)
+    assert (done.returncode, done.stderr) == (2, b"flowdb: error: the statement is not UTF-8.\n")
 
 
 def test_analyses_their_sql_and_other_languages(store: Path, run: Run) -> None:

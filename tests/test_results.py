@@ -86,6 +86,19 @@ def test_what_stands_in_a_log_is_no_html(tmp_path: Path) -> None:
         assert Cells(db._repr_html_()).tags == {"table", "thead", "tbody", "tr", "th", "td"}
 
 
+def test_no_control_character_of_a_log_reaches_the_terminal_of_a_python(db: flowdb.FlowDB) -> None:
+    result = db.sql("SELECT concat('a', chr(155), '2J', chr(8238)) AS text")
+    for shown in (repr(result), str(result)):
+        assert "a\\x9b2J\\u202e" in shown
+        assert shown.replace("\n", "").isprintable()
+
+
+def test_what_is_no_number_for_json_is_not_drawn(db: flowdb.FlowDB) -> None:
+    drawn = db.sql("FROM (VALUES ('a', 'inf'::DOUBLE), ('b', 'nan'), ('c', 2)) AS rows (name, bytes)").plot()
+    (rows,) = drawn.to_dict()["datasets"].values()
+    assert [(row["key"], row["value"]) for row in rows] == [("c", 2.0)]
+
+
 def test_a_notebook_shows_names_where_one_is_known(store: Path) -> None:
     (store / "flowdb.toml").write_text("names.'10.0.1.202' = 'api'\n")
     with flowdb.open(store) as db:

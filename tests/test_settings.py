@@ -148,6 +148,11 @@ def test_the_paths_are_told_where_no_file_is(place: Path, own: Path, run: Run, t
             "names.files = 'a.csv'",
             "names.files is 'a.csv'; expected a list of files, such as [\"names.csv\"]",
         ),
+        (
+            'names.files = ["a\\u0000.csv"]',
+            "names.files is ['a\\x00.csv']; expected a list of files, such as [\"names.csv\"]",
+        ),
+        ("a." * 200 + "b = 1", "is not TOML (a key of more than 100 parts)"),
         ("x = = 3", "is not TOML (Invalid value (at line 1, column 5))"),
     ],
 )
@@ -159,6 +164,19 @@ def test_what_cannot_be_meant_is_told_with_its_file_and_key(
     assert refused(place) == sentence
     done = run("config", env={"XDG_CONFIG_HOME": str(place / "config")})
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"flowdb: error: {sentence}\n")
+
+
+def test_many_ranges_on_a_line_are_no_long_key(place: Path, own: Path) -> None:
+    ranges = [f"10.0.{n}.0/24" for n in range(200)]
+    own.write_text(f"""groups.a = {ranges} # {"a." * 200}\nnames."10.0.0.1" = '''\n"{"a." * 200}'''\n""")
+    settings = Settings.read(place / "flows")
+    assert settings.value("groups") == {"a": ranges}
+    assert settings.value("names") == {"10.0.0.1": f'"{"a." * 200}'}
+
+
+def test_a_webhook_that_is_none_is_shown_as_that(place: Path, own: Path) -> None:
+    own.write_text("webhook = 'http://[::1'\n")
+    assert found(place)["webhook"] == ("no URL", str(own))
 
 
 def test_a_variable_that_is_no_good_is_told_by_its_name(

@@ -268,6 +268,13 @@ def test_nothing_of_a_log_moves_the_cursor_of_a_real_terminal(tmp_path: Path) ->
             rest = plain(shown).replace("\n", "")
             assert rest.isprintable()
             assert "\\x1b]0;owned\\x07\\u202e|[red]" in rest.replace(" ", "") or width == 40
+    for form, name in (
+        ("csv", "\\x1b]0;owned\\x07\\u202e|[red]"),
+        ("json", "\\u001B]0;owned\\u0007\\u202e|[red]"),
+    ):
+        code, shown = on_terminal(["sql", "SELECT interface_id FROM flows", "-o", form], tmp_path)
+        assert (code, name in shown) == (0, True)
+        assert shown.replace("\n", "").replace("\t", "").isprintable()
 
 
 def test_a_terminal_without_utf_8_has_ascii_alone(store: Path) -> None:
