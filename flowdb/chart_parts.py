@@ -59,21 +59,19 @@ _FORMATS = {Unit.SHARE: "~%", Unit.COUNT: "~s", Unit.DOLLARS: "$,.3~r"}
 _ALONE = {Unit.DOLLARS: "US dollars"}
 _WHOLES = {Unit.BYTES: "bytes", Unit.BITS: "rate"}
 # Vega looks groups up by name in plain objects of JavaScript, which have these already.
-_OF_OBJECTS = frozenset(
-    [
-        "constructor",
-        "hasOwnProperty",
-        "isPrototypeOf",
-        "propertyIsEnumerable",
-        "toLocaleString",
-        "toString",
-        "valueOf",
-        "__proto__",
-        "__defineGetter__",
-        "__defineSetter__",
-        "__lookupGetter__",
-        "__lookupSetter__",
-    ]
+_OF_OBJECTS = (
+    "constructor",
+    "hasOwnProperty",
+    "isPrototypeOf",
+    "propertyIsEnumerable",
+    "toLocaleString",
+    "toString",
+    "valueOf",
+    "__proto__",
+    "__defineGetter__",
+    "__defineSetter__",
+    "__lookupGetter__",
+    "__lookupSetter__",
 )
 _WORDS = {
     "accepted_bytes": "accepted",

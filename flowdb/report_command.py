@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -99,8 +100,9 @@ def report(
         tell(f"note: {name} is left out: no log has {field}")
     for name, why in made.failures.items():
         say(f"error: {name}: {why}")
+    where = "standard output" if output == _STDOUT else output
     tell(
-        f"{'standard output' if output == _STDOUT else output}: {plural(made.records, 'record')} in {plural(made.sections, 'section')},"
+        f"{where}: {plural(made.records, 'record')} in {plural(made.sections, 'section')},"
         f" {made.bytes / 1e6:.1f} MB, in {made.seconds:.1f} s"
     )
     return ExitCode.FAILED if made.failures else ExitCode.OK
@@ -115,4 +117,4 @@ def _place(output: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="flowdb-") as folder:
         path = Path(folder, "report.html")
         yield str(path)
-        click.get_binary_stream("stdout").write(path.read_bytes())
+        sys.stdout.buffer.write(path.read_bytes())
