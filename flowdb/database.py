@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from flowdb.analyses import Analysis, analyses, called_statements
+from flowdb.analyses import Analysis, analyses, called_statements, find_analysis
 from flowdb.connections import Connections, damaged
 from flowdb.errors import (
     FlowdbError,
@@ -45,8 +45,9 @@ class FlowDB(Keeping, Noting, Placing, Watching):
     """A store of flow logs. Every question is answered from the newest commit, and by DuckDB.
 
     Results are `duckdb.DuckDBPyRelation`: `.fetchall()`, `.df()`, `.pl()`, `.arrow()`,
-    `.show()`. Each analysis is a method, with its parameters as keywords, that computes its rows
-    at once: `db.top_talkers(by="pair", top=20)`. Not for more than one thread.
+    `.show()`. Each analysis is a method, with its parameters as keywords:
+    `db.top_talkers(by="pair", top=20)`, and computes its rows at once where `top` is up to 10,000.
+    Not for more than one thread.
 
     Files that a commit takes out of the store are kept for `grace`, by default a day, for those
     who still read an older commit. In a `sandbox` SQL can only read, and nothing but the store:
@@ -151,8 +152,7 @@ class FlowDB(Keeping, Noting, Placing, Watching):
         `placed` tells where in a query of Athena that is.
         What else is to be said of the query is in `notes`.
         """
-        self._notes, self._beyond = [], None
-        self._answered = None
+        self._notes, self._beyond, self._answered = [], None, None
         _check_text(query)
         if dialect not in DIALECTS:
             raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
@@ -186,8 +186,7 @@ class FlowDB(Keeping, Noting, Placing, Watching):
         from flowdb.athena_answers import shown_times
         from flowdb.athena_scripts import Script
 
-        self._notes, self._beyond = [], None
-        self._answered = None
+        self._notes, self._beyond, self._answered = [], None, None
 
         def ask(answer: Answer) -> duckdb.DuckDBPyRelation:
             connection = self._connections.of(self._opened)
@@ -287,11 +286,12 @@ class FlowDB(Keeping, Noting, Placing, Watching):
             report.notes.append(f"not compacted: {error}")
 
     def _called(self, query: str, params: Mapping[str, object]) -> duckdb.DuckDBPyRelation:
-        """Return the result of an analysis, computed at once: what is fetched later DuckDB plans twice."""
-        self._notes, self._beyond = [], None
-        self._answered = None
-        call = f"CALL {query.removeprefix('FROM ')}"
-        return self._asked(self._connections.of(self._opened), call, dict(params) or None, is_own=True)
+        """Return the result of an analysis; a short one is computed at once: DuckDB plans it once then."""
+        self._notes, self._beyond, self._answered = [], None, None
+        call = query.removeprefix("FROM ")
+        if find_analysis(call.partition("(")[0]).is_short(params):
+            query = f"CALL {call}"
+        return self._asked(self._connections.of(self._opened), query, dict(params) or None, is_own=True)
 
     def _asked(
         self, connection: duckdb.DuckDBPyConnection, query: str, params: object, *, is_own: bool = False
