@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from docs.commands import commands_page
 from flowdb.analyses import TRAPS, Analysis, analyses
 from flowdb.compression import COMPRESSIONS, LARGEST_EXPANSION, LARGEST_RATIO
 from flowdb.datasets import DATASETS, Dataset
@@ -156,7 +157,12 @@ is at: of the two, the one that has the value.""",
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"analyses.md": analyses_page, "fields.md": fields_page, "formats.md": formats_page}
+PAGES = {
+    "analyses.md": analyses_page,
+    "commands.md": commands_page,
+    "fields.md": fields_page,
+    "formats.md": formats_page,
+}
 
 
 def main() -> None:
