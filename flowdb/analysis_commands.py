@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from flowdb.analyses import TRAPS, Analysis, analyses
 from flowdb.completing import columns as columns_of
 from flowdb.groups import without_groups
 from flowdb.nearest import meant
-from flowdb.options import EVERY, LISTED, Moment, Quantity, parameter_option
+from flowdb.options import EVERY, LISTED, Moment, Quantity, bounds_of, parameter_option
 from flowdb.terminal import (
     PEOPLES,
     answer,
@@ -199,12 +198,7 @@ def _given(values: dict[str, Any]) -> dict[str, object]:
     day: datetime | None = values.pop("day", None)
     given = {name: None if value is EVERY else value for name, value in values.items() if value is not None}
     if day is not None:
-        if "since" in given or "until" in given:
-            raise click.UsageError("--day says both --since and --until; give one or the other.")
-        midnight = datetime(day.year, day.month, day.day)
-        given["since"] = midnight
-        with suppress(OverflowError):  # no day follows the last
-            given["until"] = midnight + timedelta(days=1)
+        given |= bounds_of(day, given.get("since"), given.get("until"))
     return given
 
 

@@ -24,8 +24,6 @@ from flowdb.keys import Choice
 from flowdb.layouts import Layout
 from flowdb.meter import Meter
 from flowdb.plan import Plan
-from flowdb.reading import Job, Reading, Together
-from flowdb.rewriting import without_sources
 from flowdb.rows import Change, SourceRow, Written
 from flowdb.sources import Found, Source, find
 from flowdb.standard_input import PLACE, standard_input
@@ -33,6 +31,7 @@ from flowdb.store import Store, Writer
 
 if TYPE_CHECKING:
     from flowdb.partitions import FolderWriter
+    from flowdb.reading import Job
 
 __all__ = ["IngestReport", "ingest"]
 
@@ -164,6 +163,8 @@ def _ingest(store: Store, found: Found, wanted: _Wanted, started: float) -> Inge
 
 def _change(writer: Writer, plan: Plan, outcome: _Outcome) -> Change:
     """Return what the commit is to change: new sources, and those that they replace go."""
+    from flowdb.rewriting import without_sources
+
     replaced = [plan.replaced[row.uri] for row in outcome.sources if row.uri in plan.replaced]
     gone = without_sources(writer, replaced)
     return Change(outcome.sources, [*outcome.files, *gone.files], gone.retired, gone.forgotten)
@@ -203,8 +204,11 @@ def _read_all(
 ) -> _Outcome:
     """Read the sources in several threads; if anything but a source fails, remove what was written.
 
-    `give_up` ends the fetching of remote sources, for which the threads may be waiting.
+    `give_up` ends the fetching of remote sources, for which the threads may be waiting. What reads
+    is loaded by the threads: where every source is known, that is most of the work.
     """
+    if not sources:
+        return _Outcome()
     meter = Meter()
     meter.total_bytes = sum(source.size for source in sources)
     stop = threading.Event()
@@ -302,14 +306,16 @@ class _Reader:
         self._meter = meter
         self._stop = stop
         self._shared = self._new_writer(name)
-        self._together = Together(wanted.layout, writer.commit_id)
 
     def run(self) -> None:
         """Read sources until there are none left."""
+        from flowdb.reading import Together
+
+        together = Together(self._given, self._writer.commit_id)
         while jobs := self._next():
             alone = jobs
             if len(jobs) > 1:
-                rows, alone = self._together.read(jobs, self._shared, self._progress)
+                rows, alone = together.read(jobs, self._shared, self._progress)
                 self.outcome.sources += rows
             for job in alone:
                 self._read_alone(job)
@@ -337,6 +343,8 @@ class _Reader:
         return jobs
 
     def _read_alone(self, job: Job) -> None:
+        from flowdb.reading import Reading
+
         name = f"{self._name}-{job[0]}"
         reading = Reading(job, self._given, self._writer.commit_id, lambda: self._new_writer(name))
         try:

@@ -60,7 +60,7 @@ def _group_statements(groups: Mapping[str, tuple[Sequence[str], str]]) -> list[s
         for name, (ranges, _) in sorted(groups.items())
     )
     unknown = (
-        "error('there is no group ''' || \"group\" || '''; there are: ' || "
+        "error('there is no group ''' || name || '''; there are: ' || "
         + quote_text(", ".join(sorted(groups)) or "none")
         + ")"
     )
@@ -70,7 +70,7 @@ def _group_statements(groups: Mapping[str, tuple[Sequence[str], str]]) -> list[s
             f" ({listed}) AS known (name, cidr, source, first_key, last_key, bits)"
         ),
         (
-            f'CREATE OR REPLACE MACRO group_ranges("group") AS CASE "group" WHEN NULL THEN NULL{texts}'
+            f"CREATE OR REPLACE MACRO group_ranges(name) AS CASE name WHEN NULL THEN NULL{texts}"
             f" ELSE {unknown} END"
         ),
     ]

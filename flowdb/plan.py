@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flowdb.catalog import Catalog
 from flowdb.errors import SourceChanged, SourceError, plural
-from flowdb.sources import Source, fingerprint
+from flowdb.sources import Source, fingerprint, uncollected
 
 __all__ = ["Plan"]
 
@@ -27,7 +27,8 @@ class Plan:
         self.replaced: dict[str, int] = {}
         self._replace = replace
         self._catalog = catalog
-        self._known = catalog.known(source.uri for source in sources)
+        with uncollected():
+            self._known = catalog.known(source.uri for source in sources)
         self._planned: dict[tuple[str, int], list[Source]] = {}
         self._touched: list[tuple[str, int]] = []
         self._empty: list[str] = []

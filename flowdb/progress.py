@@ -16,6 +16,8 @@ __all__ = ["progress"]
 
 _MOST_OF_BAR = 40
 _BESIDE = 60  # characters that stand beside the bar
+_NARROW = _BESIDE + 10  # where there is no room for one
+_SETTLED = 0.5  # seconds before which a rate tells nothing
 
 
 @contextmanager
@@ -33,13 +35,10 @@ def progress(
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=max(min(look.width - _BESIDE, _MOST_OF_BAR), 4)),
-        TextColumn("{task.fields[done]}"),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
+    beside = (TextColumn("{task.fields[done]}"), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    is_narrow = look.width < _NARROW
+    bar = BarColumn(bar_width=min(look.width - _BESIDE, _MOST_OF_BAR))
+    columns = beside if is_narrow else (TextColumn("{task.description}"), bar, *beside)
     with Progress(*columns, console=console(sys.stderr, look), transient=True) as shown:
         task = shown.add_task(what, total=None, done="", rate="")
         latest: list[Meter] = []
@@ -48,8 +47,12 @@ def progress(
             if latest != [meter]:
                 latest[:] = [meter]
                 shown.reset(task, total=None)
-            elapsed = shown.tasks[0].elapsed or 1
-            total, completed, done, rate = _told(meter, elapsed)
+            elapsed = shown.tasks[0].elapsed or 0.0
+            total, completed, done, rate = _told(meter, max(elapsed, _SETTLED))
+            if elapsed < _SETTLED:
+                rate = ""
+            if is_narrow and total:
+                done = f"{completed * 100 // total} %"
             shown.update(task, total=total, completed=completed, done=done, rate=rate)
 
         yield watch

@@ -166,9 +166,7 @@ def part(ask: Ask, section: Section, scope: Scope) -> Part:
         sql = _judged(section, scope)
     try:
         return _answered(ask, section, scope, sql)
-    except duckdb.InterruptException:
-        raise
-    except (QueryError, duckdb.Error) as error:
+    except QueryError as error:
         if isinstance(error.__cause__, duckdb.InterruptException):
             raise
         lacking = _LACKING.search(str(error))
@@ -207,7 +205,7 @@ def _judged(section: Section, scope: Scope) -> str:
 def _answered(ask: Ask, section: Section, scope: Scope, sql: str) -> Part:
     result = ask(sql)
     names, types = tuple(result.columns), tuple(map(str, result.types))
-    fetched = result.limit(scope.rows + 1).fetchall()
+    fetched = _fetched(result.limit(scope.rows + 1))
     rows = Rows(names, types, fetched[: scope.rows])
     total = len(fetched)
     severities: Mapping[str, int] = {}
@@ -239,7 +237,13 @@ def _rows(result: duckdb.DuckDBPyRelation) -> Rows:
 
 
 def _fetched(result: duckdb.DuckDBPyRelation) -> list[Any]:
-    return result.fetchall()
+    """Return the rows of a result; what fails in computing them is a `QueryError`."""
+    import duckdb
+
+    try:
+        return result.fetchall()
+    except duckdb.Error as error:
+        raise QueryError(str(error)) from error
 
 
 def _call(name: str, values: Mapping[str, object]) -> str:

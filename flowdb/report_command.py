@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flowdb.analyses import find_analysis
+from flowdb.completing import analysis_names, paths
 from flowdb.errors import ExitCode, plural
 from flowdb.options import Moment, bounds_of, params_of, params_option, utf8
 from flowdb.terminal import asked, color_option, progress, quiet_option, say, store_option, tell
@@ -28,6 +29,7 @@ __all__ = ["report"]
     metavar="FILE",
     default="report.html",
     show_default=True,
+    shell_complete=paths,
     help="The file to write; one that is there is replaced.",
 )
 @click.option("--title", metavar="TEXT", help="The title of the page.  [default: the name of the store]")
@@ -35,7 +37,9 @@ __all__ = ["report"]
 @click.option("--until", type=Moment(), metavar="TIME", help="Last moment, excluded.")
 @click.option("--day", type=Moment(), metavar="DATE", help="Only this UTC day.")
 @click.option("--interface-id", metavar="ID", help="Only what this interface saw.")
-@click.option("--analysis", metavar="NAME", help="A page of this analysis alone.")
+@click.option(
+    "--analysis", metavar="NAME", shell_complete=analysis_names, help="A page of this analysis alone."
+)
 @params_option
 @click.option(
     "--rows",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import glob
 import io
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +24,7 @@ from flowdb.keys import Choice, is_expected, is_log, is_other_service, named_tim
 if TYPE_CHECKING:
     from flowdb.remote import RemoteFile, RemoteObject, Remotes
 
-__all__ = ["Found", "Opened", "Source", "find", "fingerprint", "uri_of"]
+__all__ = ["Found", "Opened", "Source", "find", "fingerprint", "uncollected", "uri_of"]
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _STORE = "catalog.sqlite"  # the files of a store of flowdb are no sources
@@ -119,8 +122,21 @@ def find(
     except BaseException:
         found.close()
         raise
-    found.sources = sorted(by_uri.values(), key=lambda source: (source.time, source.uri))
+    with uncollected():
+        found.sources = sorted(by_uri.values(), key=attrgetter("time", "uri"))
     return found
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Hold back Python's search for cycles, which among many new objects takes long and finds none."""
+    is_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_on:
+            gc.enable()
 
 
 class Opened(io.RawIOBase):
@@ -231,7 +247,8 @@ def _at_path(place: str, found: Found, choice: Choice, listed: _Listed) -> list[
         if path.startswith(walked):
             continue
         if os.path.isdir(path):
-            here += _walk(path, found, choice, listed)
+            with uncollected():
+                here += _walk(path, found, choice, listed)
             walked += (os.path.join(path, ""),)
         elif choice.allows(path):
             _take(path, here, found, is_expected=True)

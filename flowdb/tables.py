@@ -27,6 +27,7 @@ _BAR = 10
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 # A text is folded where it is longer, and no shorter than an address.
 _LEAST_TEXT = 15
+_LEAST_NAME = 6
 _REFUSED = ("REJECT", "refused", "rejected")
 
 
@@ -209,12 +210,17 @@ def _upright(columns: Sequence[_Column], count: int, look: Look, *, is_headed: b
 
     parts: list[RenderableType] = []
     names = max((cells_of(one.header) for one in columns), default=0)
+    width = None
+    if look.width is not None:
+        # No number is broken for the sake of a name, and a text has half of the room.
+        half = look.width // 2
+        room = max((min(one.needed, half) if one.folds else one.needed for one in columns), default=0)
+        width = max(min(names, look.width - _GAP - room), _LEAST_NAME)
     for n in range(count):
         if is_headed:
             parts.append(Text(f"-- {n + 1} --" if look.is_ascii else f"── {n + 1} ──", style="dim"))
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
-        half = None if look.width is None else max(min(names, look.width // 2), 1)
-        table.add_column(overflow="fold", width=half, style="bold")
+        table.add_column(overflow="fold", width=width, style="bold")
         table.add_column(overflow="fold")
         for one in columns:
             table.add_row(Text(one.header), _cell(one.cells[n], look))

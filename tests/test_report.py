@@ -9,6 +9,7 @@ import sys
 from html import unescape
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 import flowdb
@@ -122,6 +123,42 @@ def test_a_store_without_records_has_a_report_that_says_so(tmp_path: Path) -> No
     assert made.failures == {}
     assert "No records" in page
     assert tiles(page)["Records"] == "0"
+
+
+def damage(store: Path, column: str) -> None:
+    """Overwrite what a data file has of a column."""
+    (path,) = (store / "data").rglob("*.parquet")
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    chunk = next(
+        group.column(n) for n in range(group.num_columns) if group.column(n).path_in_schema == column
+    )
+    start = chunk.dictionary_page_offset or chunk.data_page_offset
+    with open(path, "r+b") as file:
+        file.seek(start)
+        file.write(b"\xff" * chunk.total_compressed_size)
+
+
+def test_a_section_that_fails_says_so_and_the_others_stand(run: Run, tmp_path: Path) -> None:
+    make_store(tmp_path / "flows")
+    damage(tmp_path / "flows", "tcp_flags")
+    ended = run("report")
+    assert ended.returncode == 1
+    assert "flowdb: error: unanswered: " in ended.stderr
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert tiles(page)["Records"] == f"{len(sent()):,}"
+    assert "This failed: " in page.split('id="unanswered"')[1].split("</article>")[0]
+    assert len(first_cells(page, "top_talkers")) == 40
+    assert str(tmp_path) not in page
+
+
+def test_a_store_whose_records_cannot_be_read_has_no_report(run: Run, tmp_path: Path) -> None:
+    make_store(tmp_path / "flows")
+    damage(tmp_path / "flows", "action")
+    ended = run("report")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("flowdb: error: ")
+    assert ended.stderr.count("\n") == 1
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_a_report_writes_nothing_into_the_store(known: Path, tmp_path: Path) -> None:

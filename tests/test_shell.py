@@ -28,6 +28,8 @@ VIEWS = (
     "files",
     "hourly",
     "coverage",
+    "names",
+    "groups",
     "athena_prices",
     "ephemeral_ranges",
     "port_groups",
@@ -40,6 +42,7 @@ VIEWS = (
     "flowdb_services",
     "flowdb_hourly",
     "flowdb_unsummed",
+    "flowdb_groups",
 )
 
 

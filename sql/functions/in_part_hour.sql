@@ -4,5 +4,5 @@
 -- param: until TIMESTAMP -- the moment behind its last; NULL for no bound
 CREATE OR REPLACE MACRO in_part_hour(moment, since, until) AS
     -- A window that begins or ends with an hour has no moment before the one or behind the other.
-    moment < date_trunc('hour', utc(since) + INTERVAL 3599999999 MICROSECONDS)
+    moment < date_trunc('hour', utc(since) + INTERVAL (3599999999) MICROSECONDS)
     OR moment >= date_trunc('hour', utc(until));
