@@ -15,8 +15,9 @@ help: ## list the targets
 
 .venv/installed: pyproject.toml hatch_build.py flowdb/native.c flowdb/sums.c
 	@test -n "$(PYTHON)" || { echo "flowdb needs Python 3.11 or later" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable '.[report]'
+	@echo "Installing flowdb into .venv, which takes a minute or two" >&2
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[report]'
 	@touch $@
 
 .venv/dev: pyproject.toml hatch_build.py flowdb/native.c

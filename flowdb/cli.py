@@ -239,7 +239,11 @@ def _summarize(report: IngestReport, store: str) -> None:
     ratio = f", {report.parquet_bytes / report.records:.1f} bytes each" if report.records else ""
     skipped = f", {report.sources_skipped:,} skipped" if report.sources_skipped else ""
     failed = f", {report.sources_failed:,} failed" if report.sources_failed else ""
-    bad = f"; {plural(report.bad_lines, 'line')} in quarantine (FROM bad_lines)" if report.bad_lines else ""
+    bad = (
+        f"; {plural(report.bad_lines, 'line')} in quarantine, which FROM bad_lines shows"
+        if report.bad_lines
+        else ""
+    )
     replaced = f", {report.sources_replaced:,} replaced" if report.sources_replaced else ""
     sources = f"{plural(report.sources_ingested, 'source')}{replaced}{skipped}{failed}"
     tell(

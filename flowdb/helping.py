@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 
-__all__ = ["FIRST_STEPS", "GROUPS", "hint", "next_steps", "write_commands", "write_first_steps"]
+if TYPE_CHECKING:
+    from flowdb.database import FlowDB
+
+__all__ = ["FIRST_STEPS", "GROUPS", "hint", "next_steps", "why_none", "write_commands", "write_first_steps"]
 
 GROUPS = {
     "Bring in": ("ingest",),
@@ -58,3 +62,13 @@ def hint(error: click.ClickException) -> str:
     if isinstance(error, click.MissingParameter):
         return f" {context.command_path} --help tells more."
     return ""
+
+
+def why_none(db: FlowDB, *, has_window: bool) -> str | None:
+    """Return why an answer has no rows, where it is the store or the window that has no records."""
+    ((records, oldest, newest),) = (
+        db.status().project("records + tgw_records, oldest_record, newest_record").fetchall()
+    )
+    if not records:
+        return "the store has no records; flowdb ingest brings them in"
+    return f"the records of the store are from {oldest} to {newest}" if has_window else None
