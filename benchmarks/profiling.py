@@ -58,7 +58,7 @@ def operators(db: FlowDB, question: str) -> tuple[float, float, Counter[str]]:
     whole, plan = [], []
     for _ in range(ROUNDS):
         begun = time.perf_counter()
-        db.sql(f"FROM {question}()").fetchall()
+        getattr(db, question)().fetchall()
         whole.append(time.perf_counter() - begun)
         begun = time.perf_counter()
         db.sql(f"EXPLAIN FROM {question}()").fetchall()

@@ -13,7 +13,7 @@ from flowdb.compression import COMPRESSIONS, LARGEST_EXPANSION, LARGEST_RATIO
 from flowdb.datasets import DATASETS, Dataset
 from flowdb.fields import Kind
 from flowdb.ocsf import MAPPING
-from flowdb.parameters import literal
+from flowdb.parameters import Parameter, literal
 from flowdb.shapes import SHAPES
 
 __all__ = ["PAGES", "main"]
@@ -157,16 +157,57 @@ is at: of the two, the one that has the value.""",
     return "\n".join(lines) + "\n"
 
 
+def stubs() -> str:
+    """Return what tells type checkers and editors the analyses: `flowdb/asking.pyi`."""
+    lines = ['"""The analyses as methods of `FlowDB`; generated from sql/ by docs/generate.py."""', ""]
+    lines += ["from collections.abc import Iterable", "from datetime import date, datetime, timedelta"]
+    lines += ["from pathlib import Path", "from typing import Literal", ""]
+    lines += ["from flowdb.results import Result", "", '__all__ = ["Asking"]', "", "class Asking:"]
+    for one in analyses().values():
+        taken = ", ".join(f"{each.name}: {_typed(each)}" for each in one.parameters)
+        quotes = 'r"""' if "\\" in one.doc else '"""'
+        lines += [f"    def {one.name}(self, {taken}, *, names: bool = False) -> Result:"]
+        lines += [f"        {quotes}{one.doc}".replace("\n", "\n        "), '        """']
+    return "\n".join(line.rstrip() for line in "\n".join(lines).split("\n")) + "\n"
+
+
+def _typed(one: Parameter) -> str:
+    """Return the type and the default of a parameter, as Python has them."""
+    kind = _TYPES[one.type]
+    if one.choices:
+        # A text of whatever origin may be one of them; editors offer those.
+        kind = f"Literal[{', '.join(map(repr, one.choices))}] | str"
+    kind += " | None" if one.takes_none else ""
+    if one.is_required:
+        return kind
+    return f"{kind} = {list(one.default) if isinstance(one.default, tuple) else one.default!r}"
+
+
+_TYPES = {
+    "TIMESTAMP": "datetime | date | str",
+    "INTEGER": "int",
+    "NUMBER": "float",
+    "TEXT": "str",
+    "REGION": "str",
+    "KEYS": "str",
+    "BOOLEAN": "bool",
+    "OFFSET": "str",
+    "INTERVAL": "timedelta | str",
+    "CIDR": "str",
+    "INTEGER[]": "Iterable[int] | Path",
+    "CIDR[]": "Iterable[str] | Path",
+}
 PAGES = {
     "analyses.md": analyses_page,
     "commands.md": commands_page,
     "fields.md": fields_page,
     "formats.md": formats_page,
+    "../flowdb/asking.pyi": stubs,
 }
 
 
 def main() -> None:
-    """Write every page."""
+    """Write every page, and the stubs."""
     for name, page in PAGES.items():
         (_HERE / name).write_text(page(), encoding="utf-8")
 

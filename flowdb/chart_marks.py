@@ -59,6 +59,12 @@ class Rows:
         place = self.names.index(name)
         return [row[place] for row in self.rows]
 
+    def only(self, names: Sequence[str]) -> Rows:
+        """Return some of the columns."""
+        places = [self.names.index(name) for name in names]
+        types = tuple(self.types[place] for place in places)
+        return Rows(tuple(names), types, [[row[place] for place in places] for row in self.rows])
+
     def unit(self, name: str) -> Unit | None:
         """Return what the numbers of a column are of; None for what is no number."""
         return unit_of(name, self.types[self.names.index(name)])

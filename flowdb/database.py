@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from flowdb.analyses import analyses, called_statements, find_analysis
+from flowdb.asking import Asking
 from flowdb.connections import Connections, damaged
 from flowdb.errors import (
     FlowdbError,
@@ -27,6 +28,7 @@ from flowdb.noting import Noting
 from flowdb.placing import Placing
 from flowdb.quantities import age
 from flowdb.reporting import Reporting
+from flowdb.results import Result
 from flowdb.store import GRACE, Store
 from flowdb.watching import Watching
 
@@ -44,11 +46,12 @@ DIALECTS = ("duckdb", *_TRINO, "insights")
 """The languages that `FlowDB.sql` takes."""
 
 
-class FlowDB(Keeping, Naming, Noting, Placing, Reporting, Watching):
+class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
     """A store of flow logs. Every question is answered from the newest commit, and by DuckDB.
 
     Results are `duckdb.DuckDBPyRelation`: `.fetchall()`, `.df()`, `.pl()`, `.arrow()`,
-    `.show()`. Each analysis is a method, with its parameters as keywords, that computes its rows
+    `.show()`; and `.plot()`, a chart. With `names=True` there is a column of names, of `flowdb.toml`,
+    beside each of ids. Each analysis is a method, with its parameters as keywords, that computes its rows
     at once: `db.top_talkers(by="pair", top=20)`. Not for more than one thread.
 
     Files that a commit takes out of the store are kept for `grace`, by default a day, for those
@@ -149,7 +152,7 @@ class FlowDB(Keeping, Naming, Noting, Placing, Reporting, Watching):
         dialect: str = "duckdb",
         limit: bool = True,
         names: bool = False,
-    ) -> duckdb.DuckDBPyRelation:
+    ) -> Result:
         """Return the result of a query; `params` are the values of its `?`, `$1` or `$name`.
 
         The `dialect` is `duckdb`, or `athena`, `trino` or `presto`, where of several statements the
@@ -158,8 +161,16 @@ class FlowDB(Keeping, Naming, Noting, Placing, Reporting, Watching):
         the query, or the sandbox does, and of these `DialectError` for one that has no translation.
         The rows are computed when they are fetched, and what fails then is an error of DuckDB's own;
         `placed` tells where in a query of Athena that is.
+        With `names` there is a column of names beside each of ids, of a query in DuckDB's SQL.
         What else is to be said of the query is in `notes`.
         """
+        return Result(self._answer(query, params, dialect, limit, names))
+
+    def _answer(
+        self, query: str, params: object, dialect: str, limit: bool, names: bool
+    ) -> duckdb.DuckDBPyRelation:
+        if names and dialect != "duckdb":
+            raise UsageError("names are for the dialect duckdb")
         self._notes, self._beyond = [], None
         self._answered = None
         _check_text(query)
@@ -232,9 +243,21 @@ class FlowDB(Keeping, Naming, Noting, Placing, Reporting, Watching):
 
         return ddl(dialect, location, table)
 
-    def analyses(self) -> duckdb.DuckDBPyRelation:
+    def analyses(self) -> Result:
         """Return the analyses: name, topic, what each answers, and its parameters."""
-        return listed_analyses()
+        return Result(listed_analyses())
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The DuckDB connection that is asked, for magics and libraries: its views show the newest commit.
+
+        A later commit shows when it is asked for again. In a sandbox there is none to be had.
+        """
+        if self._sandbox:
+            raise UsageError("a sandbox gives no connection: it looks at every query")
+        connection = self._connections.of(self._opened)
+        self._know(connection, "names")
+        return connection
 
     def interrupt(self) -> None:
         """End the query that another thread is waiting for."""
@@ -261,12 +284,14 @@ class FlowDB(Keeping, Naming, Noting, Placing, Reporting, Watching):
     def __dir__(self) -> Iterable[str]:
         return [*super().__dir__(), *analyses()]
 
-    def __getattr__(self, name: str) -> Callable[..., duckdb.DuckDBPyRelation]:
-        analysis = analyses().get(name)
-        if analysis is None:
-            near = "" if name.startswith("_") else meant(name, dir(self))
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{near}")
-        return method(self, analysis)
+    if not TYPE_CHECKING:  # to which Asking tells the methods
+
+        def __getattr__(self, name: str) -> Callable[..., Result]:
+            analysis = analyses().get(name)
+            if analysis is None:
+                near = "" if name.startswith("_") else meant(name, dir(self))
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{near}")
+            return method(self, analysis)
 
     @property
     def _opened_for_writing(self) -> Store:

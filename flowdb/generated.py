@@ -257,7 +257,7 @@ def _run(path: Path, statements: Iterable[str], store: Path | None = None) -> No
 def _load_names(connection: duckdb.DuckDBPyConnection, store: Path) -> None:
     """Have a database know what a store names; nothing where that is no good, which others tell."""
     try:
-        names.load(connection, Settings.of_store(store))
+        names.load(connection, Settings.of_store(store), is_lasting=True)
     except (ConfigError, OSError):
         names.load(connection, Settings(()))
 

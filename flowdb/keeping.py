@@ -146,3 +146,19 @@ class Keeping:
             "SELECT commit_id, verb, committed_at, sources, records, bad_lines, removed_sources,"
             " removed_records, removed_bad_lines, parquet_bytes, seconds FROM commits ORDER BY commit_id DESC"
         )
+
+    def _repr_html_(self) -> str:
+        from flowdb.errors import StoreMissing
+        from flowdb.notebook import facts_html
+        from flowdb.units import readable, unit_of
+
+        try:
+            facts = store_facts(self._opened)
+        except StoreMissing:
+            facts = {"store": f"{self.path}: none yet; ingest() makes it"}
+        shown = []
+        for name, value in facts.items():
+            unit = unit_of(name, "BIGINT" if isinstance(value, int) else "VARCHAR")
+            if value is not None:
+                shown.append((name, str(value) if unit is None else readable(str(value), unit)))
+        return facts_html("flowdb", shown)

@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING
 from flowdb.analyses import Analysis
 from flowdb.errors import ParameterError, UsageError
 from flowdb.groups import without_groups
+from flowdb.results import Result
 
 if TYPE_CHECKING:
-    import duckdb
-
     from flowdb.naming import Naming
 
 __all__ = ["method"]
 
 
-def method(db: Naming, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRelation]:
+def method(db: Naming, analysis: Analysis) -> Callable[..., Result]:
     """Return a function that asks an analysis, with its name, parameters and documentation."""
     known = [parameter.name for parameter in analysis.parameters]
 
-    def ask(*args: object, names: bool = False, **values: object) -> duckdb.DuckDBPyRelation:
+    def ask(*args: object, names: bool = False, **values: object) -> Result:
         if len(args) > len(known):
             raise UsageError(f"{analysis.name}: {len(args)} values for {len(known)} parameters")
         given = dict(zip(known, args, strict=False))
@@ -33,7 +32,10 @@ def method(db: Naming, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRelat
         for parameter in analysis.parameters:
             if parameter.type == "REGION" and bound.get(parameter.name) is not None:
                 _check_region(db, analysis.name, parameter.name, bound[parameter.name])
-        return db.sql(query, bound, names=True) if names else db._called(query, bound)
+        if names:
+            return Result(db.sql(query, bound, names=True), analysis.name)
+        named = lambda: db.sql(query, bound, names=True) if db.has_names else None  # noqa: E731
+        return Result(db._called(query, bound), analysis.name, named)
 
     ask.__name__ = ask.__qualname__ = analysis.name
     ask.__doc__ = analysis.doc
@@ -46,7 +48,7 @@ def method(db: Naming, analysis: Analysis) -> Callable[..., duckdb.DuckDBPyRelat
             )
             for parameter in analysis.parameters
         ],
-        return_annotation="duckdb.DuckDBPyRelation",
+        return_annotation="Result",
     )
     return ask
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import xxhash
 
+from flowdb import name_cache
 from flowdb.errors import ConfigError, gist, shortened
 from flowdb.ids import KINDS, canonical
 from flowdb.name_files import COLUMNS, Row, columns_of, opened, read_json
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["digest", "empty_statements", "groups_of", "has_names", "load", "store_files"]
 
+_Source = tuple[int, str, Path | list[Row]]
 _TABLE = (
     "CREATE OR REPLACE TABLE flowdb_names (kind VARCHAR, id VARCHAR, name VARCHAR,"
     " first_seen TIMESTAMP, last_seen TIMESTAMP, source VARCHAR)"
@@ -98,12 +100,18 @@ def digest(root: Path) -> str:
     return xxhash.xxh3_64_hexdigest(str(told).encode())
 
 
-def load(connection: duckdb.DuckDBPyConnection, settings: Settings, *, is_closed: bool = False) -> None:
+def load(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    *,
+    is_closed: bool = False,
+    is_lasting: bool = False,
+) -> None:
     """Make the names and groups of settings those that a connection knows; raises `ConfigError`.
 
     Of an id that several layers name, those of the first are all; within a layer those that it has
     in its own table. Where a name begins before another of the same id ends, it ends with that. A
-    connection that is closed opens no file.
+    connection that is closed opens no file; what is lasting outlives this process, in the database.
     """
     import duckdb
 
@@ -113,12 +121,14 @@ def load(connection: duckdb.DuckDBPyConnection, settings: Settings, *, is_closed
     }
     for statement in (_TABLE, *_group_statements(groups)):
         connection.execute(statement)
-    if not is_closed:
-        _fill(connection, settings)
+    sources = list(_sources(settings))
+    if sources and not is_closed:
+        _fill(connection, sources, is_copied=is_lasting)
+    if not sources or not is_closed:
         return
     with duckdb.connect() as outside:
         outside.execute(_TABLE)
-        _fill(outside, settings)
+        _fill(outside, sources, is_copied=True)
         import pyarrow as pa
 
         reader = pa.RecordBatchReader.from_stream(outside.sql("FROM flowdb_names"))
@@ -198,11 +208,20 @@ _EXPECTED = {
 }
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Read all names into the table of names."""
-    sources = list(_sources(settings))
-    if not sources:
+def _fill(connection: duckdb.DuckDBPyConnection, sources: Sequence[_Source], *, is_copied: bool) -> None:
+    """Have the table of names show all names: those that were kept, copied or as they lie, or read anew."""
+    files = [rows for _, _, rows in sources if isinstance(rows, Path)]
+    others = [(level, source, str(rows)) for level, source, rows in sources]
+    place = name_cache.place_of(others, files)
+    if place is not None and name_cache.show(connection, place, is_copied=is_copied):
         return
+    _read(connection, sources)
+    if place is not None:
+        name_cache.keep(connection, place)
+
+
+def _read(connection: duckdb.DuckDBPyConnection, sources: Sequence[_Source]) -> None:
+    """Read all names into the table of names."""
     connection.execute(_GIVEN)
     try:
         for level, source, rows in sources:
@@ -222,7 +241,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         connection.execute("DROP TABLE flowdb_given")
 
 
-def _sources(settings: Settings) -> Iterator[tuple[int, str, Path | list[Row]]]:
+def _sources(settings: Settings) -> Iterator[_Source]:
     """Yield what each layer names: in its own table, and in its files."""
     for number, layer in enumerate(settings.layers):
         if own := layer.values.get("names"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from flowdb import names
 from flowdb.beside import with_names
+from flowdb.results import Result
 from flowdb.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Naming:
         """Return every setting: its value, and the file and section or the variable that it comes from."""
         from flowdb.configuration import shown
 
-        return shown(self._settings)
+        return Result(shown(self._settings))
 
     @property
     def has_names(self) -> bool:

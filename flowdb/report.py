@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flowdb.analyses import find_analysis
+from flowdb.beside import with_names
 from flowdb.chart_marks import Rows
 from flowdb.errors import QueryError, gist
 from flowdb.parameters import literal
@@ -44,12 +45,13 @@ _LACKING = re.compile(r"needs ([\w-]+), a field that no log here has")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which records a report is about, and how many rows of each table it keeps."""
+    """Which records a report is about, how many rows of each table it keeps, and whether with names."""
 
     since: datetime | None = None
     until: datetime | None = None
     interface_id: str | None = None
     rows: int = 500
+    names: bool = False
     bucket: str = "1 hour"
 
     def over(self, first: datetime | None, last: datetime | None) -> Scope:
@@ -205,8 +207,16 @@ def _judged(section: Section, scope: Scope) -> str:
 def _answered(ask: Ask, section: Section, scope: Scope, sql: str) -> Part:
     result = ask(sql)
     names, types = tuple(result.columns), tuple(map(str, result.types))
+    if scope.names:
+        first = f"FROM ({sql}\n) LIMIT {scope.rows + 1}"
+        named = with_names(first, dict(zip(names, types, strict=True)), (scope.since, scope.until))
+        result = ask(named) if named else result
     fetched = _fetched(result.limit(scope.rows + 1))
-    rows = Rows(names, types, fetched[: scope.rows])
+    table = Rows(tuple(result.columns), tuple(map(str, result.types)), fetched[: scope.rows])
+    rows, table = (
+        table.only(names),
+        table.only([name for name in table.names if name in names or any(table.column(name))]),
+    )
     total = len(fetched)
     severities: Mapping[str, int] = {}
     is_all = total < scope.rows
@@ -218,7 +228,7 @@ def _answered(ask: Ask, section: Section, scope: Scope, sql: str) -> Part:
     elif not is_all:
         every = _query_of(section, section.query.replace("{rows}", "{all}"), scope)
         total = max(total, _fetched(ask(f"SELECT count(*) FROM ({every})"))[0][0])
-    return Part(section, sql, rows, total, tuple(_charts(ask, section, scope, rows)), severities)
+    return Part(section, sql, table, total, tuple(_charts(ask, section, scope, rows)), severities)
 
 
 def _charts(ask: Ask, section: Section, scope: Scope, rows: Rows) -> Iterator[Chart]:

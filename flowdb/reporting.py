@@ -47,6 +47,11 @@ class Reporting:
     _connections: Connections
 
     @property
+    def has_names(self) -> bool:
+        """Whether there are names or groups to show beside ids."""
+        raise NotImplementedError
+
+    @property
     def _opened(self) -> Store:
         raise NotImplementedError
 
@@ -81,7 +86,7 @@ class Reporting:
 
         begun = time.monotonic()
         require("a report", "jinja2", "vl_convert")
-        scope = report.Scope(_time("since", since), _time("until", until), interface_id, rows)
+        scope = report.Scope(_time("since", since), _time("until", until), interface_id, rows, self.has_names)
         if scope.since and scope.until and scope.since > scope.until:
             raise UsageError(f"since, {scope.since}, is after until, {scope.until}")
         if rows < 1:

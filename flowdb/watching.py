@@ -11,6 +11,7 @@ from flowdb.analyses import Analysis, analyses, named_by
 from flowdb.errors import FlowdbError, UsageError
 from flowdb.groups import without_groups
 from flowdb.parameters import moment
+from flowdb.results import Result
 from flowdb.store import Store
 
 if TYPE_CHECKING:
@@ -108,11 +109,11 @@ class Watching:
         typed = ", ".join(f"{name}::{kind} AS {name}" for name, kind in cost.COLUMNS.items())
         if not rows:
             nothing = ", ".join(f"NULL::{kind} AS {name}" for name, kind in cost.COLUMNS.items())
-            return _memory().sql(f"SELECT {nothing} WHERE false")
+            return Result(_memory().sql(f"SELECT {nothing} WHERE false"))
         marks = ", ".join(f"({', '.join('?' * len(cost.COLUMNS))})" for _ in rows)
         listed = f"(VALUES {marks}) AS bills ({', '.join(cost.COLUMNS)})"
         values = [value for row in rows for value in cost.cells(row)]
-        return _memory().sql(f"SELECT {typed} FROM {listed}", params=values)
+        return Result(_memory().sql(f"SELECT {typed} FROM {listed}", params=values))
 
     def _every(self, params: Mapping[str, object]) -> Iterator[Question]:
         """Yield every analysis; what it requires and is not given is of the pair that moved most."""

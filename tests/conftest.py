@@ -25,7 +25,7 @@ HEADER = (
 Run = Callable[..., Ended]
 
 # Nobody's own settings are those of a test.
-os.environ["XDG_CONFIG_HOME"] = os.devnull
+os.environ["XDG_CONFIG_HOME"] = os.environ["XDG_CACHE_HOME"] = os.devnull
 
 
 def record(

@@ -36,6 +36,7 @@ __all__ = [
     "console",
     "folder_for",
     "is_run",
+    "printed",
     "profile_in",
     "written",
 ]
@@ -57,6 +58,7 @@ NOT_RUN = {
     'export PATH="$PWD/.venv/bin:$PATH"': "tests have flowdb on the path already",
     "FLOWDB_STORE=/data/flows": "a crontab; what it runs is run above it, but for the bucket",
     "*/5 * * * * flowdb ingest": "a line of a crontab",
+    "%load_ext sql": "no magics are installed; tests/test_results.py asks the connection",
     "aws s3 sync upload/data": "AWS's own tool is not installed",
     "pip install 'flowdb[report]'": "tests install nothing; the report of the tutorial is run",
     "srcaddr        srcaddr_name": "an excerpt; tests/test_names.py compares whole tables",
@@ -99,6 +101,13 @@ def blocks(page: str) -> list[Block]:
         title = _TITLE.search(match[2])
         found.append(Block(match[1], title[1] if title else None, match[3], match.start(3)))
     return found
+
+
+def printed(page: str, block: Block) -> Block | None:
+    """Return what a block of Python is said to print: the block of text that follows at once."""
+    end = block.start + len(block.text)
+    match = re.match(r"```\s*```text\n", page[end:])
+    return next((one for one in blocks(page) if match and one.start == end + match.end()), None)
 
 
 def console(block: str) -> list[tuple[str, str]]:
@@ -228,18 +237,18 @@ class Runner:
 def written(page: str, runner: Runner) -> str:
     """Return a page with what its commands and its Python print now."""
     parts, at = [], 0
-    found = blocks(page)
-    for block, after in zip(found, [*found[1:], None], strict=True):
+    for block in filter(is_run, blocks(page)):
         if block.language == "text" and block.title is None:
             continue
-        ran = runner.run(block) if is_run(block) else []
+        ran = runner.run(block)
+        said = printed(page, block) if block.language == "python" else None
         if block.language == "console":
-            text = "\n".join(f"$ {command}\n{said}" for command, _, said in ran)
+            text = "\n".join(f"$ {command}\n{showed}" for command, _, showed in ran)
             parts += [page[at : block.start], text]
             at = block.start + len(block.text)
-        elif block.language == "python" and after is not None and after.language == "text":
-            parts += [page[at : after.start], ran[0][2]]
-            at = after.start + len(after.text)
+        elif said is not None:
+            parts += [page[at : said.start], ran[0][2]]
+            at = said.start + len(said.text)
     return "".join([*parts, page[at:]])
 
 

@@ -252,7 +252,7 @@ def test_the_method_has_the_parameters_and_the_words_of_the_header(name: str, st
 
 def test_what_is_no_analysis_is_no_attribute(empty: FlowDB) -> None:
     with pytest.raises(AttributeError, match="'FlowDB' object has no attribute 'bottom_talkers'"):
-        _ = empty.bottom_talkers
+        _ = empty.bottom_talkers  # type: ignore[attr-defined]
 
 
 def test_analyses_lists_every_analysis_with_its_topic_and_parameters(empty: FlowDB) -> None:

@@ -38,7 +38,7 @@ def test_parameters_come_by_position_too(samples: flowdb.FlowDB) -> None:
         == samples.top_talkers(by="pair", metric="packets", top=3).fetchall()
     )
     with pytest.raises(UsageError, match="13 values for 12 parameters"):
-        samples.top_talkers(*["x"] * 13)
+        samples.top_talkers(*["x"] * 13)  # type: ignore[arg-type]
 
 
 def test_a_method_tells_its_parameters(samples: flowdb.FlowDB) -> None:
@@ -59,7 +59,7 @@ def test_a_time_that_is_none_is_no_open_end(samples: flowdb.FlowDB) -> None:
     import pandas as pd
 
     with pytest.raises(ParameterError):
-        samples.rejects(since=pd.NaT)
+        samples.rejects(since=pd.NaT)  # type: ignore[arg-type]
     assert samples.rejects(since=pd.Timestamp("2024-01-16")).fetchall() == []
 
 
@@ -74,7 +74,7 @@ def test_an_error_of_duckdb_is_a_query_error(samples: flowdb.FlowDB) -> None:
 
 def test_an_attribute_that_is_no_analysis_is_an_attribute_error(db: flowdb.FlowDB) -> None:
     with pytest.raises(AttributeError, match=r"no attribute 'top_walkers' \(did you mean 'top_talkers'\?\)"):
-        db.top_walkers  # noqa: B018
+        db.top_walkers  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_a_store_is_made_by_the_first_ingest_alone(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ FUNCTIONS = Path(__file__).parent.parent / "sql" / "functions"
 ADDRESS, RANGE, MOMENT = "'10.1.2.3'", "'10.0.0.0/14'", "TIMESTAMP '2024-01-15 12:34:56'"
 KEYS = "['srcaddr', 'dstport', 'pair']"
 ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "asks_service": ("40000", "443", "false", "true"),
     "bucket_start": ("INTERVAL 1 HOUR", MOMENT),
     "check_bucket": ("'1 hour'",),
     "check_keys": ("'by'", "'srcaddr,dstport'", KEYS),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
@@ -158,7 +159,7 @@ def test_times_of_names_are_utc(db: flowdb.FlowDB) -> None:
 
 
 def test_a_group_is_taken_wherever_a_range_is(db: flowdb.FlowDB) -> None:
-    def sources(addr: object) -> list[str]:
+    def sources(addr: str) -> list[str]:
         return sorted(row[0] for row in db.top_talkers(addr=addr).fetchall())
 
     assert sources("office") == ["198.51.100.9", "2001:db8::7"]
@@ -353,3 +354,35 @@ def test_a_store_without_settings_answers_as_ever(store: Path, run: Run) -> None
     for form in ("table", "csv", "markdown"):
         plain = run("top-talkers", "--by", "pair", "--no-names", "-o", form).stdout
         assert run("top-talkers", "--by", "pair", "-o", form).stdout == plain
+
+
+def test_large_files_of_names_are_read_once_until_they_change(
+    named: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Path(shutil.copytree(named, tmp_path / "flows"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (store / "flowdb.toml").write_text("names.files = ['names.csv']\n")
+    rows = [f"10.9.{n >> 8}.{n & 255},{'x' * 40}-{n}" for n in range(30_000)]
+
+    def answered(name: str, moment: int) -> list[tuple[object, ...]]:
+        (store / "names.csv").write_text("\n".join(["id,name", f"10.0.0.1,{name}", *rows]))
+        os.utime(store / "names.csv", (moment, moment))
+        flowdb.open(store).close()
+        answers = []
+        for _ in range(2):
+            with flowdb.open(store) as db:
+                answers += db.top_talkers(top=1, names=True).project("srcaddr, srcaddr_name").fetchall()
+                answers += db.sql("SELECT count(*), name_of('10.9.0.7') FROM names").fetchall()
+        with flowdb.open(store, sandbox=True) as db:
+            answers += db.sql("SELECT count(*), name_of('10.9.0.7') FROM names").fetchall()
+        with duckdb.connect(store / "flowdb.duckdb", read_only=True) as shell:
+            answers += shell.execute("SELECT count(*), name_of('10.9.0.7') FROM names").fetchall()
+        return answers
+
+    counted = (30_001, "x" * 40 + "-7")
+    expected = [("10.0.0.1", "web"), counted, ("10.0.0.1", "web"), counted, counted, counted]
+    assert answered("web", 1) == expected
+    (kept,) = (tmp_path / "cache" / "flowdb").iterdir()
+    kept.write_bytes(b"no parquet")
+    assert answered("web", 1) == expected
+    assert answered("api", 2)[0] == ("10.0.0.1", "api")

@@ -229,3 +229,17 @@ def test_a_report_can_be_written_into_a_pipe(run: Run, store: Path) -> None:
     ended = run("report", "--analysis", "rejects", "-o", "/dev/stdout")
     assert ended.returncode == 0
     assert ended.stdout.startswith("<!DOCTYPE html>")
+
+
+def test_names_stand_beside_ids_where_there_are_any_and_do_not_run(tmp_path: Path) -> None:
+    store = tmp_path / "flows"
+    with flowdb.open(store) as db:
+        db.ingest(write_log(tmp_path / "a.log", [record(n, srcaddr="10.0.0.5") for n in range(3)]))
+    (store / "flowdb.toml").write_text('[names]\n"10.0.0.5" = "web <script>alert(1)</script>"\n')
+    with flowdb.open(store) as db:
+        db.report(tmp_path / "named.html", analysis="top_talkers", params={"by": "srcaddr"})
+        db.report(tmp_path / "plain.html", analysis="rejects")
+    page = (tmp_path / "named.html").read_text(encoding="utf-8")
+    assert "web &lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert" not in page
+    assert "srcaddr_name" not in (tmp_path / "plain.html").read_text(encoding="utf-8")

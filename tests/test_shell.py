@@ -54,6 +54,8 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowDB]:
     (folder / "tgw.log").write_text("tgw-id bytes start\ntgw-1 7 0\ntgw-1 8 0\n", encoding="utf-8")
     with flowdb.open(folder / "store") as opened:
         opened.ingest(*sorted(GIVEN.glob("*/given.log"))[1:])
+        settings = "names.'10.0.0.1' = 'web'\ngroups.private = ['10.0.0.0/8', 'fd00::/8']\n"
+        (opened.path / "flowdb.toml").write_text(settings, encoding="utf-8")
         opened.ingest(*sorted(GIVEN.glob("*/given.log"))[:1], rollups=False)
         opened.ingest(folder / "bad.log", folder / "tgw.log")
         yield opened

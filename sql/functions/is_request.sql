@@ -7,12 +7,5 @@ CREATE OR REPLACE MACRO is_request(srcport, dstport, tcp_flags) AS
     CASE
         WHEN tcp_flags & 18 = 2 THEN true
         WHEN tcp_flags & 18 = 18 THEN false
-        WHEN least(srcport, dstport) < 1024 AND greatest(srcport, dstport) >= 32768 THEN srcport > dstport
-        WHEN is_service(srcport) <> is_service(dstport) THEN
-            -- A service among the ephemeral ports may be a client's own port as well.
-            CASE
-                WHEN is_service(dstport) AND (dstport < 32768 OR srcport >= 32768) THEN true
-                WHEN is_service(srcport) AND (srcport < 32768 OR dstport >= 32768) THEN false
-            END
-        WHEN srcport <> dstport AND least(srcport, dstport) < 32768 THEN srcport > dstport
+        ELSE asks_service(srcport, dstport, is_service(srcport), is_service(dstport))
     END;

@@ -109,22 +109,44 @@ connections AS (
     GROUP BY ALL
 ),
 
+service_ports AS (
+    SELECT DISTINCT port
+    FROM flowdb_services
+    ORDER BY port
+),
+
+-- By a join: the bits of is_service would be copied for every row here.
+served AS (
+    SELECT
+        *,
+        left_port IN (SELECT port FROM service_ports) AS left_serves,
+        right_port IN (SELECT port FROM service_ports) AS right_serves
+    FROM connections
+),
+
+ported AS (
+    SELECT
+        *,
+        asks_service(right_port, left_port, right_serves, left_serves) AS right_asks
+    FROM served
+),
+
 judged AS (
     SELECT
         *,
         CASE
             WHEN left_asked <> right_asked THEN 'SYN'
-            WHEN is_request(right_port, left_port, NULL) IS NOT NULL
+            WHEN right_asks IS NOT NULL
                 AND (
                     (left_port >= 32768) <> (right_port >= 32768)
                     OR (left_port < 1024) <> (right_port < 1024)
-                    OR is_service(left_port) <> is_service(right_port)
+                    OR left_serves <> right_serves
                 ) THEN 'ephemeral port'
             WHEN coalesce(left_first <> right_first, (left_first IS NULL) <> (right_first IS NULL)) THEN 'first seen'
             WHEN left_port <> right_port THEN 'higher port'
             ELSE 'address'
         END AS client_by
-    FROM connections
+    FROM ported
 ),
 
 named AS (
@@ -132,7 +154,7 @@ named AS (
         *,
         CASE client_by
             WHEN 'SYN' THEN right_asked
-            WHEN 'ephemeral port' THEN is_request(right_port, left_port, NULL)
+            WHEN 'ephemeral port' THEN right_asks
             WHEN 'first seen' THEN coalesce(right_first < left_first, left_first IS NULL)
             WHEN 'higher port' THEN right_port > left_port
             ELSE true
