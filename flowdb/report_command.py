@@ -12,6 +12,7 @@ import click
 from flowdb.analyses import find_analysis
 from flowdb.completing import analysis_names, paths
 from flowdb.errors import ExitCode, plural
+from flowdb.helping import why_none
 from flowdb.options import Moment, bounds_of, params_of, params_option, utf8
 from flowdb.terminal import asked, color_option, progress, quiet_option, say, store_option, tell
 
@@ -78,8 +79,8 @@ def report(
 
     with progress("report") as watch:
 
-        def work(db: FlowDB) -> ReportMade:
-            return db.report(
+        def work(db: FlowDB) -> tuple[ReportMade, str | None]:
+            made = db.report(
                 output,
                 title=None if title is None else utf8(title, "the title"),
                 interface_id=None if interface_id is None else utf8(interface_id, "the interface"),
@@ -89,12 +90,15 @@ def report(
                 **bounds,
                 watch=watch,
             )
+            return made, None if made.records else why_none(db, has_window=True)
 
-        made = asked(store, work, sandbox=sandbox)
+        made, why = asked(store, work, sandbox=sandbox)
     for name, field in made.lacking.items():
         tell(f"note: {name} is left out: no log has {field}")
     for name, why in made.failures.items():
         say(f"error: {name}: {why}")
+    if why is not None:
+        tell(f"note: nothing is in it: {why}")
     tell(
         f"{os.fspath(output)}: {plural(made.records, 'record')} in {plural(made.sections, 'section')},"
         f" {made.bytes / 1e6:.1f} MB, in {made.seconds:.1f} s"
