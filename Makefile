@@ -61,7 +61,7 @@ NOT_AGAIN := reliability/test_bombs reliability/test_cost reliability/test_damag
 	reliability/test_hostile_values reliability/test_limits reliability/test_members_and_links \
 	reliability/test_permissions reliability/test_power reliability/test_readers reliability/test_writers \
 	reliability/test_year test_analyses_properties test_analysis_commands test_benchmarks test_cli \
-	test_completion test_delivery test_docs test_keys test_native test_odd_places test_pages test_readme test_records_properties \
+	test_completion test_delivery test_docs test_helping test_keys test_native test_odd_places test_pages test_readme test_records_properties \
 	test_remote test_repeating test_screens test_shapes test_shapes_properties test_site test_sources test_terminal test_wheel
 test-oldest: .venv-oldest/dev ## run the tests with the oldest DuckDB and pyarrow that are supported
 	$(ROOM) $(OLDEST)/pytest $(BESIDES) $(NOT_AGAIN:%=--ignore tests/%.py)

@@ -44,7 +44,9 @@ def test_a_page_shows_what_happens(page: str, store_of_samples: Path, forked: Fo
             texts |= {after}
             for what, shown, showed in runner.run(block):
                 said = shown if after is None else after.text
-                assert (what, comparable(showed)) == (what, comparable(said))
+                assert comparable(showed) == comparable(said), (
+                    f"{what}: python -m tests.pages {page} writes it"
+                )
         runner.close()
 
 
