@@ -75,7 +75,7 @@ _VARIED = (
     (re.compile(r"[\d,]+ bytes(,| checked in [\d.]+ s)"), "N bytes"),
     (re.compile(r"[\d.]+ MB, in [\d.]+ s"), "N MB, in T"),
     (re.compile(r"(from \d+ listed|in) [\d.]+ s\b"), r"\1 T"),
-    (re.compile(r"\d+\.\d+ ?s$", re.MULTILINE), "T"),
+    (re.compile(r" +(\d+\.\d+|\d+) ?(s|ms)$", re.MULTILINE), " T"),
     (re.compile(r"^(store|last_commit_at|\w+_bytes|bytes_per_record) .*$", re.MULTILINE), r"\1"),
 )
 
