@@ -8,15 +8,16 @@ BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-oldest test-oldest-first fuzz soak year lint format docs bench bench-small profile bench-analyses bench-athena wheel wheels clean
+.PHONY: help install demo test test-oldest test-oldest-first fuzz soak year lint format docs bench bench-small profile bench-analyses bench-athena wheel wheels clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .venv/installed: pyproject.toml hatch_build.py flowdb/native.c flowdb/sums.c
 	@test -n "$(PYTHON)" || { echo "flowdb needs Python 3.11 or later" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable .
+	@echo "Installing flowdb into .venv, which takes a minute or two" >&2
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[report]'
 	@touch $@
 
 .venv/dev: pyproject.toml hatch_build.py flowdb/native.c
@@ -31,13 +32,20 @@ help: ## list the targets
 	$(OLDEST)/pip install --quiet --editable '.[dev]' --constraint tests/oldest.txt
 	@touch $@
 
+install: .venv/installed ## install flowdb into .venv, and tell how to begin
+	@echo 'flowdb is installed. Put it on the path of this shell, and see what it does:'
+	@echo
+	@echo '    export PATH="$(CURDIR)/$(BIN):$$PATH"'
+	@echo '    flowdb --help'
+
 demo: .venv/installed ## ingest the sample logs and print three analyses
 	@rm -rf $(DEMO)
 	@set -e; export FLOWDB_STORE=$(DEMO)/flows; \
 	echo "\$$ flowdb ingest docs/samples"; $(BIN)/flowdb ingest docs/samples; \
 	for analysis in "rejected-sources --top 5" "top-talkers --by pair --top 5" "service-flows --top 5"; do \
 		echo; echo "\$$ flowdb $$analysis"; $(BIN)/flowdb $$analysis; \
-	done
+	done; \
+	echo; echo "With logs of your own: make install" >&2
 
 # Files are given out as they are collected, the long ones under tests/reliability/ first. What waits for a disk
 # a thousand times lies in memory, where there is room for it.
@@ -53,8 +61,8 @@ NOT_AGAIN := reliability/test_bombs reliability/test_cost reliability/test_damag
 	reliability/test_hostile_values reliability/test_limits reliability/test_members_and_links \
 	reliability/test_permissions reliability/test_power reliability/test_readers reliability/test_writers \
 	reliability/test_year test_analyses_properties test_analysis_commands test_benchmarks test_cli \
-	test_completion test_delivery test_docs test_keys test_native test_odd_places test_readme test_records_properties \
-	test_remote test_repeating test_screens test_shapes test_shapes_properties test_sources test_terminal test_wheel
+	test_completion test_delivery test_docs test_helping test_keys test_native test_odd_places test_pages test_readme test_records_properties \
+	test_remote test_repeating test_screens test_shapes test_shapes_properties test_site test_sources test_terminal test_wheel
 test-oldest: .venv-oldest/dev ## run the tests with the oldest DuckDB and pyarrow that are supported
 	$(ROOM) $(OLDEST)/pytest $(BESIDES) $(NOT_AGAIN:%=--ignore tests/%.py)
 
@@ -89,8 +97,9 @@ format: .venv/dev ## put the code into shape
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-docs: .venv/dev ## generate the pages under docs/ that are made from the code
+docs: .venv/dev ## generate the pages that are made from the code, and build the site into build/site
 	$(BIN)/python -m docs.generate
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 .venv/bench: .venv/dev
 	$(BIN)/pip install --quiet --editable '.[bench]'

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from docs.commands import commands_page
 from flowdb.analyses import TRAPS, Analysis, analyses
 from flowdb.compression import COMPRESSIONS, LARGEST_EXPANSION, LARGEST_RATIO
 from flowdb.datasets import DATASETS, Dataset
@@ -198,6 +199,7 @@ _TYPES = {
 }
 PAGES = {
     "analyses.md": analyses_page,
+    "commands.md": commands_page,
     "fields.md": fields_page,
     "formats.md": formats_page,
     "../flowdb/asking.pyi": stubs,

@@ -40,6 +40,8 @@ TRAPS = {
 """What makes naive answers wrong, by the names that headers give it."""
 _FOLDERS = ("views", "functions", "analyses")
 _ENGINE = "athena"
+# Rows that may be in memory before they are fetched: DuckDB does not hold them to its limit.
+_SHORT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,11 @@ class Analysis:
         if isinstance(since, datetime) and isinstance(until, datetime) and since > until:
             raise UsageError(f"{self.name}: since, {since}, is after until, {until}")
         return f"FROM {self._called({name: f'${name}' for name in bound})}", bound
+
+    def is_short(self, values: Mapping[str, object]) -> bool:
+        """Tell whether the answer has few rows, with these parameters: `top` is not many, and not all."""
+        tops = [values.get(one.name, one.default) for one in self.parameters if one.name == "top"]
+        return all(isinstance(top, int) and top <= _SHORT for top in tops)
 
     def _called(self, values: Mapping[str, str]) -> str:
         """Return the call of the macro; what is required has no name there."""

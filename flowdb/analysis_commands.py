@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,7 @@ from flowdb import quantities
 from flowdb.analyses import TRAPS, Analysis, analyses
 from flowdb.completing import columns as columns_of
 from flowdb.groups import without_groups
+from flowdb.helping import why_none
 from flowdb.nearest import meant
 from flowdb.options import EVERY, LISTED, Moment, Quantity, bounds_of, parameter_option
 from flowdb.terminal import (
@@ -101,7 +103,9 @@ def analysis_command(analysis: Analysis) -> click.Command:
             return answered
 
         if every is None:
-            answer(store, ask, output, spare=spare)
+            has_window = not given.keys().isdisjoint(("since", "until"))
+            why = partial(why_none, has_window=has_window)
+            answer(store, ask, output, spare=spare, why_none=why)
             return
         from flowdb.repeating import repeat
 

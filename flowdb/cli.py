@@ -11,8 +11,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from flowdb import analyses, engine_commands
+from flowdb import analyses, engine_commands, helping
 from flowdb.alert_command import alert
 from flowdb.analysis_commands import Analyses, analysis_command, plot
 from flowdb.commands import COMMANDS, grace_option, rollups_option
@@ -75,10 +76,9 @@ class _Commands(Analyses):
             raise _ReaderGone from error
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
-        verbs = [(name, command.get_short_help_str(80)) for name, command in sorted(self.commands.items())]
-        with formatter.section("Commands"):
-            formatter.write_dl(verbs)
+        helping.write_commands(self.commands, formatter)
         self.format_topics(formatter)
+        helping.write_first_steps(formatter)
 
 
 @click.group(
@@ -239,13 +239,20 @@ def _summarize(report: IngestReport, store: str) -> None:
     ratio = f", {report.parquet_bytes / report.records:.1f} bytes each" if report.records else ""
     skipped = f", {report.sources_skipped:,} skipped" if report.sources_skipped else ""
     failed = f", {report.sources_failed:,} failed" if report.sources_failed else ""
-    bad = f"; {plural(report.bad_lines, 'line')} in quarantine (FROM bad_lines)" if report.bad_lines else ""
+    bad = (
+        f"; {plural(report.bad_lines, 'line')} in quarantine, which FROM bad_lines shows"
+        if report.bad_lines
+        else ""
+    )
     replaced = f", {report.sources_replaced:,} replaced" if report.sources_replaced else ""
     sources = f"{plural(report.sources_ingested, 'source')}{replaced}{skipped}{failed}"
     tell(
         f"{plural(report.records, 'record')} from {sources} into {store} in {report.seconds:.1f} s"
         f" ({rate:,.0f} records/s{ratio}){bad}"
     )
+    if report.commit == 1:
+        given = click.get_current_context().get_parameter_source("store")
+        tell(helping.next_steps(store if given is ParameterSource.COMMANDLINE else None))
     if report.files_compacted:
         tell(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
 
@@ -277,7 +284,7 @@ def main(args: Sequence[str] | None = None) -> int:
         say(error.format_message(), bare=True)
         return ExitCode.USAGE
     except click.ClickException as error:
-        say(f"error: {error.format_message()}")
+        say(f"error: {error.format_message()}{helping.hint(error)}")
         return ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
         say("interrupted; nothing is left half done")

@@ -51,8 +51,9 @@ class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
 
     Results are `duckdb.DuckDBPyRelation`: `.fetchall()`, `.df()`, `.pl()`, `.arrow()`,
     `.show()`; and `.plot()`, a chart. With `names=True` there is a column of names, of `flowdb.toml`,
-    beside each of ids. Each analysis is a method, with its parameters as keywords, that computes its rows
-    at once: `db.top_talkers(by="pair", top=20)`. Not for more than one thread.
+    beside each of ids. Each analysis is a method, with its parameters as keywords:
+    `db.top_talkers(by="pair", top=20)`, and computes its rows at once where `top` is up to 10,000.
+    Not for more than one thread.
 
     Files that a commit takes out of the store are kept for `grace`, by default a day, for those
     who still read an older commit. In a `sandbox` SQL can only read, and nothing but the store:
@@ -171,8 +172,7 @@ class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
     ) -> duckdb.DuckDBPyRelation:
         if names and dialect != "duckdb":
             raise UsageError("names are for the dialect duckdb")
-        self._notes, self._beyond = [], None
-        self._answered = None
+        self._notes, self._beyond, self._answered = [], None, None
         _check_text(query)
         if dialect not in DIALECTS:
             raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
@@ -206,8 +206,7 @@ class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
         from flowdb.athena_answers import shown_times
         from flowdb.athena_scripts import Script
 
-        self._notes, self._beyond = [], None
-        self._answered = None
+        self._notes, self._beyond, self._answered = [], None, None
 
         def ask(answer: Answer) -> duckdb.DuckDBPyRelation:
             connection = self._connections.of(self._opened)
@@ -323,11 +322,12 @@ class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
             report.notes.append(f"not compacted: {error}")
 
     def _called(self, query: str, params: Mapping[str, object]) -> duckdb.DuckDBPyRelation:
-        """Return the result of an analysis, computed at once: what is fetched later DuckDB plans twice."""
-        self._notes, self._beyond = [], None
-        self._answered = None
-        call = f"CALL {query.removeprefix('FROM ')}"
-        return self._asked(self._connections.of(self._opened), call, dict(params) or None, is_own=True)
+        """Return the result of an analysis; a short one is computed at once: DuckDB plans it once then."""
+        self._notes, self._beyond, self._answered = [], None, None
+        call = query.removeprefix("FROM ")
+        if find_analysis(call.partition("(")[0]).is_short(params):
+            query = f"CALL {call}"
+        return self._asked(self._connections.of(self._opened), query, dict(params) or None, is_own=True)
 
     def _asked(
         self, connection: duckdb.DuckDBPyConnection, query: str, params: object, *, is_own: bool = False

@@ -143,8 +143,10 @@ class NoSources(UsageError):
         self.ignored = ignored
         self.is_chosen = is_chosen
         what = "no flow logs of that time, account and region" if is_chosen else "no flow logs"
-        others = f"; {plural(ignored, 'other file')} left alone" if ignored else ""
-        super().__init__(f"{path}: {what} in it{others}")
+        left = (
+            f"; {plural(ignored, 'other file')} left alone, which would be read if named" if ignored else ""
+        )
+        super().__init__(f"{path}: {what} in it{left}")
 
 
 class QueryError(FlowdbError):

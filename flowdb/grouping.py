@@ -29,6 +29,7 @@ _LARGEST = 2**63 - 1
 _NONE = number(-1).cast(pa.int32())
 _SEED = int.from_bytes(os.urandom(8), "little")
 _FEWEST_SLOTS = 1 << 12
+_FEWEST_GROUPS = 3 << 16
 _MOST_KEPT = 48 << 20
 
 
@@ -171,11 +172,12 @@ class _Desk:
         most = self.count + rows
         if self.groups.size < most * self.words * 8:
             # What is not written to takes no memory: more than is needed now, lest it is copied again.
-            larger = pa.allocate_buffer((most + most // 2) * self.words * 8)
+            larger = pa.allocate_buffer(max(most + most // 4, _FEWEST_GROUPS) * self.words * 8)
             ctypes.memmove(larger.address, self.groups.address, self.count * self.words * 8)
             self.groups = larger
-        slots = max(self.slots, _FEWEST_SLOTS, 1 << (most + most // 2).bit_length())
+        slots = max(_FEWEST_SLOTS, 1 << (most + most // 2).bit_length())
         if slots > self.slots:
+            slots *= 4 if self.slots else 1
             if self.table.size < slots * 4:
                 self.table = pa.allocate_buffer(slots * 4)
             self.slots = slots

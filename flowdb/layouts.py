@@ -140,7 +140,8 @@ def sniff(lines: Sequence[str], given: Layout | None = None) -> Layout:
     if len(_FIELD_NAMES & set(_tokens(lines[0]))) >= _TELLING:
         raise LayoutUnknown(f"its header has {odd[0][:40]!r}, which cannot be the name of a field")
     raise LayoutUnknown(
-        f"it has no header, and no record with the {len(DEFAULT.names)} fields of the default format"
+        f"it has no header, and no record with the {len(DEFAULT.names)} fields of the default format;"
+        " --format names its fields"
     )
 
 

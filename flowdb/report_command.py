@@ -15,6 +15,7 @@ import click
 from flowdb.analyses import find_analysis
 from flowdb.completing import analysis_names, paths
 from flowdb.errors import ExitCode, plural
+from flowdb.helping import why_none
 from flowdb.options import Moment, bounds_of, params_of, params_option, utf8
 from flowdb.terminal import asked, color_option, progress, quiet_option, say, store_option, tell
 
@@ -83,8 +84,8 @@ def report(
 
     with progress("report") as watch, _place(output) as place:
 
-        def work(db: FlowDB) -> ReportMade:
-            return db.report(
+        def work(db: FlowDB) -> tuple[ReportMade, str | None]:
+            made = db.report(
                 place,
                 title=None if title is None else utf8(title, "the title"),
                 interface_id=None if interface_id is None else utf8(interface_id, "the interface"),
@@ -94,12 +95,15 @@ def report(
                 **bounds,
                 watch=watch,
             )
+            return made, None if made.records else why_none(db, has_window=True)
 
-        made = asked(store, work, sandbox=sandbox)
+        made, why = asked(store, work, sandbox=sandbox)
     for name, field in made.lacking.items():
         tell(f"note: {name} is left out: no log has {field}")
     for name, why in made.failures.items():
         say(f"error: {name}: {why}")
+    if why is not None:
+        tell(f"note: nothing is in it: {why}")
     where = "standard output" if output == _STDOUT else output
     tell(
         f"{where}: {plural(made.records, 'record')} in {plural(made.sections, 'section')},"

@@ -182,9 +182,15 @@ def answer(
     upright: bool = False,
     sandbox: bool = False,
     spare: bool = False,
+    why_none: Callable[[FlowDB], str | None] | None = None,
 ) -> None:
-    """Ask a store and write what it answers; in another thread, since DuckDB may not hear an interrupt."""
-    answer_each(store, lambda db: [ask(db)], form, upright=upright, sandbox=sandbox, spare=spare)
+    """Ask a store and write what it answers; in another thread, since DuckDB may not hear an interrupt.
+
+    `why_none` gives a remark for people on an answer without rows.
+    """
+    answer_each(
+        store, lambda db: [ask(db)], form, upright=upright, sandbox=sandbox, spare=spare, why_none=why_none
+    )
 
 
 def answer_each(
@@ -195,6 +201,7 @@ def answer_each(
     upright: bool = False,
     sandbox: bool = False,
     spare: bool = False,
+    why_none: Callable[[FlowDB], str | None] | None = None,
 ) -> None:
     """Ask a store and write its answers one after the other, as `answer` does."""
     shown = look()
@@ -219,6 +226,8 @@ def answer_each(
                 raise told from error
             db.settle(rows)
             remark = said or remark
+            if why_none is not None and rows == 0 and form in PEOPLES:
+                remark = why_none(db)
         return [*db.notes, *([remark] if remark else [])]
 
     for remark in asked(store, work, sandbox=sandbox):

@@ -272,9 +272,9 @@ def test_an_unknown_parameter_is_an_error_that_lists_those_that_there_are(
     name: str, stores: GivenStores
 ) -> None:
     with pytest.raises(UsageError) as raised:
-        getattr(stores[name], name)(limit=5)
+        getattr(stores[name], name)(nonsense=5)
     names = ", ".join(one.name for one in analyses()[name].parameters)
-    assert str(raised.value) == f"{name}: no parameter 'limit'; it has: {names}"
+    assert str(raised.value) == f"{name}: no parameter 'nonsense'; it has: {names}"
     said = failure(stores[name], call(name, given(name) | {"unknown": 5}))
     assert "does not support the supplied arguments" in said
 

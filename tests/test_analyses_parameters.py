@@ -212,6 +212,8 @@ def test_less_than_the_least_is_an_error_in_sql(name: str, parameter: Parameter,
 def test_none_is_a_value_only_where_it_means_something(name: str, parameter: Parameter, db: FlowDB) -> None:
     params = given(name) | {parameter.name: None}
     if (parameter.default is None and not parameter.is_required) or "NULL" in parameter.meaning:
+        if name in ("unanswered", "unencrypted"):  # what they are about is in none of these logs
+            params["top"] = None  # whose rows are computed when they are fetched
         assert getattr(db, name)(**params).columns
     else:
         assert said(db, name, **params) == f"{parameter.name} is None; expected {parameter.expected}"

@@ -175,7 +175,10 @@ def test_a_truncated_gzip_fails_alone_and_is_read_once_it_is_whole(
         (
             b"2 10.0.0.1 443 ACCEPT\n",
             LayoutError,
-            "it has no header, and no record with the 14 fields of the default format",
+            (
+                "it has no header, and no record with the 14 fields of the default format;"
+                " --format names its fields"
+            ),
         ),
         (b"version srcaddr version\n2 a 2\n", LayoutError, "its header names version twice"),
     ],

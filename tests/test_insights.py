@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -19,7 +18,6 @@ import flowdb
 from flowdb.errors import DialectError, QueryError, UsageError
 from flowdb.fields import FIELDS
 from tests.conftest import HEADER, ROOT, Run, record, write_log
-from tests.test_readme import comparable, console
 
 LOGS = [ROOT / "tests" / "data" / "real", ROOT / "tests" / "data" / "official"]
 START = 1_705_312_800
@@ -978,16 +976,6 @@ def test_the_command_line_answers_and_points_to_mistakes(run: Run, tmp_path: Pat
 def test_reading_a_query_does_not_load_the_parser_for_other_commands(run: Run, tmp_path: Path) -> None:
     code = "import sys, flowdb; flowdb.open('x'); sys.exit('lark' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
-
-
-def test_the_page_shows_what_queries_answer(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "docs").symlink_to(ROOT / "docs")
-    page = (ROOT / "docs" / "insights.md").read_text(encoding="utf-8")
-    shown = [one for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL) for one in console(block)]
-    assert len(shown) == 5
-    for command, said in shown:
-        done = run(*shlex.split(command)[1:])
-        assert comparable(done.stdout + done.stderr) == comparable(said)
 
 
 def test_no_value_of_a_query_is_sql(five: flowdb.FlowDB) -> None:

@@ -221,7 +221,13 @@ def test_line_numbers_are_right_whatever_the_blocks(size: int) -> None:
     ("data", "reason"),
     [
         (b"a b c\n", "its first line names no field of flow logs"),
-        (b"1 2 3\n4 5 6\n", "it has no header, and no record with the 14 fields of the default format"),
+        (
+            b"1 2 3\n4 5 6\n",
+            (
+                "it has no header, and no record with the 14 fields of the default format;"
+                " --format names its fields"
+            ),
+        ),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "it is a binary file, not a flow log"),
         (HEADER + b" start\n" + LINE + b" 1\n", "its header names start twice"),
         (HEADER + b" odd.name\n", "its header has 'odd.name', which cannot be the name of a field"),
@@ -231,7 +237,10 @@ def test_line_numbers_are_right_whatever_the_blocks(size: int) -> None:
         ),
         (
             b"6 TransitGateway 123456789012 tgw-1 tgw-attach-1 111111111111 222222222222 10.0.0.1\n",
-            "it has no header, and no record with the 14 fields of the default format",
+            (
+                "it has no header, and no record with the 14 fields of the default format;"
+                " --format names its fields"
+            ),
         ),
     ],
 )

@@ -176,7 +176,10 @@ def test_a_folder_without_logs_is_named(tmp_path: Path) -> None:
     make(tmp_path / "notes.md")
     with pytest.raises(NoSources) as caught:
         find([tmp_path])
-    assert str(caught.value) == f"{tmp_path}: no flow logs in it; 1 other file left alone"
+    assert (
+        str(caught.value)
+        == f"{tmp_path}: no flow logs in it; 1 other file left alone, which would be read if named"
+    )
 
 
 def test_a_choice_looks_into_no_folder_of_another_time_account_or_region(tmp_path: Path) -> None:
