@@ -28,7 +28,7 @@ FILE = "flowdb.toml"
 FORMATS = ("table", "csv", "tsv", "json", "jsonl", "markdown", "parquet")
 """How results are written."""
 _DEFAULTS = "the default"
-_LARGEST = 16 << 20
+_LARGEST = 1 << 20
 # What reads TOML takes memory by the square of the parts of a key.
 _DEEPEST = 100
 _TEXTS = re.compile(

@@ -212,6 +212,8 @@ def test_a_file_that_is_none_is_not_read(place: Path, own: Path) -> None:
     path.unlink()
     path.write_bytes(b"\xff")
     assert refused(place) == f"{path} is not a text in UTF-8"
+    path.write_text("#" * (2 << 20))
+    assert refused(place) == f"{path} has more than 1 MiB; put names into files"
     path.write_text("[" * 200_000)
     assert refused(place).startswith(f"{path} is not TOML (")
 
