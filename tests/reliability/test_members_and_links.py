@@ -69,7 +69,7 @@ def test_members_are_read_and_written_nowhere(
     outside = {path: one for path, one in everything(tmp_path).items() if path.partition("/")[0] != "flows"}
     assert outside == before
     assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["flowdb"] * 2
-    assert done.stderr.removesuffix("\n").isprintable()
+    assert all(line.isprintable() for line in done.stderr.split("\n"))
     with flowdb.open(tmp_path / "flows") as db:
         assert db.sql("SELECT count(*) FROM flows").fetchall() == [(len(NAMES),)]
         bad = db.sql("SELECT source, line FROM bad_lines ORDER BY line_number, line").fetchall()
