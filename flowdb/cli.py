@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -267,6 +268,8 @@ def main(args: Sequence[str] | None = None) -> int:
     os.umask(os.umask(0o077) | 0o002)
     # pyarrow brings numpy, whose threads are for nothing here and take time to start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Python looks for cycles after every 700 new objects: most of what a command makes stays, and is in none.
+    gc.set_threshold(10_000, 20, 100)
     if sys.stdout is None or sys.stderr is None:
         nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 -- as long as the process
         sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere

@@ -20,7 +20,7 @@ LARGEST_RATIO = 250
 _PEEKED = 4096
 _DEEPEST = 3
 _CHUNK = 1 << 18
-_PIECE = 1 << 16
+_PIECE = 1 << 18
 _Found = TypeVar("_Found")
 
 

@@ -37,7 +37,7 @@ __all__ = ["IngestReport", "ingest"]
 
 _SHARED_MEMORY = 32 << 20
 # Small sources are read together until they have this many bytes as delivered, or are this many.
-_TOGETHER_BYTES = 1 << 18
+_TOGETHER_BYTES = 1 << 19
 _TOGETHER_SOURCES = 1000
 # A thread takes so many bytes of sources that follow each other, since what is of one hour has sums in
 # common; fewer when there is little left, so that no thread waits long for another.
