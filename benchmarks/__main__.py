@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.aggregate import aggregate
 from benchmarks.growth import growth, many
 from benchmarks.ingest import huge, ingest
+from benchmarks.large import large
 from benchmarks.lookups import lookups
 from benchmarks.queries import queries
 from benchmarks.runs import BenchmarkError
@@ -25,6 +26,7 @@ SECTIONS: dict[str, Callable[[Settings], Section]] = {
     "sizes": sizes,
     "queries": queries,
     "lookups": lookups,
+    "large": large,
     "growth": growth,
     "many": many,
     "start": starting,
