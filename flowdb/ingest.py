@@ -305,27 +305,30 @@ class _Reader:
         self._rollups = wanted.rollups
         self._meter = meter
         self._stop = stop
-        self._shared = self._new_writer(name)
+        self._written: FolderWriter | None = None
 
     def run(self) -> None:
         """Read sources until there are none left."""
+        # An interrupt, which reaches the first thread, cannot break off here what is being loaded.
         from flowdb.reading import Together
 
+        self._written = shared = self._new_writer(self._name)
         together = Together(self._given, self._writer.commit_id)
         while jobs := self._next():
             alone = jobs
             if len(jobs) > 1:
-                rows, alone = together.read(jobs, self._shared, self._progress)
+                rows, alone = together.read(jobs, shared, self._progress)
                 self.outcome.sources += rows
             for job in alone:
-                self._read_alone(job)
+                self._read_alone(job, shared)
             for _, source in jobs:
                 source.release()
-        self.outcome.files += self._shared.finish()
+        self.outcome.files += shared.finish()
 
     def discard(self) -> None:
         """Remove what this thread wrote."""
-        self._shared.discard()
+        if self._written is not None:
+            self._written.discard()
         for file in self.outcome.files:
             (self._writer.store.root / file.row.path).unlink(missing_ok=True)
 
@@ -342,7 +345,7 @@ class _Reader:
             size += jobs[-1][1].size
         return jobs
 
-    def _read_alone(self, job: Job) -> None:
+    def _read_alone(self, job: Job, shared: FolderWriter) -> None:
         from flowdb.reading import Reading
 
         name = f"{self._name}-{job[0]}"
@@ -359,7 +362,7 @@ class _Reader:
             reading.discard()
             raise
         else:
-            self.outcome.files += reading.release(self._shared)
+            self.outcome.files += reading.release(shared)
             self.outcome.left_alone += reading.left_alone
             self.outcome.sources.append(row)
 
