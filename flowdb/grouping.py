@@ -67,8 +67,8 @@ def given(column: Column, how: str = "sum") -> Given:
 class Groups:
     """Groups of rows: so many keys, and of each value its `sum`, `min` or `max`, as `how` says.
 
-    NULLs are passed over, and a sum that is larger than the largest number is that. One thread
-    adds to it at a time.
+    NULLs are passed over, and a sum that is larger than the largest number is that. Not for more
+    than one thread.
     """
 
     def __init__(self, keys: int, how: Sequence[str]) -> None:

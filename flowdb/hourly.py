@@ -43,10 +43,7 @@ _TELLING = ("start_time", "srcport", "dstport", "action", "log_status", "bytes",
 
 
 class Sums:
-    """Sums of records of flows, or of other sums, until they are taken.
-
-    Those for the same keys become one, except where texts come as codes into another dictionary than before.
-    """
+    """Sums of records of flows, or of other sums, until they are taken: one for each of the keys."""
 
     def __init__(self) -> None:
         self._groups = Groups(len(_KEYS), [*_HOW.values()])
@@ -84,13 +81,20 @@ class Sums:
 
         Texts are dictionaries; times are milliseconds since the hour and since the first.
         """
-        tables = [*self._done, self._taken()]
-        self._done = []
+        if self._done:
+            self._begin_dictionaries()
+            tables, self._done = self._done, []
+            self.add_file(pa.concat_tables(tables).unify_dictionaries().combine_chunks())
+        taken = self._taken()
         if any(len(words) > _MOST_WORDS for words in self._words.values()):
-            self._words, self._flags = {}, {}
-        return (
-            tables[0] if len(tables) == 1 else pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-        )
+            self._begin_dictionaries()
+        return taken
+
+    def _begin_dictionaries(self) -> None:
+        """Put aside the sums whose texts are codes into the dictionaries so far; others may come now."""
+        if len(self._groups):
+            self._done.append(self._taken())
+        self._words, self._flags = {}, {}
 
     def _taken(self) -> pa.Table:
         columns = dict(zip((*_KEYS, *_HOW), self._groups.take(_ORDER), strict=True))
@@ -116,8 +120,7 @@ class Sums:
             if any(
                 name in self._words and not continues(self._words[name], words[name], known) for name in words
             ):
-                self._done.append(self._taken())
-                self._words, self._flags = {}, {}
+                self._begin_dictionaries()
             for name, those in words.items():
                 self._words[name] = max(those, self._words.get(name, _NO_WORDS), key=len)
                 columns[name] = columns[name].indices

@@ -24,7 +24,7 @@ from flowdb.disk import checksum
 from flowdb.fields import FIELDS, arrow_type
 from tests.cases import NAMES, given_log
 from tests.cases import given as values_given
-from tests.conftest import ROOT
+from tests.conftest import ROOT, record, write_log
 
 DATA = ROOT / "tests" / "data"
 
@@ -187,23 +187,19 @@ def test_sums_are_those_of_records_added_up_one_by_one(
     }
     if "start_time" in columns:
         columns["start_time"] = columns["start_time"].cast(pa.timestamp("ms"))
-    if coded:
-        columns = {
-            name: column.dictionary_encode() if pa.types.is_string(column.type) else column
-            for name, column in columns.items()
-        }
     table = pa.table(columns) if columns else pa.table({"bytes": pa.nulls(len(rows), pa.int64())})
     sums, others, again = hourly.Sums(), hourly.Sums(), hourly.Sums()
-    sums.add(table.slice(0, cut))
+    first, second = (_coded(part) if coded else part for part in (table.slice(0, cut), table.slice(cut)))
+    sums.add(first)
     # What is added up for another file in between is in no one's way.
     others.add(table)
-    sums.add(table.slice(cut))
-    counted, file = len(sums), sums.take()
-    assert (counted, len(sums)) == (len(file), 0)
+    sums.add(second)
+    file = sums.take()
+    assert len(sums) == 0
     # Written and read, they are what they were.
     again.add_file(file)
-    file = again.take()
-    assert hourly.spelled(file).equals(hourly.spelled(others.take()))
+    for same in (again, others):
+        assert hourly.spelled(file).equals(hourly.spelled(same.take()))
     expected = summed(
         {
             name: None if name in left_out else _moment(row[name]) if name == "start_time" else row[name]
@@ -213,6 +209,33 @@ def test_sums_are_those_of_records_added_up_one_by_one(
     )
     assert _read(file) == expected
     assert len(file) == len(expected)
+
+
+def _coded(table: pa.Table) -> pa.Table:
+    """The table with its texts as codes into dictionaries of its own, as a row group has them."""
+    columns = [
+        column.combine_chunks().dictionary_encode() if pa.types.is_string(column.type) else column
+        for column in table.columns
+    ]
+    return pa.table(columns, names=table.column_names)
+
+
+def test_the_sums_of_a_file_of_many_row_groups_are_found_sound(tmp_path: Path) -> None:
+    hosts = [f"10.0.{n // 200}.{n % 200}" for n in range(700)]
+    # The second half has other hosts than the first, in another order: its codes are others.
+    order = [n * 7 % 700 for n in range(250_000)] + [n % 350 + 350 for n in range(250_000)]
+    lines = [
+        record(n % 1000, srcaddr=hosts[host], start=1_705_312_800 + n % 7000) for n, host in enumerate(order)
+    ]
+    log = write_log(tmp_path / "a.log", lines)
+    with flowdb.open(tmp_path / "flows") as db:
+        db.ingest(log)
+        (path,) = (db.path / "data").rglob("*.parquet")
+        assert pq.ParquetFile(path).num_row_groups > 1
+        assert db.verify().is_sound
+        assert db.sql("SELECT sum(flows) FROM hourly").fetchall() == [(500_000,)]
+        db.compact()
+        assert db.verify().is_sound
 
 
 def _moment(milliseconds: int | None) -> datetime | None:
