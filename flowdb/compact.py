@@ -143,13 +143,14 @@ class _Merge:
             except BaseException:
                 target.discard()
                 raise
-            self.meter.add(sum(row.bytes for row in group), 0)
         return Change(files=files, retired=[row for group in groups for row in group])
 
     def _write(self, group: Group, target: FolderWriter) -> None:
+        size, records, written = sum(row.bytes for row in group), sum(row.records for row in group), 0
         for table in _sorted(self.writer.store.root, group):
             target.add(Path(group[0].path).parent.as_posix(), table)
-            self.meter.add(0, len(table))
+            before, written = written, written + len(table)
+            self.meter.add(size * written // records - size * before // records, len(table))
             if self.watch is not None:
                 self.watch(self.meter)
 

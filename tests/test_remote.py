@@ -145,9 +145,12 @@ def test_odd_keys_are_read_as_they_are(s3: S3, db: flowdb.FlowDB) -> None:
 
 def test_listings_of_more_than_a_thousand_keys_come_in_pages(s3: S3, db: flowdb.FlowDB) -> None:
     s3.put("many", {f"p/{number:05}.log": f"{record(number)}\n".encode() for number in range(1100)})
-    report = db.ingest("s3://many/p/")
+    told: list[int] = []
+    report = db.ingest("s3://many/p/", watch=lambda meter: told.append(meter.listed))
     assert (report.sources_ingested, report.records) == (1100, 1100)
     assert s3.listed() == ["p/"] * 2
+    # The listing is told of while it lasts.
+    assert [count for count in told if count] == [1000, 1100]
     assert set(s3.fetched().values()) == {1}
     assert db.sql("SELECT count(DISTINCT srcport) FROM flows").fetchall() == [(1100,)]
 

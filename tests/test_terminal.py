@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -350,3 +351,27 @@ with progress("report") as watch:
     # The cursor is there again, and the line is gone.
     assert "\x1b[?25h" in child.before.rpartition("\x1b[?25l")[2]
     assert "\x1b[2K" in child.before.partition("Traceback")[0][-12:]
+
+
+@pytest.mark.parametrize(
+    ("args", "done"),
+    [
+        (["ingest", "logs"], r"[\d.]+ [KM]iB of [\d.]+ [KM]iB"),
+        (["compact"], r"[\d.]+ [KM]iB of [\d.]+ [KM]iB"),
+        (["verify"], r"[\d.]+ [KM]iB of [\d.]+ [KM]iB"),
+        (["report"], r"[\d,]+ of 33 +[\d.]+/s"),
+    ],
+    ids=lambda value: value[0],
+)
+def test_what_takes_long_tells_how_far_it_is_and_how_long_it_will_take(
+    args: list[str], done: str, tmp_path: Path
+) -> None:
+    for half in range(2):
+        lines = [record(n % 1000, start=1_705_312_800 + n) for n in range(40_000)]
+        logs = write_log(tmp_path / "logs" / f"{half}.log", lines)
+        if args[0] != "ingest":
+            with flowdb.open(tmp_path / "flows") as db:
+                db.ingest(logs, compact=False)
+    code, shown = on_terminal(args, tmp_path)
+    assert code == 0
+    assert re.search(rf"{args[0]} .*{done}.* \d:\d\d:\d\d|{args[0]} .*{done}.* -:--:--", plain(shown)), shown
