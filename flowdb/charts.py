@@ -59,7 +59,7 @@ _KEYS = {
 }
 _OF_REFUSALS = ("rejected_ports", "rejected_sources", "rejects", "rejects_by", "port_probes", "diagnose_acl")
 _TIMES = ("moment", "hour")
-_PREFERRED = ("bytes", "attempts", "dollars", "score", "flows")
+_PREFERRED = ("attempts", "bytes", "dollars", "score", "flows")
 
 
 def require(what: str, *modules: str) -> None:

@@ -21,6 +21,7 @@ from flowdb.commands import COMMANDS, grace_option, rollups_option
 from flowdb.completing import analysis_names, paths
 from flowdb.config_command import config
 from flowdb.cost_command import cost
+from flowdb.dialects import ASKED, TRINO
 from flowdb.errors import DialectError, ExitCode, FlowdbError, plural
 from flowdb.options import (
     Choice,
@@ -56,9 +57,6 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _MOST_FAILURES_SHOWN = 20
-# Those of `flowdb.database`, which is not imported before there is something to ask.
-_TRINO = ("athena", "trino", "presto")
-_DIALECTS = ("duckdb", *_TRINO, "insights")
 
 
 class _ReaderGone(Exception):
@@ -153,7 +151,7 @@ def ingest(
 )
 @click.option(
     "--dialect",
-    type=Choice(_DIALECTS),
+    type=Choice(ASKED),
     default="duckdb",
     show_default=True,
     help="The language of the query; insights is that of CloudWatch Logs Insights.",
@@ -172,7 +170,7 @@ def sql(
     no_limit: bool,
     show_names: bool | None,
 ) -> None:
-    """Run a SQL QUERY on the store, which it cannot change; - reads it from standard input.
+    """Run a SQL QUERY on the store, opened for reading alone; - reads it from standard input.
 
     The views are flows, hourly, tgw_flows, coverage, bad_lines, sources, commits, files, names, groups,
     ephemeral_ranges, prices and athena_prices; every analysis is a table macro: FROM top_talkers(top := 5).
@@ -186,7 +184,7 @@ def sql(
     if no_limit and dialect != "insights":
         raise click.UsageError("--no-limit is for --dialect insights.")
 
-    if dialect in _TRINO:
+    if dialect in TRINO:
         is_shown = output != "parquet"
         answer_each(
             store, lambda db: db.results(query, dialect=dialect, as_shown=is_shown), output, sandbox=sandbox

@@ -9,6 +9,7 @@ import click
 
 from flowdb.analyses import analyses, named_by
 from flowdb.completing import analysis_names, paths
+from flowdb.dialects import ASKED
 from flowdb.options import Choice, params_of, params_option, utf8
 from flowdb.terminal import answer, output_option, say, store_option
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["cost"]
 
-# Those of `flowdb.database`, which is not imported before there is something to ask.
-_DIALECTS = ("duckdb", "athena", "trino", "presto", "insights")
-
 
 @click.command()
 @click.argument("question", required=False, shell_complete=analysis_names)
@@ -29,9 +27,7 @@ _DIALECTS = ("duckdb", "athena", "trino", "presto", "insights")
     "--all", "every", is_flag=True, help="Every analysis, with what --param gives those that have it."
 )
 @params_option
-@click.option(
-    "--dialect", type=Choice(_DIALECTS), default="duckdb", show_default=True, help="That of a query."
-)
+@click.option("--dialect", type=Choice(ASKED), default="duckdb", show_default=True, help="That of a query.")
 @click.option("--region", metavar="REGION", default="us-east-1", show_default=True, help="Whose prices.")
 @click.option(
     "--runs-per-day",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from flowdb.analyses import analyses, called_statements, find_analysis
 from flowdb.asking import Asking
 from flowdb.connections import Connections, damaged
+from flowdb.dialects import ASKED, TRINO
 from flowdb.errors import (
     FlowdbError,
     QueryError,
@@ -39,11 +40,7 @@ if TYPE_CHECKING:
     from flowdb.ingest import IngestReport
     from flowdb.meter import Meter
 
-__all__ = ["DIALECTS", "FlowDB", "listed_analyses"]
-
-_TRINO = ("athena", "trino", "presto")
-DIALECTS = ("duckdb", *_TRINO, "insights")
-"""The languages that `FlowDB.sql` takes."""
+__all__ = ["FlowDB", "listed_analyses"]
 
 
 class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
@@ -174,9 +171,9 @@ class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
             raise UsageError("names are for the dialect duckdb")
         self._notes, self._beyond, self._answered = [], None, None
         _check_text(query)
-        if dialect not in DIALECTS:
-            raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
-        if dialect in _TRINO:
+        if dialect not in ASKED:
+            raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(ASKED)}")
+        if dialect in TRINO:
             given = [*self.results(query, params, dialect=dialect)]
             if not given:
                 raise QueryError("the query is empty", query)
@@ -201,8 +198,8 @@ class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
         With `as_shown` times are texts, as Athena shows them.
         """
         _check_text(text)
-        if dialect not in _TRINO:
-            raise UsageError(f"dialect is {dialect!r}; expected one of: duckdb, {', '.join(_TRINO)}")
+        if dialect not in TRINO:
+            raise UsageError(f"dialect is {dialect!r}; expected one of: duckdb, {', '.join(TRINO)}")
         from flowdb.athena_answers import shown_times
         from flowdb.athena_scripts import Script
 
@@ -355,13 +352,13 @@ class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
 
     def _in_duckdb(self, query: str, dialect: str) -> str:
         """Return one query in DuckDB's SQL; Athena's may do nothing but read."""
-        if dialect not in DIALECTS:
-            raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
+        if dialect not in ASKED:
+            raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(ASKED)}")
         if dialect == "insights":
             from flowdb.insights_query import translated
 
             return translated(self._connections.of(self._opened), query).sql
-        if dialect in _TRINO:
+        if dialect in TRINO:
             from flowdb.athena_scripts import Script
 
             script = Script(query, lambda: self._opened)

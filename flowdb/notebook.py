@@ -16,6 +16,7 @@ __all__ = ["ROWS", "facts_html", "rows_html"]
 ROWS = 20
 """How many rows are shown."""
 _LONGEST = 120
+_UNBROKEN = 40  # characters: a time, an address or a number stays on one line
 
 
 def rows_html(names: Sequence[str], types: Sequence[str], rows: Sequence[Sequence[str | None]]) -> str:
@@ -42,5 +43,6 @@ def _value(name: str, kind: str, value: str | None) -> str:
 
 def _cell(tag: str, text: str, is_right: bool = False, attributes: str = "") -> str:
     side = "right" if is_right else "left"
+    wrap = "; white-space: nowrap" if len(text) <= _UNBROKEN else ""
     shown = printable(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}...")
-    return f'<{tag}{attributes} style="text-align: {side}">{escape(shown)}</{tag}>'
+    return f'<{tag}{attributes} style="text-align: {side}{wrap}">{escape(shown)}</{tag}>'

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flowdb.analyses import analyses, find_analysis
+from flowdb.dialects import TRINO
 from flowdb.errors import FlowdbError, UsageError
 from flowdb.look import Look, printable
 from flowdb.nearest import meant
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Shell", "history_path"]
 
 _T = TypeVar("_T")
-_TRINO = ("athena", "trino", "presto")
 _HELP = """\
 SQL ends with ; and may be on several lines. Ctrl-C ends a query or clears what is typed, Ctrl-D leaves.
 .tables           the tables and views
@@ -134,7 +134,7 @@ class Shell:
 
     def _answer(self, text: str) -> None:
         results: Iterator[Any]
-        if self._dialect in _TRINO:
+        if self._dialect in TRINO:
             results = self._db.results(text, dialect=self._dialect, as_shown=True)
         elif self._dialect == "insights":
             results = iter([self._db.sql(without_end(text), dialect="insights")])

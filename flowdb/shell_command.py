@@ -11,14 +11,13 @@ from pathlib import Path
 
 import click
 
+from flowdb.dialects import ASKED
 from flowdb.errors import StoreMissing
 from flowdb.options import Choice
 from flowdb.terminal import look, opened, output_option, store_option, tell
 
 __all__ = ["shell"]
 
-# Those of `flowdb.database`, which is not imported before there is something to ask.
-_DIALECTS = ("duckdb", "athena", "trino", "presto", "insights")
 _OLDEST = (1, 4)
 
 
@@ -26,7 +25,7 @@ _OLDEST = (1, 4)
 @click.option("--builtin", is_flag=True, help="The small prompt, also where there is a DuckDB shell.")
 @click.option(
     "--dialect",
-    type=Choice(_DIALECTS),
+    type=Choice(ASKED),
     default="duckdb",
     show_default=True,
     help="The language of queries; any but duckdb needs the small prompt.",
@@ -35,7 +34,7 @@ _OLDEST = (1, 4)
 @output_option
 @click.pass_context
 def shell(context: click.Context, builtin: bool, dialect: str, store: str, output: str) -> None:
-    """Open a prompt for SQL on the store, which it cannot change.
+    """Open a prompt for SQL on the store, which is opened for reading alone.
 
     It is DuckDB's own shell where there is one (pip install duckdb-cli), else a small one with history
     and completion, which shows tables as `flowdb sql` does. Statements may also come from standard input.

@@ -40,6 +40,14 @@ def test_a_bar_is_as_long_as_the_number_of_its_row(stores: GivenStores) -> None:
     assert [(one["key"], one["value"] * divisor) for one in values(spec)] == rows
 
 
+def test_refused_sources_are_drawn_by_their_attempts_also_where_bytes_have_the_same_order() -> None:
+    columns, types = ("srcaddr", "attempts", "bytes"), ("VARCHAR", "BIGINT", "BIGINT")
+    rows = Rows(columns, types, [("10.0.0.1", 7, 900), ("10.0.0.2", 5, 40)])
+    drawn = charts.draw(rows, "rejected_sources")
+    assert drawn is not None
+    assert [one["value"] for one in values(drawn.to_dict())] == [7, 5]
+
+
 def test_accepted_and_refused_stand_on_each_other() -> None:
     rows = Rows(("moment", "accepted", "refused"), ("TIMESTAMP", "BIGINT", "BIGINT"), [])
     moments = [datetime(2024, 1, 15, hour) for hour in range(3)]
