@@ -105,7 +105,7 @@ def ingest(
         )
         if len(others) < len(named):
             found.sources.append(stack.enter_context(standard_input()))
-        wanted = _Wanted(layout, workers or os.cpu_count() or 1, watch, replace, rollups)
+        wanted = _Wanted(layout, workers or _workers(found.sources), watch, replace, rollups)
         return _ingest(store, found, wanted, started)
 
 
@@ -120,6 +120,14 @@ def _counted(watch: Callable[[Meter], None] | None) -> Callable[[int], None] | N
         watch(meter)
 
     return listed
+
+
+def _workers(sources: list[Source]) -> int:
+    """Return the number of threads: one for each core, fewer where one reads all before another begins."""
+    cores = os.cpu_count() or 1
+    if any(source.remote is not None for source in sources):
+        return cores
+    return min(cores, 1 + sum(source.size for source in sources) // _TOGETHER_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
