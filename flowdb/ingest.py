@@ -23,7 +23,7 @@ from flowdb.keys import Choice
 from flowdb.layouts import Layout
 from flowdb.meter import Meter
 from flowdb.plan import Plan
-from flowdb.readers import SHARED_MEMORY, Jobs, Outcome, Reader
+from flowdb.readers import SHARED_MEMORY, Jobs, Outcome, Reader, joined
 from flowdb.rows import Change
 from flowdb.sources import Found, Source, find
 from flowdb.standard_input import PLACE, standard_input
@@ -32,7 +32,7 @@ from flowdb.store import Store, Writer
 if TYPE_CHECKING:
     from flowdb.partitions import FolderWriter
 
-__all__ = ["IngestReport", "ingest"]
+__all__ = ["IngestReport", "ingest", "reported"]
 
 # What one thread reads together: with fewer bytes there is no second one.
 _ONE_THREAD_BYTES = 1 << 19
@@ -134,30 +134,33 @@ class _Wanted:
 
 
 def _ingest(store: Store, found: Found, wanted: _Wanted, started: float) -> IngestReport:
-    report = IngestReport(notes=_notes(found))
     with store.writer("ingest") as writer:
         plan = Plan(found.sources, store.catalog, wanted.replace)
         outcome = _read_all(writer, plan.new, wanted, found.close)
-        report.notes += plan.notes()
-        if ignored := outcome.ignored:
-            report.notes.append(_no_logs(ignored))
-        if outcome.left_alone:
-            report.notes.append(_no_logs(outcome.left_alone))
-        report.sources_found = len(found.sources) + len(found.failures) - len(ignored)
-        report.failures = found.failures + plan.failures + outcome.failures
-        report.sources_failed = len(report.failures)
-        report.sources_ingested = len(outcome.sources)
-        report.sources_skipped = report.sources_found - report.sources_ingested - report.sources_failed
-        report.records = sum(row.records for row in outcome.sources)
-        report.bad_lines = sum(row.bad_lines for row in outcome.sources)
-        report.raw_bytes = sum(row.raw_bytes for row in outcome.sources)
-        report.source_bytes = sum(row.size for row in outcome.sources)
+        report = reported(found, plan, outcome)
         if outcome.sources:
             commit = writer.commit(_change(writer, plan, outcome), started)
             report.commit = commit.commit_id
             report.sources_replaced = commit.removed_sources
             report.parquet_bytes = commit.parquet_bytes
     report.seconds = round(time.perf_counter() - started, 3)
+    return report
+
+
+def reported(found: Found, plan: Plan, outcome: Outcome) -> IngestReport:
+    """Return what is to be said of sources that were found, planned and read."""
+    report = IngestReport(notes=[*_notes(found), *plan.notes()])
+    for ignored in filter(None, (outcome.ignored, outcome.left_alone)):
+        report.notes.append(_no_logs(ignored))
+    report.failures = found.failures + plan.failures + outcome.failures
+    report.sources_found = len(found.sources) + len(found.failures) - len(outcome.ignored)
+    report.sources_failed = len(report.failures)
+    report.sources_ingested = len(outcome.sources)
+    report.sources_skipped = report.sources_found - report.sources_ingested - report.sources_failed
+    report.records = sum(row.records for row in outcome.sources)
+    report.bad_lines = sum(row.bad_lines for row in outcome.sources)
+    report.raw_bytes = sum(row.raw_bytes for row in outcome.sources)
+    report.source_bytes = sum(row.size for row in outcome.sources)
     return report
 
 
@@ -226,15 +229,4 @@ def _read_all(writer: Writer, sources: list[Source], wanted: _Wanted, give_up: C
                 reader.discard(writer.store.root)
             raise
     reached("read.done")
-    outcome = Outcome()
-    for reader in readers:
-        outcome.sources += reader.outcome.sources
-        outcome.files += reader.outcome.files
-        outcome.failures += reader.outcome.failures
-        outcome.ignored += reader.outcome.ignored
-        outcome.left_alone += reader.outcome.left_alone
-    outcome.sources.sort(key=lambda row: row.source_id)
-    outcome.failures.sort(key=lambda failure: failure.source)
-    outcome.ignored.sort()
-    outcome.left_alone.sort()
-    return outcome
+    return joined(reader.outcome for reader in readers)

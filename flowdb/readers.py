@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from flowdb.partitions import FolderWriter
     from flowdb.reading import Job
 
-__all__ = ["SHARED_MEMORY", "Jobs", "Outcome", "Reader", "begun"]
+__all__ = ["SHARED_MEMORY", "Jobs", "Outcome", "Reader", "begun", "joined"]
 
 SHARED_MEMORY = 32 << 20
 """How many bytes of records wait in a writer that sources share."""
@@ -46,6 +46,22 @@ class Outcome:
     failures: list[SourceError] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     left_alone: list[str] = field(default_factory=list)
+
+
+def joined(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return what several readers brought, in the order of the sources."""
+    joined = Outcome()
+    for outcome in outcomes:
+        joined.sources += outcome.sources
+        joined.files += outcome.files
+        joined.failures += outcome.failures
+        joined.ignored += outcome.ignored
+        joined.left_alone += outcome.left_alone
+    joined.sources.sort(key=lambda row: row.source_id)
+    joined.failures.sort(key=lambda failure: failure.source)
+    joined.ignored.sort()
+    joined.left_alone.sort()
+    return joined
 
 
 class _Stopped(Exception):
