@@ -332,6 +332,7 @@ class _Reader:
 
     def _read(self) -> None:
         # An interrupt, which reaches the first thread, cannot break off here what is being loaded.
+        import flowdb.allocation  # noqa: F401 -- before anything that loads pyarrow
         from flowdb.reading import Together
 
         self._written = shared = self._new_writer(self._name)
