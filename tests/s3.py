@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -116,6 +119,30 @@ def serving() -> Iterator[S3]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def serving_beside(bucket: str) -> Iterator[str]:
+    """Give the address of a server in a process of its own, with an empty bucket.
+
+    Some of Delta Lake's library waits for answers while it keeps the interpreter to itself.
+    """
+    code = (
+        "import sys\nfrom tests import s3\nwith s3.serving() as server:\n"
+        " server.put(sys.argv[1], {})\n print(server.endpoint, flush=True)\n sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, bucket],
+        cwd=Path(__file__).parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.communicate()
 
 
 def refusal(status: int, code: str, message: str) -> Response:
