@@ -18,6 +18,7 @@
         ├── StoreMissing        there is no store at this path
         ├── NotAStore           the directory holds something else
         ├── StoreBusy           another process is writing
+        ├── StoreReadOnly       it is a lake, or behind a URL
         ├── StoreTooNew         a later version of flowdb wrote it
         └── StoreDamaged        its catalogue cannot be read
 
@@ -51,6 +52,7 @@ __all__ = [
     "StoreDamaged",
     "StoreError",
     "StoreMissing",
+    "StoreReadOnly",
     "StoreTooNew",
     "UsageError",
     "WebhookError",
@@ -238,8 +240,10 @@ class StoreError(FlowdbError):
 class StoreMissing(StoreError):
     """No store where one was expected."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path, "no store here; make one with: flowdb ingest SOURCE --store DIR")
+    def __init__(
+        self, path: str, reason: str = "no store here; make one with: flowdb ingest SOURCE --store DIR"
+    ) -> None:
+        super().__init__(path, reason)
 
 
 class NotAStore(StoreError):
@@ -260,6 +264,10 @@ class StoreBusy(StoreError):
         self.since = since
         who = f"process {pid} ({verb} since {since})" if pid is not None else "another process"
         super().__init__(path, f"{who} is writing to the store; try again when it has ended")
+
+
+class StoreReadOnly(StoreError):
+    """A store that is asked from here, and changed elsewhere: a lake, or one behind a URL."""
 
 
 class StoreTooNew(StoreError):

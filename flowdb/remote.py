@@ -73,6 +73,15 @@ class Remotes:
                 raise CancelledError
         return coming.result()
 
+    def read(self, storage: Any, path: str, start: int, count: int, etag: str = "") -> bytes:
+        """Return a part of an object, if it is still the one of this ETag; raises what the storage raises."""
+        if not count:
+            return b""
+        if not _is_s3(storage):
+            return bytes(storage.cat_file(path, start=start, end=start + count))
+        getting = _get(storage, path, start, count, etag)
+        return self.result(asyncio.run_coroutine_threadsafe(getting, storage.loop))
+
     def close(self) -> None:
         """Fetch nothing more."""
         self._is_closed = True
@@ -119,14 +128,8 @@ class RemoteObject:
     def fetch(self, start: int) -> bytes:
         """Return a piece of the content; raises `SourceError` once the retries are spent."""
         count = min(_PIECE, self.size - start)
-        if not count:
-            return b""
         try:
-            if _is_s3(self._storage):
-                getting = _get(self._storage, self.path, start, count, self.etag)
-                piece = self._remotes.result(asyncio.run_coroutine_threadsafe(getting, self._storage.loop))
-            else:
-                piece = self._storage.cat_file(self.path, start=start, end=start + count)
+            piece = self._remotes.read(self._storage, self.path, start, count, self.etag)
         except CancelledError:
             raise
         except FileNotFoundError:
@@ -138,7 +141,7 @@ class RemoteObject:
         if len(piece) != count:
             reason = f"{len(piece):,} bytes came where {count:,} were asked for; the next ingest tries again"
             raise SourceError(self.uri, reason)
-        return bytes(piece)
+        return piece
 
     def changed(self) -> SourceChanged:
         """Return the error that says so."""

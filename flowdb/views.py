@@ -25,12 +25,13 @@ _BAD_LINES = {
 }
 
 
-def view_statements(base: Path, files: Sequence[FileRow]) -> list[str]:
+def view_statements(base: Path | str, files: Sequence[FileRow]) -> list[str]:
     """Return the statements that make the views of a store whose live files are these.
 
-    `base` is the store's folder, absolute. Macros ask `flowdb_sources`, which is `sources` by a name that
-    no table of a session has, as theirs would be asked in its place. Hourly sums are in
-    `flowdb_hourly`, the records of files that have none in `flowdb_unsummed`.
+    `base` is what the paths of files begin with: the store's folder, absolute. Macros ask
+    `flowdb_sources`, which is `sources` by a name that no table of a session has, as theirs would be
+    asked in its place. Hourly sums are in `flowdb_hourly`, the records of files that have none in
+    `flowdb_unsummed`.
     """
     plain = {"bad_lines": (QUARANTINE, _BAD_LINES)} | {name: (name, LEDGERS[name]) for name in LEDGERS}
     views = {
@@ -54,7 +55,7 @@ def view_names() -> tuple[str, ...]:
     return (*(one.view for one in DATASETS), "bad_lines", *LEDGERS)
 
 
-def records_query(base: Path, dataset: Dataset, files: Sequence[FileRow]) -> str:
+def records_query(base: Path | str, dataset: Dataset, files: Sequence[FileRow]) -> str:
     """Return a query over all files of a dataset; those of different schema versions are joined by name."""
     by_schema: dict[tuple[int, str], list[str]] = {}
     for file in files:
@@ -66,7 +67,7 @@ def records_query(base: Path, dataset: Dataset, files: Sequence[FileRow]) -> str
     return " UNION ALL BY NAME ".join(queries) or _empty(dataset.sql_columns)
 
 
-def _sums_query(base: Path, paths: Sequence[str]) -> str:
+def _sums_query(base: Path | str, paths: Sequence[str]) -> str:
     """Return a query over files of hourly sums."""
     if not paths:
         return _empty(SUMS_COLUMNS)
@@ -79,7 +80,7 @@ def _sums_query(base: Path, paths: Sequence[str]) -> str:
     return f"SELECT {', '.join(columns)} FROM {_read(base, paths, partitioned=True)}"
 
 
-def _record_columns(base: Path, dataset: Dataset, version: int, extra: str) -> list[str]:
+def _record_columns(base: Path | str, dataset: Dataset, version: int, extra: str) -> list[str]:
     """Return a dataset's columns as files of a schema version have them, NULL for those of later ones."""
     columns = [_date(base)]
     for field in dataset.fields:
@@ -89,16 +90,16 @@ def _record_columns(base: Path, dataset: Dataset, version: int, extra: str) -> l
     return [*columns, *_columns(["source_id", *(name for name in extra.split(",") if name)])]
 
 
-def _date(base: Path) -> str:
+def _date(base: Path | str) -> str:
     if not _lies_below_a_partition(base):
         return f'{_FILES}."date"'
     found = f"regexp_extract({_FILES}.filename, {quote_text(_DATE_FOLDER)}, 1)"
     return f"{found}::DATE AS {quote_name('date')}"
 
 
-def _lies_below_a_partition(base: Path) -> bool:
+def _lies_below_a_partition(base: Path | str) -> bool:
     """Tell whether a folder above the store is named `column=value`, which DuckDB would take for a column."""
-    return any("=" in part for part in base.parts)
+    return any("=" in part for part in Path(base).parts)
 
 
 def _columns(names: Iterable[str]) -> list[str]:
@@ -106,13 +107,13 @@ def _columns(names: Iterable[str]) -> list[str]:
     return [f"{_FILES}.{quote_name(name)}" for name in names]
 
 
-def _plain(base: Path, columns: dict[str, str], paths: Sequence[str]) -> str:
+def _plain(base: Path | str, columns: dict[str, str], paths: Sequence[str]) -> str:
     if not paths:
         return _empty(columns)
     return f"SELECT {', '.join(_columns(columns))} FROM {_read(base, paths)}"
 
 
-def _read(base: Path, paths: Iterable[str], partitioned: bool = False) -> str:
+def _read(base: Path | str, paths: Iterable[str], partitioned: bool = False) -> str:
     listed = ", ".join(quote_path(os.path.join(base, path)) for path in paths)
     partitions = "true, hive_types = {'date': DATE}" if partitioned else "false"
     if partitioned and _lies_below_a_partition(base):

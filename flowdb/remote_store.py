@@ -1,0 +1,85 @@
+"""A store behind a URL: a backup that was uploaded, read where it lies."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from flowdb.catalog import Catalog
+from flowdb.errors import ConfigError, StoreError, StoreMissing
+from flowdb.own_tables import TABLES
+from flowdb.readable import Readable
+from flowdb.remote_folder import RemoteFolder
+from flowdb.settings import FILE, Settings
+from flowdb.store import CATALOG
+
+__all__ = ["RemoteStore"]
+
+
+class RemoteStore(Readable):
+    """A store behind a URL, of which the catalogue and the small files are copied.
+
+    One request, before each question, tells of another catalogue.
+    """
+
+    read_only = (
+        "it is behind a URL, and read only: change the store that it is a copy of, and upload that again"
+    )
+    catalog: Catalog
+    folder: RemoteFolder
+
+    def __init__(self, folder: RemoteFolder) -> None:
+        self._copies = tempfile.TemporaryDirectory(prefix="flowdb-")
+        super().__init__(folder.place, Path(self._copies.name).resolve(), folder)
+        self._mark = folder.mark(CATALOG)
+        self._number = 0
+        if self._mark is None:
+            raise StoreMissing(self.place, "there is neither a lake nor a store here that was uploaded")
+        self.catalog = self._brought()
+        for path in (TABLES, FILE):
+            folder.bring(path, self.root / path)
+        self._bring_names()
+
+    @property
+    def shown(self) -> tuple[int, str]:
+        """What the views show, another number for another catalogue."""
+        mark = self.folder.mark(CATALOG)
+        if mark is not None and mark != self._mark:
+            self.catalog.close()
+            self.catalog = self._brought()
+            self._mark = mark
+        return self._number, super().shown[1]
+
+    def close(self) -> None:
+        """Let go of it, and of what was copied."""
+        self.catalog.close()
+        self.folder.close()
+        self._copies.cleanup()
+
+    def _brought(self) -> Catalog:
+        """Return a copy of the catalogue as it is now."""
+        self._number += 1
+        path = self.root / f"{self._number}.sqlite"
+        if not self.folder.bring(CATALOG, path):
+            raise StoreMissing(self.place, "its catalogue was there, and is not any more")
+        catalog = Catalog(path, self.place)
+        if not catalog.has_ledgers:
+            catalog.close()
+            raise StoreError(
+                self.place, "an earlier flowdb wrote it; run flowdb compact on it, and upload it"
+            )
+        self.folder.sizes |= {row.path: row.bytes for row in catalog.files()}
+        return catalog
+
+    def _bring_names(self) -> None:
+        """Copy the files of names that its settings name, and that lie in it."""
+        try:
+            layers = Settings.of_store(self.root).layers
+        except ConfigError:  # which is told when a name is asked for
+            return
+        for name in (one for layer in layers for one in layer.values.get("names.files", ())):
+            path = PurePosixPath(name)
+            if not path.is_absolute() and ".." not in path.parts:
+                to = self.root / path
+                to.parent.mkdir(parents=True, exist_ok=True)
+                self.folder.bring(str(path), to)
