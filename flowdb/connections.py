@@ -9,8 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from flowdb.folders import unreadable
 from flowdb.own_tables import run
-from flowdb.served import unreadable
 
 if TYPE_CHECKING:
     import duckdb

@@ -26,12 +26,13 @@ from flowdb.methods import method
 from flowdb.naming import Naming
 from flowdb.nearest import meant
 from flowdb.noting import Noting
-from flowdb.opening import is_url, open_store, place_of
+from flowdb.opening import open_store
 from flowdb.placing import Placing
 from flowdb.quantities import age
 from flowdb.reporting import Reporting
 from flowdb.results import Result
 from flowdb.store import GRACE, Store
+from flowdb.urls import is_url, place_of
 from flowdb.watching import Watching
 
 if TYPE_CHECKING:

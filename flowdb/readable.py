@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from flowdb.errors import StoreDamaged, StoreReadOnly
+from flowdb.folders import HERE, Folder, LocalFolder
 from flowdb.generated import shown_statements, statements
 from flowdb.own_tables import run, tables_digest
-from flowdb.served import HERE, Folder, LocalFolder, Served
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from flowdb.rows import CommitRow, FileRow, Retired, SourceRow
     from flowdb.store import Store
 
-__all__ = ["Readable"]
+__all__ = ["OF_A_LAKE", "OF_A_URL", "Readable"]
+
+OF_A_URL = "it is behind a URL, and read only: change the store that it is a copy of, and upload it again"
+OF_A_LAKE = "it is a lake, and read only here: flowdb.spark.ingest adds to it"
 
 
 class _Catalog(Protocol):
@@ -87,6 +90,8 @@ class Readable:
 
     def serve(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Have a connection read the files of the store by their paths in it, and no others that way."""
+        from flowdb.served import Served
+
         Served([*map(LocalFolder, self.aside), self.folder]).to(connection)
         self.folder.tune(connection)
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowdb.errors import StoreDamaged, StoreError
+from flowdb.folders import HERE, Folder, ServedFile
 from flowdb.remote import Remotes, failure, shown
-from flowdb.served import HERE, Folder, ServedFile
 
 if TYPE_CHECKING:
     import duckdb

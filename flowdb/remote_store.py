@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from flowdb.catalog import Catalog
 from flowdb.errors import ConfigError, StoreError, StoreMissing
 from flowdb.own_tables import TABLES
-from flowdb.readable import Readable
+from flowdb.readable import OF_A_URL, Readable
 from flowdb.remote_folder import RemoteFolder
 from flowdb.settings import FILE, Settings
 from flowdb.store import CATALOG
@@ -22,9 +22,7 @@ class RemoteStore(Readable):
     One request, before each question, tells of another catalogue.
     """
 
-    read_only = (
-        "it is behind a URL, and read only: change the store that it is a copy of, and upload that again"
-    )
+    read_only = OF_A_URL
     catalog: Catalog
     folder: RemoteFolder
 

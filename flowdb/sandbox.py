@@ -16,9 +16,9 @@ from pathlib import Path
 import duckdb
 
 from flowdb.errors import QueryError
+from flowdb.folders import HERE
 from flowdb.own_tables import run
 from flowdb.quoting import quote_text
-from flowdb.served import HERE
 
 __all__ = ["check", "connect", "inside"]
 

@@ -23,9 +23,10 @@ from flowdb import sandbox
 from flowdb.analyses import called_statements
 from flowdb.datasets import DATASETS
 from flowdb.errors import QueryError, UsageError
+from flowdb.folders import LocalFolder
 from flowdb.quoting import quote_name
 from flowdb.rows import FileRow
-from flowdb.served import LocalFolder, Served
+from flowdb.served import Served
 from flowdb.store import counts_as_records
 from flowdb.views import records_query, view_statements
 

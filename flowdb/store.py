@@ -20,13 +20,13 @@ from flowdb.datasets import DATASETS
 from flowdb.disk import sync_folders, sync_new_folder
 from flowdb.errors import NotAStore, StoreDamaged, StoreError, StoreMissing, StoreReadOnly
 from flowdb.faults import reached
+from flowdb.folders import LocalFolder
 from flowdb.generated import Generated
 from flowdb.ledger import LEDGER_FOLDER, write_ledgers
 from flowdb.lock import HOLDER, LOCK, locked, os_errors
 from flowdb.own_tables import sweep_tables
-from flowdb.readable import Readable
+from flowdb.readable import OF_A_LAKE, Readable
 from flowdb.rows import QUARANTINE, Change, CommitRow, FileRow, iso_time
-from flowdb.served import LocalFolder
 from flowdb.settings import FILE
 
 if TYPE_CHECKING:
@@ -359,10 +359,8 @@ def _not_a_store(root: Path) -> StoreError:
 
 
 def is_lake(root: Path) -> bool:
+    """Tell whether a folder is a lake, which a cluster wrote."""
     return (root / "flows" / "_delta_log").is_dir()
-
-
-OF_A_LAKE = "it is a lake, and read only here: flowdb.spark.ingest adds to it"
 
 
 def _is_unused(root: Path) -> bool:
