@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowdb.errors import gist
+from flowdb.errors import StoreDamaged, StoreError, gist
 
 if TYPE_CHECKING:
     import duckdb
@@ -88,7 +88,7 @@ class Folder:
         """Return what pyarrow reads a file by."""
         raise NotImplementedError
 
-    def lost(self, error: duckdb.Error, paths: Iterable[str]) -> str | None:
+    def lost(self, error: duckdb.Error, paths: Iterable[str]) -> StoreError | None:
         """Return what is wrong with these files, where that is what an error of DuckDB's comes of."""
         raise NotImplementedError
 
@@ -120,14 +120,14 @@ class LocalFolder(Folder):
         """Return the path of a file."""
         return os.path.join(self.base, path)
 
-    def lost(self, error: duckdb.Error, paths: Iterable[str]) -> str | None:
+    def lost(self, error: duckdb.Error, paths: Iterable[str]) -> StoreError | None:
         """Return what DuckDB says of a file, where one is missing."""
         import duckdb
 
         is_of_files = isinstance(error, duckdb.IOException)
         if not is_of_files or all(map(os.path.exists, map(self.parquet, paths))):
             return None
-        return unreadable(error)
+        return StoreDamaged(self.base, unreadable(error))
 
     def _real(self, path: str) -> str:
         return f"{self.base}{os.sep}{path}"

@@ -106,8 +106,8 @@ class Readable:
 
     def failure(self, error: duckdb.Error) -> StoreError | None:
         """Return what an error of DuckDB's says of the store, if it does, and not of the query."""
-        reason = self.folder.lost(error, [row.path for row in self.files()])
-        return None if reason is None else self.damaged(reason)
+        lost = self.folder.lost(error, [row.path for row in self.files()])
+        return self.damaged(lost.reason) if isinstance(lost, StoreDamaged) else lost
 
     def damaged(self, reason: str) -> StoreError:
         """Return the error for a store whose files DuckDB cannot read."""

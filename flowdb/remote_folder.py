@@ -65,11 +65,11 @@ class RemoteFolder(Folder):
         """Return a file for reading."""
         return self.open(path)
 
-    def lost(self, _error: duckdb.Error, _paths: Iterable[str]) -> str | None:
+    def lost(self, _error: duckdb.Error, _paths: Iterable[str]) -> StoreError | None:
         """Return why a file could not be read since this was asked last."""
         with self._lock:
             told, self._failure = self._failure, None
-        return None if told is None else told.reason
+        return told
 
     def tune(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Set how many requests go on at once, and that what was read is kept."""

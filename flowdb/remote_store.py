@@ -29,14 +29,18 @@ class RemoteStore(Readable):
     def __init__(self, folder: RemoteFolder) -> None:
         self._copies = tempfile.TemporaryDirectory(prefix="flowdb-")
         super().__init__(folder.place, Path(self._copies.name).resolve(), folder)
-        self._mark = folder.mark(CATALOG)
         self._number = 0
-        if self._mark is None:
-            raise StoreMissing(self.place, "there is neither a lake nor a store here that was uploaded")
-        self.catalog = self._brought()
-        for path in (TABLES, FILE):
-            folder.bring(path, self.root / path)
-        self._bring_names()
+        try:
+            self._mark = folder.mark(CATALOG)
+            if self._mark is None:
+                raise StoreMissing(self.place, "there is neither a lake nor an uploaded store here")
+            self.catalog = self._brought()
+            for path in (TABLES, FILE):
+                folder.bring(path, self.root / path)
+            self._bring_names()
+        except BaseException:
+            self._copies.cleanup()
+            raise
 
     @property
     def shown(self) -> tuple[int, str]:
