@@ -21,7 +21,7 @@ from flowdb.errors import (
     UsageError,
 )
 from tests.cases import NAMES, given, given_log
-from tests.conftest import HEADER, SAMPLES, record, write_log
+from tests.conftest import HEADER, SAMPLES, Run, record, write_log
 from tests.s3 import S3, failing, known, refusal, serving
 from tests.test_tgw import TGW_HEADER, tgw_record
 
@@ -320,8 +320,10 @@ def test_the_command_line_takes_a_url_and_the_options_of_s3(
     query = ["sql", "SELECT count(*) AS records FROM flows", "-o", "csv"]
     for env in ({"FLOWDB_STORE": url}, {"XDG_CONFIG_HOME": str(tmp_path)}):
         assert run(*query, env=env).stdout == run(*query, "--store", str(local.path)).stdout != ""
-    shell = run("shell", "--store", url, *options, env=elsewhere, input="FROM top_talkers(top := 1);\n")
-    assert (shell.returncode, "10.0.1.202" in shell.stdout, shell.stderr) == (0, True, "")
+    shell = run(
+        "shell", "--store", url, *options, env=elsewhere, input="SELECT count(*) + 1 AS n FROM sources;\n"
+    )
+    assert (shell.returncode, shell.stdout.split()[-1], shell.stderr) == (0, f"{len(NAMES) + 15}", "")
 
 
 @pytest.mark.parametrize(
@@ -340,10 +342,7 @@ def test_a_command_that_would_change_it_asks_nothing_of_s3(
 ) -> None:
     (tmp_path / "x.sql").write_text("CREATE EXTERNAL TABLE x (srcaddr string) STORED AS PARQUET")
     done = run(*words, env={"FLOWDB_STORE": "s3://key:secret@uploaded/x"})
-    assert (done.returncode, done.stdout, done.stderr) == (
-        ExitCode.STORE,
-        "",
-        "flowdb: error: s3://uploaded/x: it is behind a URL, and read only:"
-        " change the store that it is a copy of, and upload it again\n",
-    )
+    said = "it is behind a URL, and read only: change the store that it is a copy of, and upload it again"
+    assert (done.returncode, done.stdout) == (ExitCode.STORE, "")
+    assert done.stderr == f"flowdb: error: s3://uploaded/x: {said}\n"
     assert s3.requests == []
