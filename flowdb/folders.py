@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +94,15 @@ class Folder:
 
     def tune(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Set what makes a connection read from here as it is best read."""
+
+    def know(self, sizes: Mapping[str, int]) -> None:
+        """Be told of files, and how many bytes they have."""
+
+    def bring_settings(self, root: Path) -> None:
+        """Copy settings, files of names and declared tables, if they lie elsewhere, to a folder."""
+
+    def close(self) -> None:
+        """Read nothing more."""
 
 
 class LocalFolder(Folder):

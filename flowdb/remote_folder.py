@@ -10,12 +10,14 @@ import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from flowdb.errors import StoreDamaged, StoreError
+from flowdb.errors import ConfigError, StoreDamaged, StoreError
 from flowdb.folders import HERE, Folder, ServedFile
+from flowdb.own_tables import TABLES
 from flowdb.remote import Remotes, failure, shown
+from flowdb.settings import FILE, Settings
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,23 +37,23 @@ _SETTINGS = {
 
 
 class RemoteFolder(Folder):
-    """A place behind a URL; what there is of files in it, with their sizes, is told by `sizes`."""
+    """A place behind a URL; which files there are, and how large they are, it has to be told."""
 
     base = HERE
 
     def __init__(self, url: str, storage: Mapping[str, object] | None) -> None:
         self.url = url.rstrip("/")
         self.place = shown(self.url)
-        self.sizes: dict[str, int] = {}
+        self._sizes: dict[str, int] = {}
         self._remotes = Remotes(storage or {})
-        self.storage = self._remotes.storage(self.url)
-        self._path = self.storage._strip_protocol(self.url)
+        self._storage = self._remotes.storage(self.url)
+        self._path = self._storage._strip_protocol(self.url)
         self._failure: StoreError | None = None
         self._lock = threading.Lock()
 
     def size(self, path: str) -> int | None:
         """Return how many bytes a file has."""
-        return self.sizes.get(path)
+        return self._sizes.get(path)
 
     def modified(self, _path: str) -> datetime:
         """Return the same for every file, which never changes."""
@@ -59,7 +61,7 @@ class RemoteFolder(Folder):
 
     def open(self, path: str) -> ServedFile:
         """Return a file for reading, of which nothing is read yet."""
-        return _RemoteFile(self, path, self.sizes[path])
+        return _RemoteFile(self, path, self._sizes[path])
 
     def parquet(self, path: str) -> Any:
         """Return a file for reading."""
@@ -83,7 +85,7 @@ class RemoteFolder(Folder):
     def read(self, path: str, start: int, count: int) -> bytes:
         """Return a part of a file; raises `OSError`, and remembers why, where it cannot be had."""
         try:
-            piece = self._remotes.read(self.storage, self._within(path), start, count)
+            piece = self._remotes.read(self._storage, self._within(path), start, count)
             if len(piece) != count:
                 reason = f"its file {path} is not as it was written: {len(piece):,} bytes came of {count:,}"
                 raise StoreDamaged(self.place, reason)
@@ -97,17 +99,48 @@ class RemoteFolder(Folder):
     def mark(self, path: str) -> tuple[object, ...] | None:
         """Return what is another value for another content of a file; None where there is none."""
         try:
-            info = self.storage.info(self._within(path))
+            info = self._storage.info(self._within(path))
         except FileNotFoundError:
             return None
         except Exception as error:  # noqa: BLE001 -- every storage has errors of its own
             raise self.failed(path, error) from None
         return tuple(info.get(key) for key in ("size", "ETag", "etag", "LastModified", "mtime"))
 
+    def has_folder(self, path: str) -> bool:
+        """Tell whether anything lies in a folder; what lists nothing, such as a web server, has none."""
+        if "http" in self._storage.protocol:
+            return False
+        try:
+            return bool(self._storage.ls(self._within(path), detail=False))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except Exception as error:  # noqa: BLE001 -- every storage has errors of its own
+            raise self.failed(path, error) from None
+
+    def know(self, sizes: Mapping[str, int]) -> None:
+        """Be told of files, and how many bytes they have."""
+        # Those of an earlier commit may still be asked for.
+        self._sizes |= sizes
+
+    def bring_settings(self, root: Path) -> None:
+        """Copy settings, files of names and declared tables, those that there are, to a folder."""
+        for name in (TABLES, FILE):
+            self.bring(name, root / name)
+        try:
+            layers = Settings.of_store(root).layers
+        except ConfigError:  # which is told when a name is asked for
+            return
+        for name in (one for layer in layers for one in layer.values.get("names.files", ())):
+            path = PurePosixPath(name)
+            if not path.is_absolute() and ".." not in path.parts:
+                to = root / path
+                to.parent.mkdir(parents=True, exist_ok=True)
+                self.bring(str(path), to)
+
     def bring(self, path: str, to: Path) -> bool:
         """Copy a file to this machine, and tell whether there is one."""
         try:
-            self.storage.get_file(self._within(path), str(to))
+            self._storage.get_file(self._within(path), str(to))
         except FileNotFoundError:
             with suppress(OSError):
                 to.unlink()

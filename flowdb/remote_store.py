@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from flowdb.catalog import Catalog
-from flowdb.errors import ConfigError, StoreError, StoreMissing
-from flowdb.own_tables import TABLES
+from flowdb.errors import StoreError, StoreMissing
 from flowdb.readable import OF_A_URL, Readable
 from flowdb.remote_folder import RemoteFolder
-from flowdb.settings import FILE, Settings
 from flowdb.store import CATALOG
 
 __all__ = ["RemoteStore"]
@@ -32,12 +30,8 @@ class RemoteStore(Readable):
         self._number = 0
         try:
             self._mark = folder.mark(CATALOG)
-            if self._mark is None:
-                raise StoreMissing(self.place, "there is neither a lake nor an uploaded store here")
             self.catalog = self._brought()
-            for path in (TABLES, FILE):
-                folder.bring(path, self.root / path)
-            self._bring_names()
+            folder.bring_settings(self.root)
         except BaseException:
             self._copies.cleanup()
             raise
@@ -70,18 +64,5 @@ class RemoteStore(Readable):
             raise StoreError(
                 self.place, "an earlier flowdb wrote it; run flowdb compact on it, and upload it"
             )
-        self.folder.sizes |= {row.path: row.bytes for row in catalog.files()}
+        self.folder.know({row.path: row.bytes for row in catalog.files()})
         return catalog
-
-    def _bring_names(self) -> None:
-        """Copy the files of names that its settings name, and that lie in it."""
-        try:
-            layers = Settings.of_store(self.root).layers
-        except ConfigError:  # which is told when a name is asked for
-            return
-        for name in (one for layer in layers for one in layer.values.get("names.files", ())):
-            path = PurePosixPath(name)
-            if not path.is_absolute() and ".." not in path.parts:
-                to = self.root / path
-                to.parent.mkdir(parents=True, exist_ok=True)
-                self.folder.bring(str(path), to)

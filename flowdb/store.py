@@ -43,6 +43,7 @@ __all__ = [
     "Writer",
     "counts_as_records",
     "data_folders",
+    "is_lake",
     "written_by",
 ]
 
