@@ -18,6 +18,7 @@
         ├── StoreMissing        there is no store at this path
         ├── NotAStore           the directory holds something else
         ├── StoreBusy           another process is writing
+        ├── StoreOvertaken      another run was the first to commit
         ├── StoreReadOnly       it is a lake, or behind a URL
         ├── StoreTooNew         a later version of flowdb wrote it
         └── StoreDamaged        its catalogue cannot be read
@@ -52,6 +53,7 @@ __all__ = [
     "StoreDamaged",
     "StoreError",
     "StoreMissing",
+    "StoreOvertaken",
     "StoreReadOnly",
     "StoreTooNew",
     "UsageError",
@@ -264,6 +266,14 @@ class StoreBusy(StoreError):
         self.since = since
         who = f"process {pid} ({verb} since {since})" if pid is not None else "another process"
         super().__init__(path, f"{who} is writing to the store; try again when it has ended")
+
+
+class StoreOvertaken(StoreError):
+    """A lake to which another run committed while this one went on; nothing of this one is in it."""
+
+    def __init__(self, path: str) -> None:
+        reason = "another run wrote to it meanwhile, and nothing of this one is in it; start it again"
+        super().__init__(path, reason)
 
 
 class StoreReadOnly(StoreError):

@@ -14,7 +14,7 @@ import xxhash
 
 from flowdb.errors import SourceChanged, SourceError, UsageError, gist
 
-__all__ = ["RemoteFile", "RemoteObject", "Remotes", "failure", "shown"]
+__all__ = ["RemoteFile", "RemoteObject", "Remotes", "failure", "said", "shown"]
 
 # What is held in memory is no more than this many bytes for each object that is read or comes next.
 _PIECE = 4 << 20
@@ -57,7 +57,7 @@ class Remotes:
                     host, skip_instance_cache=True, use_listings_cache=False, **options
                 )
             except (ImportError, TypeError, ValueError) as error:
-                raise UsageError(f"{shown(url)}: it cannot be opened ({_said(error)})") from None
+                raise UsageError(f"{shown(url)}: it cannot be opened ({said(error)})") from None
         return self._opened[host]
 
     def count(self, objects: int) -> None:
@@ -220,10 +220,10 @@ def failure(uri: str, error: Exception) -> SourceError:
     if type(error).__name__ == "NoCredentialsError":
         return SourceError(uri, "no AWS credentials were found; name a profile, or ask anonymously")
     if isinstance(error, PermissionError):
-        return SourceError(uri, f"access to it is refused ({_said(error)})")
+        return SourceError(uri, f"access to it is refused ({said(error)})")
     if isinstance(error, TimeoutError):
         return SourceError(uri, "it cannot be read (no answer in time)")
-    return SourceError(uri, f"it cannot be read ({_said(error)})")
+    return SourceError(uri, f"it cannot be read ({said(error)})")
 
 
 async def _get(storage: Any, path: str, start: int, count: int, etag: str) -> bytes:
@@ -260,7 +260,7 @@ def _code(error: Exception) -> str:
     return str(response.get("Error", {}).get("Code", ""))
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     """Return the words of an error as one line, without user, password or query of any URL in it."""
     words = gist(str(getattr(error, "strerror", None) or error)) or type(error).__name__
     words = re.sub(r"(\w://)[^\s/]*@", r"\1", words)

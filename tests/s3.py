@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -139,6 +141,30 @@ def known(s3: S3, patch: pytest.MonkeyPatch, folder: Path) -> None:
     # If anything asked for metadata all the same, the server would see it.
     patch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", s3.endpoint)
     patch.setenv("AWS_MAX_ATTEMPTS", "3")
+
+
+@contextmanager
+def serving_beside(bucket: str) -> Iterator[str]:
+    """Give the address of a server in a process of its own, with an empty bucket.
+
+    Some of Delta Lake's library waits for answers while it keeps the interpreter to itself.
+    """
+    code = (
+        "import sys\nfrom tests import s3\nwith s3.serving() as server:\n"
+        " server.put(sys.argv[1], {})\n print(server.endpoint, flush=True)\n sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, bucket],
+        cwd=Path(__file__).parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.communicate()
 
 
 def refusal(status: int, code: str, message: str) -> Response:
