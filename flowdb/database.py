@@ -243,11 +243,11 @@ class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
         values = without_groups(find_analysis(analysis), values, self._groups)
         return render(analysis, values, dialect=dialect, table=table)
 
-    def ddl(self, location: str, *, dialect: str = "athena", table: str = "flows") -> str:
-        """Return the statements that make tables of a store, uploaded to a place, in another engine."""
+    def ddl(self, location: str, *, dialect: str = "athena", table: str = "flows", lake: bool = False) -> str:
+        """Return the statements that make tables in another engine: of an uploaded store, or of a `lake`."""
         from flowdb.external_tables import ddl
 
-        return ddl(dialect, location, table)
+        return ddl(dialect, location, table, of_lake=lake)
 
     def analyses(self) -> Result:
         """Return the analyses: name, topic, what each answers, and its parameters."""

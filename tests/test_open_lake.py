@@ -23,6 +23,7 @@ from flowdb.errors import (
 )
 from tests.cases import NAMES, given, given_log
 from tests.conftest import HEADER, SAMPLES, Run, record, write_log
+from tests.lakes import lake_of, put
 from tests.s3 import S3, failing, known, refusal, serving
 from tests.test_tgw import TGW_HEADER, tgw_record
 
@@ -99,9 +100,6 @@ def place(
     """Give the same store where it can be asked alone: uploaded, as a lake on a disk, and as one in S3."""
     if request.param == "uploaded":
         return url
-    pytest.importorskip("deltalake", reason="the extra `lake` is not installed")
-    from tests.lakes import lake_of, put
-
     there = str(tmp_path_factory.mktemp("lakes")) if request.param == "on a disk" else "s3://uploaded"
     lake = lake_of(local, f"{there}/a b/c=d")
     for name in ("flowdb.toml", "beside/names.csv", "tables.json"):
@@ -177,9 +175,8 @@ def test_it_tells_of_itself_what_the_store_tells(local: FlowDB, far: FlowDB, pla
         assert far.history().fetchall() == local.history().fetchall()
 
 
+@pytest.mark.parametrize("place", FORMS[1:], indirect=True, scope="module")
 def test_a_lake_tells_of_its_files_and_commits(local: FlowDB, far: FlowDB) -> None:
-    if not is_lake(far):
-        pytest.skip("an uploaded store has those of the store")
     query = "SELECT parse_filename(path), kind, date, records, bytes, first_start, last_start FROM files"
     kinds = "WHERE kind IN ('flows', 'tgw', 'quarantine') ORDER BY ALL"
     assert far.sql(f"{query} {kinds}").fetchall() == local.sql(f"{query} {kinds}").fetchall()
