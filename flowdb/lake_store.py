@@ -102,7 +102,7 @@ class LakeStore(Readable):
         import pyarrow.parquet as pq
 
         self._lake = lake
-        self.catalog = LakeCatalog(lake)
+        self.catalog = _LakeCatalog(lake)
         files = self.catalog.files()
         self.folder.know({row.path: row.bytes for row in files})
         path = self.aside[0] / f"{lake.version}-{FILES}.parquet"
@@ -110,7 +110,7 @@ class LakeStore(Readable):
         self._list = _row(lake, FILES, LakeFile(FILES, "", path.stat().st_size, len(files)), str(path))
 
 
-class LakeCatalog:
+class _LakeCatalog:
     """What a lake's log and ledger say, as the catalogue of a store says it."""
 
     is_old = False
