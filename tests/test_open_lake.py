@@ -139,6 +139,8 @@ def test_a_view_shows_what_the_store_itself_shows(
             assert there.fetchall() == rows
 
 
+# On a disk the files are read as those of any store.
+@pytest.mark.parametrize("place", [FORMS[0], FORMS[2]], indirect=True, scope="module")
 @pytest.mark.parametrize("name", NAMES)
 def test_an_analysis_answers_as_the_store_itself_does(local: FlowDB, far: FlowDB, name: str) -> None:
     here, there = getattr(local, name)(**given(name)), getattr(far, name)(**given(name))
