@@ -20,6 +20,7 @@
         ├── NotAStore           the directory holds something else
         ├── StoreBusy           another process is writing
         ├── StoreOvertaken      another run was the first to commit
+        ├── StoreReadOnly       it is a lake, or behind a URL
         ├── StoreTooNew         a later version of flowdb wrote it
         └── StoreDamaged        its catalogue cannot be read
 
@@ -55,6 +56,7 @@ __all__ = [
     "StoreError",
     "StoreMissing",
     "StoreOvertaken",
+    "StoreReadOnly",
     "StoreTooNew",
     "UsageError",
     "WebhookError",
@@ -282,6 +284,10 @@ class StoreOvertaken(StoreError):
     def __init__(self, path: str) -> None:
         reason = "another run wrote to it meanwhile, and nothing of this one is in it; start it again"
         super().__init__(path, reason)
+
+
+class StoreReadOnly(StoreError):
+    """A store that is asked from here, and changed elsewhere: a lake, or one behind a URL."""
 
 
 class StoreTooNew(StoreError):

@@ -210,10 +210,10 @@ def _read_all(writer: Writer, sources: list[Source], wanted: _Wanted, give_up: C
         for n in range(workers)
     ]
     with ThreadPoolExecutor(max_workers=len(readers) + 1) as pool:
-        futures: list[Future[None]] = [pool.submit(reader.run) for reader in readers]
-        # The commit needs it: done while the readers work, and where an interrupt cannot break it off.
-        pool.submit(writer.store.prepare)
         try:
+            futures: list[Future[None]] = [pool.submit(reader.run) for reader in readers]
+            # The commit needs it: done while the readers work, and where an interrupt cannot break it off.
+            pool.submit(writer.store.prepare)
             waiting = set(futures)
             while waiting:
                 done, waiting = wait(waiting, timeout=0.1)
@@ -224,7 +224,6 @@ def _read_all(writer: Writer, sources: list[Source], wanted: _Wanted, give_up: C
         except BaseException:
             stop.set()
             give_up()
-            wait(futures)
             for reader in readers:
                 reader.discard(writer.store.root)
             raise

@@ -128,10 +128,26 @@ class Reader:
         self._meter = meter
         self._stop = stop
         self._written: FolderWriter | None = None
+        # An interrupt while a thread is started leaves a thread that its pool knows nothing of.
+        self._working = threading.Lock()
 
     def run(self) -> None:
         """Read sources until there are none left."""
+        with self._working:
+            if not self._stop.is_set():
+                self._read()
+
+    def discard(self, root: Path) -> None:
+        """Remove what this reader wrote, in the store at `root`, once it has stopped."""
+        with self._working:
+            if self._written is not None:
+                self._written.discard()
+            for file in self.outcome.files:
+                (root / file.row.path).unlink(missing_ok=True)
+
+    def _read(self) -> None:
         # An interrupt, which reaches the first thread, cannot break off here what is being loaded.
+        import flowdb.allocation  # noqa: F401 -- before anything that loads pyarrow
         from flowdb.reading import Together
 
         self._written = shared = self._new_writer(self._name)
@@ -145,14 +161,8 @@ class Reader:
                 self._read_alone(job, shared)
             for _, source in jobs:
                 source.release()
-        self.outcome.files += shared.finish()
-
-    def discard(self, root: Path) -> None:
-        """Remove what this reader wrote, in the store at `root`."""
-        if self._written is not None:
-            self._written.discard()
-        for file in self.outcome.files:
-            (root / file.row.path).unlink(missing_ok=True)
+        if not self._stop.is_set():
+            self.outcome.files += shared.finish()
 
     def _next(self) -> list[Job]:
         """Return the next source, or as many small ones as are read together."""

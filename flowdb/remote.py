@@ -77,6 +77,15 @@ class Remotes:
                 raise CancelledError
         return coming.result()
 
+    def read(self, storage: Any, path: str, start: int, count: int, etag: str = "") -> bytes:
+        """Return a part of an object, if it is still the one of this ETag; raises what the storage raises."""
+        if not count:
+            return b""
+        if not _is_s3(storage):
+            return bytes(storage.cat_file(path, start=start, end=start + count))
+        getting = _get(storage, path, start, count, etag)
+        return self.result(asyncio.run_coroutine_threadsafe(getting, storage.loop))
+
     def close(self) -> None:
         """Fetch nothing more."""
         self._is_closed = True
@@ -138,14 +147,8 @@ class RemoteObject:
     def fetch(self, start: int) -> bytes:
         """Return a piece of the content; raises `SourceError` once the retries are spent."""
         count = min(_PIECE, self.size - start)
-        if not count:
-            return b""
         try:
-            if _is_s3(self._storage):
-                getting = _get(self._storage, self.path, start, count, self.etag)
-                piece = self._remotes.result(asyncio.run_coroutine_threadsafe(getting, self._storage.loop))
-            else:
-                piece = self._storage.cat_file(self.path, start=start, end=start + count)
+            piece = self._remotes.read(self._storage, self.path, start, count, self.etag)
         except CancelledError:
             raise
         except FileNotFoundError:
@@ -157,7 +160,7 @@ class RemoteObject:
         if len(piece) != count:
             reason = f"{len(piece):,} bytes came where {count:,} were asked for; the next ingest tries again"
             raise SourceError(self.uri, reason)
-        return bytes(piece)
+        return piece
 
     def changed(self) -> SourceChanged:
         """Return the error that says so."""
@@ -278,7 +281,9 @@ def _code(error: Exception) -> str:
 
 def said(error: Exception) -> str:
     """Return the words of an error as one line, without user, password or query of any URL in it."""
-    words = gist(str(getattr(error, "strerror", None) or error)) or type(error).__name__
+    # Delta Lake's library draws what lies behind an error with colours.
+    plain = re.sub(r"(\x1b\[[0-9;]*m|↳)+ *", "", str(getattr(error, "strerror", None) or error))
+    words = gist(plain) or type(error).__name__
     words = re.sub(r"(\w://)[^\s/]*@", r"\1", words)
     return re.sub(r"(\w://[^\s?\"']*)\?[^\s\"']*", r"\1", words).rstrip(".")
 
