@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import threading
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -115,7 +114,7 @@ class Work:
                 name = receipt_name(self.run, task, uuid4().hex)
                 path = Path(folder, "receipt")
                 path.write_bytes(content)
-                _put(place, path, STAGED, name)
+                place.put(path, STAGED, name)
         return name, content
 
     def _source(self, row: list[Any], remotes: Remotes) -> Source:
@@ -174,7 +173,7 @@ class _Attempt:
         folder, _, _ = row.path.rpartition("/")
         inside = folder.partition("/")[2]
         path = f"{inside}/{uuid4()}.parquet".lstrip("/")
-        _put(self.place, self.root / row.path, table, path)
+        self.place.put(self.root / row.path, table, path)
         partition = self.partitions.get(folder, {})
         return LakeFile(table, path, row.bytes, row.records, partition, row.first_start, row.last_start)
 
@@ -236,18 +235,6 @@ def _nameable(value: str | None) -> str | None:
     while len(quote(value, safe="")) > _LONGEST_NAME:
         value = value[:-1]
     return value
-
-
-def _put(place: LakePlace, path: Path, *parts: str) -> None:
-    """Move a file to the place of the lake."""
-    target = place.path(*parts)
-    with place.told():
-        if place.is_local:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            shutil.move(path, target)
-        else:
-            place.storage.put_file(str(path), target)
-            path.unlink()
 
 
 def _scratch() -> str | None:

@@ -19,6 +19,7 @@ import pytest
 
 import flowdb
 from flowdb.errors import ClusterError, NotAStore, SourceDamaged, SourceNotFound, StoreOvertaken, UsageError
+from flowdb.faults import LAKE_POINTS
 from flowdb.lake import BAD_LINES, STAGED, Lake, open_lake
 from tests import cluster as clusters
 from tests import s3
@@ -305,12 +306,12 @@ def test_wherever_the_driver_dies_the_old_state_is_seen_and_the_next_run_reads_n
     write_log(logs / "bad.log", [HEADER, "broken"])
     after = sorted(before + put_logs(logs, 6, first=2))
     assert drive(cluster, logs, lake, "spark.read", on_cluster=True) == -signal.SIGKILL
-    assert len(os.listdir(lake / STAGED)) == 3
+    assert len(list((lake / STAGED).glob("*.receipt"))) == 3
     for path in logs.iterdir():  # what is read again would be something else
         status = path.stat()
         path.write_bytes(b"x" * status.st_size)
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    for step in ("lake.tgw_flows", "lake.sources", "lake.bad_lines", "lake.committed"):
+    for step in (one for one in LAKE_POINTS if one not in ("lake.created", "spark.read")):
         place = tmp_path / step
         shutil.copytree(lake, place)
         assert drive(cluster, logs, place, step) == -signal.SIGKILL
@@ -344,7 +345,7 @@ def test_a_receipt_is_taken_over_only_as_long_as_what_it_says_holds(
         patch.setattr(Lake, "commit", die)
         with pytest.raises(KeyboardInterrupt):
             flowdb.spark.ingest(spark, logs, tmp_path / "lake")
-    receipts = sorted((tmp_path / "lake" / STAGED).iterdir())
+    receipts = sorted((tmp_path / "lake" / STAGED).glob("*.receipt"))
     assert len(receipts) == 2
     write_log(logs / "000.log.gz", [HEADER, record(0), record(1), record(2), record(900)])
     receipts[1].write_bytes(receipts[1].read_bytes()[:-20])
@@ -357,40 +358,46 @@ def test_a_receipt_is_taken_over_only_as_long_as_what_it_says_holds(
     assert rows(open_lake(tmp_path / "lake"), "SELECT count(DISTINCT source_id) FROM sources") == [(7,)]
 
 
-def test_of_two_runs_at_once_one_is_refused(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("other", ["logs", "more"])
+def test_of_two_runs_at_once_one_is_refused_and_what_it_read_is_not_read_again(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
 ) -> None:
-    expected = put_logs(tmp_path / "logs", 4)
-    flowdb.spark.ingest(
-        spark, write_log(tmp_path / "one" / "a.log", [HEADER, record(900)]), tmp_path / "lake"
-    )
-    both = threading.Barrier(2)
+    logs, lake = tmp_path / "logs", tmp_path / "lake"
+    expected = sorted({*put_logs(logs, 4), *put_logs(tmp_path / other, 4, first=0 if other == "logs" else 4)})
+    flowdb.spark.ingest(spark, write_log(tmp_path / "one" / "a.log", [HEADER, record(900)]), lake)
+    have_read, one_has = threading.Barrier(2), threading.Event()
     commit = Lake.commit
 
     def commit_when_both_have_read(*args: object) -> Lake:
-        both.wait(60)
+        one_has.set()
+        have_read.wait(60)
         return commit(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Lake, "commit", commit_when_both_have_read)
     outcomes: list[object] = []
 
-    def run() -> None:
+    def run(source: Path) -> None:
         try:
-            outcomes.append(flowdb.spark.ingest(spark, tmp_path / "logs", tmp_path / "lake").records)
+            outcomes.append(flowdb.spark.ingest(spark, source, lake).records)
         except StoreOvertaken as error:
             outcomes.append(str(error))
 
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
+    threads = [threading.Thread(target=run, args=(source,)) for source in (logs, tmp_path / other)]
+    threads[0].start()
+    if other == "more":
+        one_has.wait(60)
+    threads[1].start()
     for thread in threads:
         thread.join()
     reason = "another run wrote to it meanwhile, and nothing of this one is in it; start it again"
-    assert sorted(outcomes, key=str) == [f"{tmp_path / 'lake'}: {reason}", 12]
+    assert sorted(outcomes, key=str) == [f"{lake}: {reason}", 12]
     monkeypatch.undo()
-    assert ports(open_lake(tmp_path / "lake")) == sorted([*expected, "40900"])
-    assert flowdb.spark.ingest(spark, tmp_path / "logs", tmp_path / "lake").sources_ingested == 0
-    assert os.listdir(tmp_path / "lake" / STAGED) == []
+    assert len(ports(open_lake(lake))) == 13
+    report = flowdb.spark.ingest(None, [logs, tmp_path / other], lake)  # type: ignore[arg-type]
+    assert report.sources_ingested == (4 if other == "more" else 0)
+    assert ports(open_lake(lake)) == sorted([*expected, "40900"])
+    assert rows(open_lake(lake), "SELECT count(DISTINCT source_id) = count(*) FROM sources") == [(True,)]
+    assert os.listdir(lake / STAGED) == []
 
 
 def test_sources_and_lake_may_lie_in_s3(spark: SparkSession, tmp_path: Path) -> None:
