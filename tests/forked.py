@@ -28,7 +28,15 @@ __all__ = ["Ended", "Forked"]
 _ROOT = Path(__file__).resolve().parent.parent
 # A fork of a process that has these is not for every system.
 _CAN_FORK = sys.platform == "linux"
-_LIBRARIES = ("duckdb", "isal.igzip", "pyarrow.compute", "pyarrow.csv", "pyarrow.parquet", "rich.progress")
+_LIBRARIES = (
+    "duckdb",
+    "isal.igzip",
+    "pandas",
+    "pyarrow.compute",
+    "pyarrow.csv",
+    "pyarrow.parquet",
+    "rich.progress",
+)
 _PATIENCE = 120.0
 
 
