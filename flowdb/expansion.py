@@ -15,7 +15,7 @@ from flowdb.simplification import only_star, simplified
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
 
-__all__ = ["expanded"]
+__all__ = ["expanded", "expanded_function"]
 
 _Values = Mapping[str, "Expr"]
 # They make rows, or are looked at later, and so have no value of their own.
@@ -48,6 +48,11 @@ def expanded(name: str, arguments: _Values, taken: set[str]) -> exp.Query:
     return _Expansion(taken).analysis(name, arguments)
 
 
+def expanded_function(name: str) -> Expr:
+    """Return what a macro that is an expression says of columns named as its parameters, without a macro in it."""
+    return _Expansion(set()).call(name)
+
+
 class _Expansion:
     """One query that is expanded: which names its tables have, and what of it is known."""
 
@@ -63,6 +68,9 @@ class _Expansion:
             query.set("with_", exp.With(expressions=ctes))
         assert isinstance(query, exp.Query)
         return query
+
+    def call(self, name: str) -> Expr:
+        return self._reduced(call(name, *map(exp.column, macro(name).parameters)), {})
 
     def _body(self, name: str, arguments: _Values) -> Expr:
         """Return the body of a table macro; what its WITH has is among what all of the query has."""

@@ -6,24 +6,24 @@ CREATE OR REPLACE MACRO cidr_pattern(cidr) AS
         lambda net: CASE
             WHEN net.bits = 0 THEN CASE WHEN starts_with(net.digits, '6') THEN '^.' ELSE '^[^:]*$' END
             WHEN starts_with(net.digits, '6') THEN
-                '^' || net.digits[2:1 + net.bits // 4]
+                '^' || substr(net.digits, 2, net.bits // 4)
                 || CASE
                     WHEN net.bits % 4 = 0 THEN ''
-                    ELSE format(
-                        '[{:x}-{:x}]',
-                        cut_bits(('0x' || net.digits[2 + net.bits // 4])::INTEGER, 4 - net.bits % 4, false),
-                        cut_bits(('0x' || net.digits[2 + net.bits // 4])::INTEGER, 4 - net.bits % 4, true)
-                    )
+                    ELSE '[' || cut_digit(substr(net.digits, 2 + net.bits // 4, 1), 4 - net.bits % 4, false)
+                        || '-' || cut_digit(substr(net.digits, 2 + net.bits // 4, 1), 4 - net.bits % 4, true) || ']'
                 END
             -- Whole octets as they are (of none DuckDB 1 makes NULL), one that the length cuts as all that it may be.
-            ELSE '^' || coalesce(array_to_string(net.octets[1:net.bits // 8], '\.'), '')
+            ELSE '^' || coalesce(array_to_string(list_slice(net.octets, 1, net.bits // 8), '\.'), '')
                 || CASE WHEN net.bits BETWEEN 8 AND 31 THEN '\.' ELSE '' END
                 || CASE
                     WHEN net.bits % 8 = 0 THEN ''
                     ELSE '(' || array_to_string(
-                        range(
-                            cut_bits(net.octets[net.bits // 8 + 1]::INTEGER, 8 - net.bits % 8, false),
-                            cut_bits(net.octets[net.bits // 8 + 1]::INTEGER, 8 - net.bits % 8, true) + 1
+                        list_transform(
+                            generate_series(
+                                cut_bits(net.octets[net.bits // 8 + 1]::INTEGER, 8 - net.bits % 8, false),
+                                cut_bits(net.octets[net.bits // 8 + 1]::INTEGER, 8 - net.bits % 8, true)
+                            ),
+                            lambda octet: octet::VARCHAR
                         ),
                         '|'
                     ) || CASE WHEN net.bits < 24 THEN ')\.' ELSE ')$' END
