@@ -12,11 +12,11 @@ from flowdb.ledger import LEDGERS
 from flowdb.quoting import quote_name, quote_path, quote_text
 from flowdb.rows import QUARANTINE, FileRow
 
-__all__ = ["records_query", "view_names", "view_statements"]
+__all__ = ["BAD_LINES", "records_query", "view_names", "view_statements"]
 
 _FILES = "files"
 _DATE_FOLDER = r"date=([0-9-]{10})[/\\][^/\\]*$"
-_BAD_LINES = {
+BAD_LINES = {
     "source_id": "BIGINT",
     "source": "VARCHAR",
     "line_number": "BIGINT",
@@ -32,7 +32,7 @@ def view_statements(base: Path, files: Sequence[FileRow]) -> list[str]:
     no table of a session has, as theirs would be asked in its place. Hourly sums are in
     `flowdb_hourly`, the records of files that have none in `flowdb_unsummed`.
     """
-    plain = {"bad_lines": (QUARANTINE, _BAD_LINES)} | {name: (name, LEDGERS[name]) for name in LEDGERS}
+    plain = {"bad_lines": (QUARANTINE, BAD_LINES)} | {name: (name, LEDGERS[name]) for name in LEDGERS}
     views = {
         **{
             one.view: records_query(base, one, [file for file in files if file.kind == one.kind])
