@@ -39,11 +39,10 @@ def open(path: str | os.PathLike[str] | None = None, **options: Any) -> FlowDB: 
 
 def verify(path: str | os.PathLike[str] = "flows", *, repair: bool = False) -> VerifyReport:
     """Check a store whole, even one that cannot be opened, and tell what is wrong; mend what can be."""
-    from pathlib import Path
-
+    from flowdb.urls import place_of
     from flowdb.verification import verify
 
-    return verify(Path(path).expanduser().absolute(), repair=repair)
+    return verify(place_of(path), repair=repair)
 
 
 def __getattr__(name: str) -> Any:

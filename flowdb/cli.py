@@ -40,6 +40,7 @@ from flowdb.terminal import (
     names_option,
     opened,
     output_option,
+    own_store_option,
     print_json,
     progress,
     quiet_option,
@@ -90,7 +91,7 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", shell_complete=paths)
-@store_option
+@own_store_option
 @click.option(
     "--format",
     "form",

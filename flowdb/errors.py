@@ -18,6 +18,8 @@
         ├── StoreMissing        there is no store at this path
         ├── NotAStore           the directory holds something else
         ├── StoreBusy           another process is writing
+        ├── StoreOvertaken      another run was the first to commit
+        ├── StoreReadOnly       it is a lake, or behind a URL
         ├── StoreTooNew         a later version of flowdb wrote it
         └── StoreDamaged        its catalogue cannot be read
 
@@ -51,6 +53,8 @@ __all__ = [
     "StoreDamaged",
     "StoreError",
     "StoreMissing",
+    "StoreOvertaken",
+    "StoreReadOnly",
     "StoreTooNew",
     "UsageError",
     "WebhookError",
@@ -238,8 +242,10 @@ class StoreError(FlowdbError):
 class StoreMissing(StoreError):
     """No store where one was expected."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path, "no store here; make one with: flowdb ingest SOURCE --store DIR")
+    def __init__(
+        self, path: str, reason: str = "no store here; make one with: flowdb ingest SOURCE --store DIR"
+    ) -> None:
+        super().__init__(path, reason)
 
 
 class NotAStore(StoreError):
@@ -260,6 +266,18 @@ class StoreBusy(StoreError):
         self.since = since
         who = f"process {pid} ({verb} since {since})" if pid is not None else "another process"
         super().__init__(path, f"{who} is writing to the store; try again when it has ended")
+
+
+class StoreOvertaken(StoreError):
+    """A lake to which another run committed while this one went on; nothing of this one is in it."""
+
+    def __init__(self, path: str) -> None:
+        reason = "another run wrote to it meanwhile, and nothing of this one is in it; start it again"
+        super().__init__(path, reason)
+
+
+class StoreReadOnly(StoreError):
+    """A store that is asked from here, and changed elsewhere: a lake, or one behind a URL."""
 
 
 class StoreTooNew(StoreError):

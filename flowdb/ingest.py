@@ -225,10 +225,10 @@ def _read_all(
     jobs = _Jobs(sources, first_id, workers)
     readers = [_Reader(writer, f"{n:02}", jobs, wanted, meter, stop) for n in range(workers)]
     with ThreadPoolExecutor(max_workers=len(readers) + 1) as pool:
-        futures: list[Future[None]] = [pool.submit(reader.run) for reader in readers]
-        # The commit needs it: done while the readers work, and where an interrupt cannot break it off.
-        pool.submit(writer.store.prepare)
         try:
+            futures: list[Future[None]] = [pool.submit(reader.run) for reader in readers]
+            # The commit needs it: done while the readers work, and where an interrupt cannot break it off.
+            pool.submit(writer.store.prepare)
             waiting = set(futures)
             while waiting:
                 done, waiting = wait(waiting, timeout=0.1)
@@ -239,7 +239,6 @@ def _read_all(
         except BaseException:
             stop.set()
             give_up()
-            wait(futures)
             for reader in readers:
                 reader.discard()
             raise
@@ -314,10 +313,26 @@ class _Reader:
         self._meter = meter
         self._stop = stop
         self._written: FolderWriter | None = None
+        # An interrupt while a thread is started leaves a thread that its pool knows nothing of.
+        self._working = threading.Lock()
 
     def run(self) -> None:
         """Read sources until there are none left."""
+        with self._working:
+            if not self._stop.is_set():
+                self._read()
+
+    def discard(self) -> None:
+        """Remove what this thread wrote, once it has stopped."""
+        with self._working:
+            if self._written is not None:
+                self._written.discard()
+            for file in self.outcome.files:
+                (self._writer.store.root / file.row.path).unlink(missing_ok=True)
+
+    def _read(self) -> None:
         # An interrupt, which reaches the first thread, cannot break off here what is being loaded.
+        import flowdb.allocation  # noqa: F401 -- before anything that loads pyarrow
         from flowdb.reading import Together
 
         self._written = shared = self._new_writer(self._name)
@@ -331,14 +346,8 @@ class _Reader:
                 self._read_alone(job, shared)
             for _, source in jobs:
                 source.release()
-        self.outcome.files += shared.finish()
-
-    def discard(self) -> None:
-        """Remove what this thread wrote."""
-        if self._written is not None:
-            self._written.discard()
-        for file in self.outcome.files:
-            (self._writer.store.root / file.row.path).unlink(missing_ok=True)
+        if not self._stop.is_set():
+            self.outcome.files += shared.finish()
 
     def _next(self) -> list[Job]:
         """Return the next source, or as many small ones as are read together."""

@@ -6,7 +6,6 @@ import gc
 import glob
 import io
 import os
-import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,13 +19,13 @@ import xxhash
 
 from flowdb.errors import NoSources, SourceError, SourceNotFound
 from flowdb.keys import Choice, is_expected, is_log, is_other_service, named_time
+from flowdb.urls import is_url
 
 if TYPE_CHECKING:
     from flowdb.remote import RemoteFile, RemoteObject, Remotes
 
 __all__ = ["Found", "Opened", "Source", "find", "fingerprint", "uncollected", "uri_of"]
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _STORE = "catalog.sqlite"  # the files of a store of flowdb are no sources
 _CHUNK = 1 << 20
 _LATEST = 2**63 - 1  # nanoseconds since 1970, in the year 2262
@@ -111,7 +110,7 @@ def find(
             failures = len(found.failures)
             last, here = (
                 _at_url(place, found, choice, storage or {}, listed)
-                if _URL.match(place)
+                if is_url(place)
                 else (place, _at_path(place, found, choice, listed))
             )
             if not here and len(found.failures) == failures:
