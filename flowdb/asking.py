@@ -10,4 +10,4 @@ _Answer = TypeVar("_Answer")
 
 
 class Asking(Generic[_Answer]):
-    """What is answered by name, with results of one kind; `flowdb.methods` makes each method when it is asked."""
+    """What is answered by name; `flowdb.methods` makes each method when it is first asked."""

@@ -49,8 +49,9 @@ def expanded(name: str, arguments: _Values, taken: set[str]) -> exp.Query:
 
 
 def expanded_function(name: str) -> Expr:
-    """Return what a macro that is an expression says of columns named as its parameters, without a macro in it."""
-    return _Expansion(set()).call(name)
+    """Return a macro's expression over columns named as its parameters, without a macro in it."""
+    columns = map(exp.column, macro(name).parameters)
+    return _Expansion(set())._reduced(call(name, *columns), {})
 
 
 class _Expansion:
@@ -68,9 +69,6 @@ class _Expansion:
             query.set("with_", exp.With(expressions=ctes))
         assert isinstance(query, exp.Query)
         return query
-
-    def call(self, name: str) -> Expr:
-        return self._reduced(call(name, *map(exp.column, macro(name).parameters)), {})
 
     def _body(self, name: str, arguments: _Values) -> Expr:
         """Return the body of a table macro; what its WITH has is among what all of the query has."""

@@ -285,12 +285,12 @@ def _split(args: list[Expr]) -> Expr:
     return call("split", args[0], text(re.escape(args[1].name).replace("\\ ", " ")))
 
 
+_CLOCK_TEXTS = {"%H": "HH"}
 _NAMES = {
     "ends_with": "endswith",
     "error": "raise_error",
     "generate_series": "sequence",
     "hash": "struct",
-    "len": "array_size",
     "list_concat": "concat",
     "list_filter": "filter",
     "list_position": "array_position",
@@ -315,6 +315,7 @@ _FUNCTIONS: dict[str, Rule] = {
     "format": lambda args: call("lpad", call("lower", call("hex", args[1])), number(8), text("0")),
     "isodow": lambda args: exp.Paren(this=exp.Add(this=call("weekday", args[0]), expression=number(1))),
     "left": lambda args: call("substr", args[0], number(1), args[1]),
+    "len": lambda args: exp.cast(call("array_size", *args), "BIGINT"),
     "list": _list,
     "list_avg": average,
     "list_contains": _list_contains,
@@ -324,6 +325,7 @@ _FUNCTIONS: dict[str, Rule] = {
     "regexp_full_match": lambda args: call("regexp_like", args[0], text(rf"^(?:{args[1].name})\z")),
     "regexp_replace": _replaced,
     "round": _rounded,
+    "strftime": lambda args: call("date_format", args[0], text(_CLOCK_TEXTS[args[1].name])),
     "string_split": _split,
     "struct_pack": _struct,
     "sum": _sum,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-
-from sqlglot import exp
+from typing import TYPE_CHECKING
 
 from flowdb.analyses import function_texts
 from flowdb.constants import described
@@ -15,10 +14,22 @@ from flowdb.macros import macro
 from flowdb.rendered_spark import written
 from flowdb.rewrites import rewritten
 
+if TYPE_CHECKING:
+    from sqlglot.expressions import Expr
+
 __all__ = ["FUNCTIONS", "function_statements"]
 
 FUNCTIONS = (
-    *("day_of_week", "ephemeral_port", "gigabytes", "in_cidr", "in_window", "ip4_key", "ip6_key", "ip_family"),
+    *(
+        "day_of_week",
+        "ephemeral_port",
+        "gigabytes",
+        "in_cidr",
+        "in_window",
+        "ip4_key",
+        "ip6_key",
+        "ip_family",
+    ),
     *("ip_key", "is_answer", "is_cidr", "is_ephemeral", "is_nat_gateway", "is_private", "is_refused"),
     *("is_request", "is_service", "is_traffic", "protocol_name", "record_moment", "service_name"),
     *("service_port", "tcp_flag_names", "touches", "traffic_path_name"),
@@ -52,6 +63,6 @@ def _function(name: str, kinds: dict[str, str]) -> tuple[str, str, str]:
     return name, f"({listed}) RETURNS {_SPARK_TYPES.get(returned, returned)}", body
 
 
-def _parameter(name: str, kind: str, default: exp.Expression | None) -> str:
+def _parameter(name: str, kind: str, default: Expr | None) -> str:
     given = "" if default is None else f" DEFAULT {default.sql(dialect='spark')}"
     return f"`{name}` {_SPARK_TYPES.get(kind, kind)}{given}"

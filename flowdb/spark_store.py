@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -17,11 +16,13 @@ from flowdb.groups import without_groups
 from flowdb.methods import question
 from flowdb.names import groups_of
 from flowdb.nearest import meant
-from flowdb.rendering import renderings
+from flowdb.opening import open_store
 from flowdb.settings import Settings
 from flowdb.spark_functions import function_statements
-from flowdb.spark_tables import frame, store_tables
-from flowdb.spark_views import view_statements
+from flowdb.spark_tables import frame, tables_of
+from flowdb.spark_views import spark_query, view_statements
+from flowdb.store import GRACE
+from flowdb.urls import is_url, place_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -40,12 +41,13 @@ class SparkStore(Asking["DataFrame"]):
     What is asked is answered from the commit that was the newest when the store was attached.
     """
 
-    def __init__(self, spark: SparkSession, location: str, records: str, sources: str, settings: Settings) -> None:
+    def __init__(
+        self, spark: SparkSession, place: str, own: str, groups: Mapping[str, Sequence[str]]
+    ) -> None:
         self.spark = spark
-        self.location = location
-        self._records = records
-        self._sources = sources
-        self._settings = settings
+        self.place = place
+        self._own = own
+        self._groups = groups
 
     def sql(self, query: str, args: Mapping[str, object] | Sequence[object] | None = None) -> DataFrame:
         """Return the result of a query in Spark's SQL; `args` are the values of its `:name` or `?`."""
@@ -53,7 +55,7 @@ class SparkStore(Asking["DataFrame"]):
         return self.spark.sql(query, args=given)
 
     def __repr__(self) -> str:
-        return f"SparkStore({self.location!r})"
+        return f"SparkStore({self.place!r})"
 
     def __dir__(self) -> Iterable[str]:
         return [*super().__dir__(), *analyses()]
@@ -70,12 +72,10 @@ class SparkStore(Asking["DataFrame"]):
     def _answer(self, analysis: Analysis, given: Mapping[str, object], names: bool) -> DataFrame:
         if names:
             raise UsageError(f"{analysis.name}: names are for a store that is opened with flowdb.open()")
-        values = without_groups(analysis, given, lambda: groups_of(self._settings))
-        made = renderings(
-            analysis.name, values, dialects=("spark",), table=self._records, sources=self._sources
-        )
+        values = without_groups(analysis, given, lambda: self._groups)
+        query = spark_query(analysis.name, values, self._own)
         _check_zone(self.spark)
-        return self.spark.sql(made["spark"])
+        return self.spark.sql(query)
 
 
 def attached(
@@ -89,8 +89,16 @@ def attached(
     if not _PREFIX.fullmatch(prefix):
         raise UsageError(f"prefix is {prefix!r}; expected letters, digits and _")
     _check_zone(spark)
-    path = Path(location).expanduser().absolute()
-    frames = {name: frame(spark, table) for name, table in store_tables(path).items()}
+    place = place_of(location)
+    store = open_store(place, GRACE, storage)
+    try:
+        # A path without a scheme may be one of the cluster's own storage.
+        base = place.rstrip("/") if is_url(place) else f"file://{store.folder.base}"
+        tables = tables_of(store, base)
+        groups = groups_of(Settings.read(store.root))
+    finally:
+        store.close()
+    frames = {name: frame(spark, table) for name, table in tables.items()}
     for name, rows in frames.items():
         rows.createOrReplaceTempView(f"{prefix}{name}")
     # Methods ask by names that nobody else gives, whatever a session has for `flows` by then.
@@ -99,7 +107,7 @@ def attached(
         frames[name].createOrReplaceTempView(f"{own}_{name}")
     for statement in (*view_statements(own, prefix), *function_statements(prefix)):
         spark.sql(statement)
-    return SparkStore(spark, str(path), f"{own}_flows", f"{own}_sources", Settings.read(path))
+    return SparkStore(spark, store.place, own, groups)
 
 
 def _check_zone(spark: SparkSession) -> None:

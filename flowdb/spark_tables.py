@@ -1,4 +1,4 @@
-"""What lies at a location, of one commit, as tables of Spark: a laptop's store, its live files alone.
+"""What lies at a location, of one commit, as tables of Spark: of a laptop's store or of a lake.
 
 Spark reads the very files, by a list of them: it looks into no folder, and so sees no file that a
 commit took out of the store, or that no commit has.
@@ -7,16 +7,14 @@ commit took out of the store, or that no commit has.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowdb.datasets import DATASETS, Dataset
+from flowdb.datasets import DATASETS
 from flowdb.errors import StoreDamaged
 from flowdb.ledger import LEDGERS, ledger_table
-from flowdb.rows import QUARANTINE, SOURCES, FileRow
-from flowdb.store import Store
+from flowdb.rows import QUARANTINE, SOURCES
 from flowdb.views import BAD_LINES
 
 if TYPE_CHECKING:
@@ -24,7 +22,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import DataType, StructType
 
-__all__ = ["SparkTable", "frame", "store_tables"]
+    from flowdb.readable import Readable
+
+__all__ = ["SparkTable", "frame", "tables_of"]
 
 # What Hadoop takes for a pattern of paths.
 _PATTERN = re.compile(r"[\\*?\[\]{}]")
@@ -34,8 +34,8 @@ _PATTERN = re.compile(r"[\\*?\[\]{}]")
 class SparkTable:
     """A table: its columns with their DuckDB types, in order, and the files that have its rows.
 
-    `files` are paths below `base`; columns that are no column of a file are NULL, or are in the
-    names of its folders. A table may have `rows` in place of files.
+    `files` are paths below `base`. A column that a file does not have is in the names of its
+    folders, or else NULL. A table may have `rows` in place of files.
     """
 
     base: str
@@ -44,31 +44,27 @@ class SparkTable:
     rows: pa.Table | None = None
 
 
-def store_tables(root: Path) -> dict[str, SparkTable]:
-    """Return the tables of a laptop's store by the names of their views, all of its newest commit."""
-    store = Store(root)
-    try:
-        files = store.catalog.files()
-        # Earlier versions have other ledgers, or none.
-        has_ledgers = store.catalog.has_ledgers
-        sources = None if has_ledgers else ledger_table(SOURCES, list(store.catalog.sources()))
-    finally:
-        store.close()
-    base = f"file://{root.resolve()}"
-    tables = {one.view: _records(base, one, [file for file in files if file.kind == one.kind]) for one in DATASETS}
-    tables["bad_lines"] = SparkTable(base, BAD_LINES, _paths(files, QUARANTINE))
-    tables["sources"] = SparkTable(base, LEDGERS[SOURCES], _paths(files, SOURCES), sources)
+def tables_of(store: Readable, base: str) -> dict[str, SparkTable]:
+    """Return the tables of a store's newest commit by the names of their views.
+
+    `base` is the folder that its files lie in, as Spark is to be told.
+    """
+    paths: dict[str, list[str]] = {}
+    extra: dict[str, set[str]] = {}
+    files = store.catalog.files()
+    for file in files:
+        paths.setdefault(file.kind, []).append(file.path)
+        extra.setdefault(file.kind, set()).update(name for name in file.extra.split(",") if name)
+    tables = {}
+    for one in DATASETS:
+        columns = {**one.sql_columns, **dict.fromkeys(sorted(extra.get(one.kind, ())), "VARCHAR")}
+        tables[one.view] = SparkTable(base, columns, paths.get(one.kind, ()))
+    tables["bad_lines"] = SparkTable(base, BAD_LINES, paths.get(QUARANTINE, ()))
+    # The ledgers of earlier versions are others.
+    has_other = store.catalog.is_old or SOURCES not in paths
+    rows = ledger_table(SOURCES, list(store.catalog.sources())) if has_other else None
+    tables["sources"] = SparkTable(base, LEDGERS[SOURCES], paths.get(SOURCES, ()), rows)
     return tables
-
-
-def _paths(files: Iterable[FileRow], kind: str) -> list[str]:
-    return [file.path for file in files if file.kind == kind]
-
-
-def _records(base: str, dataset: Dataset, files: Sequence[FileRow]) -> SparkTable:
-    extra = {name for file in files for name in file.extra.split(",")} - {""}
-    columns = {**dataset.sql_columns, **dict.fromkeys(sorted(extra), "VARCHAR")}
-    return SparkTable(base, columns, [file.path for file in files])
 
 
 def frame(spark: SparkSession, table: SparkTable) -> DataFrame:
@@ -82,7 +78,8 @@ def frame(spark: SparkSession, table: SparkTable) -> DataFrame:
     if table.rows is not None:
         return spark.createDataFrame(table.rows, schema)
     if not table.files:
-        return spark.createDataFrame([], schema)
+        nothing = (f"CAST(NULL AS {one.dataType.simpleString()}) AS `{one.name}`" for one in schema)
+        return spark.sql(f"SELECT {', '.join(nothing)} WHERE FALSE")
     # A session may say that what is missing or broken is passed over.
     strict = {"ignoreMissingFiles": "false", "ignoreCorruptFiles": "false", "mergeSchema": "false"}
     reader = spark.read.schema(schema).options(**strict, basePath=table.base)
