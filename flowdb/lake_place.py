@@ -27,8 +27,9 @@ _DEFAULT_REGION = "us-east-1"
 
 
 class LakePlace:
-    """A folder or a URL, which may hold a lake; `uri` is how it is shown, `root` its path for `storage`.
+    """A folder or a URL, which may hold a lake: its absolute `location`, and `uri`, which has no secrets.
 
+       `storage` is the file system for which `root` is its path.
     `options` are those of fsspec's file systems, as `flowdb ingest` has them.
     """
 
@@ -43,17 +44,17 @@ class LakePlace:
         self.options = dict(options or {})
         self.is_local = not is_url(location)
         if self.is_local:
-            self._url = self.uri = os.path.abspath(os.path.expanduser(location))
+            self.location = self.uri = os.path.abspath(os.path.expanduser(location))
             self.storage: Any = Remotes({}).storage("file:///")
-            self.root = self._url
+            self.root = self.location
         else:
-            self._url = location.rstrip("/")
-            scheme, _, rest = self._url.partition("://")
+            self.location = location.rstrip("/")
+            scheme, _, rest = self.location.partition("://")
             if scheme == "s3a":
-                self._url = f"s3://{rest}"
-            self.uri = shown(self._url)
-            self.storage = Remotes(self.options).storage(self._url)
-            self.root = str(self.storage._strip_protocol(self._url))
+                self.location = f"s3://{rest}"
+            self.uri = shown(self.location)
+            self.storage = Remotes(self.options).storage(self.location)
+            self.root = str(self.storage._strip_protocol(self.location))
 
     def path(self, *parts: str) -> str:
         """Return the path of what lies here for `storage`."""
@@ -61,16 +62,16 @@ class LakePlace:
 
     def address(self, *parts: str) -> str:
         """Return the path or the URL of what lies here, as a reader of Parquet takes it."""
-        return os.path.join(self._url, *parts) if self.is_local else "/".join((self._url, *parts))
+        return os.path.join(self.location, *parts) if self.is_local else "/".join((self.location, *parts))
 
     def delta(self, table: str) -> tuple[str, dict[str, str] | None]:
         """Return the place of a table and the options with which Delta Lake's library opens it."""
         if self.is_local:
             return self.address(table), None
-        scheme, _, rest = self._url.partition("://")
+        scheme, _, rest = self.location.partition("://")
         host, slash, path = rest.partition("/")
         url = f"{scheme}://{host}{slash}{quote(path)}/{table}"
-        return url, delta_options(self._url, self.options, self._region)
+        return url, delta_options(self.location, self.options, self._region)
 
     def names(self, *parts: str) -> list[str]:
         """Return the names of what lies in a folder; none where there is no such folder."""
