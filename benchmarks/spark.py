@@ -76,9 +76,8 @@ def _alone(objects: Path, store: Path, workers: int) -> float:
 
 def _lake(session: object, objects: Path, lake: Path, totals: Totals | None = None) -> float:
     """Return the seconds of an ingest into a new lake, whose records are counted afterwards."""
-    import flowdb.spark
-
     import flowdb
+    import flowdb.spark
 
     shutil.rmtree(lake, ignore_errors=True)
     os.sync()

@@ -19,6 +19,7 @@ from flowdb.athena_views import check_askers, kept_query, table_of_query
 from flowdb.datasets import DATASETS
 from flowdb.own_tables import BUILT_IN, Table, built_in, read_tables, write_tables
 from flowdb.quoting import quote_name, quote_text
+from flowdb.store import own
 from flowdb.views import view_names
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ class Script:
         """Change the tables of the store, as its only writer."""
         if self._is_sandbox:
             raise reader.statement.error("a sandbox declares no tables", reader.statement.start)
-        store = self._store().for_writing()
+        store = own(self._store())
         with store.writer("athena-table"):
             write_tables(store.root, change(read_tables(store.root)))
             store.generate()

@@ -31,7 +31,7 @@ from flowdb.placing import Placing
 from flowdb.quantities import age
 from flowdb.reporting import Reporting
 from flowdb.results import Result
-from flowdb.store import GRACE, Store
+from flowdb.store import GRACE, Store, own
 from flowdb.urls import is_url, place_of
 from flowdb.watching import Watching
 
@@ -303,7 +303,7 @@ class FlowDB(Asking[Result], Keeping, Naming, Noting, Placing, Reporting, Watchi
     def _opened_for_writing(self) -> Store:
         if self._store is None:
             self._store = Store.create(self.path, self._grace)
-        return self._store.for_writing()
+        return own(self._store)
 
     @property
     def _opened(self) -> Readable:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowdb.facts import store_facts
+from flowdb.store import Store, own
 
 if TYPE_CHECKING:
     from datetime import date
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from flowdb.meter import Meter
     from flowdb.prune import PruneReport
     from flowdb.readable import Readable
-    from flowdb.store import Store
     from flowdb.verification import VerifyReport
 
 __all__ = ["Keeping"]
@@ -46,7 +46,7 @@ class Keeping:
     @property
     def _own(self) -> Store:
         """The store, to be changed."""
-        return self._opened.for_writing()
+        return own(self._opened)
 
     def compact(self, *, watch: _Watch | None = None, rollups: bool = True) -> CompactReport:
         """Make few large, sorted files out of the many small ones of each date.

@@ -27,6 +27,7 @@ __all__ = [
     "Rows",
     "bounds_of",
     "choice_options",
+    "kept_storage_options",
     "parameter_option",
     "params_of",
     "params_option",

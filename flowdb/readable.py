@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from flowdb.errors import StoreDamaged, StoreReadOnly
+from flowdb.errors import StoreDamaged
 from flowdb.folders import HERE, Folder, LocalFolder
 from flowdb.generated import shown_statements, statements
 from flowdb.own_tables import run, tables_digest
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from flowdb.errors import StoreError
     from flowdb.rows import CommitRow, FileRow, Retired, SourceRow
-    from flowdb.store import Store
 
 __all__ = ["OF_A_LAKE", "OF_A_URL", "Readable"]
 
@@ -112,10 +111,6 @@ class Readable:
     def damaged(self, reason: str) -> StoreError:
         """Return the error for a store whose files DuckDB cannot read."""
         return StoreDamaged(self.place, reason)
-
-    def for_writing(self) -> Store:
-        """Return the store for whoever is going to change it; raises `StoreReadOnly`."""
-        raise StoreReadOnly(self.place, self.read_only)
 
     def close(self) -> None:
         """Let go of it."""

@@ -281,7 +281,9 @@ def _code(error: Exception) -> str:
 
 def said(error: Exception) -> str:
     """Return the words of an error as one line, without user, password or query of any URL in it."""
-    words = gist(str(getattr(error, "strerror", None) or error)) or type(error).__name__
+    # Delta Lake's library draws what lies behind an error with colours.
+    plain = re.sub(r"(\x1b\[[0-9;]*m|↳)+ *", "", str(getattr(error, "strerror", None) or error))
+    words = gist(plain) or type(error).__name__
     words = re.sub(r"(\w://)[^\s/]*@", r"\1", words)
     return re.sub(r"(\w://[^\s?\"']*)\?[^\s\"']*", r"\1", words).rstrip(".")
 

@@ -44,6 +44,7 @@ __all__ = [
     "counts_as_records",
     "data_folders",
     "is_lake",
+    "own",
     "written_by",
 ]
 
@@ -145,10 +146,6 @@ class Store(Readable):
     def damaged(self, reason: str) -> StoreError:
         """Return the error for a store whose files DuckDB cannot read."""
         return super().damaged(f"{reason}; see: flowdb verify")
-
-    def for_writing(self) -> Store:
-        """Return the store itself."""
-        return self
 
     @contextmanager
     def writer(self, verb: str) -> Iterator[Writer]:
@@ -307,6 +304,13 @@ class Writer:
         live = [row for row in self.store.catalog.files() if row.path not in gone]
         lonely = orphans([*live, *(written.row for written in change.files)])
         return replace(change, retired=[*change.retired, *lonely]) if lonely else change
+
+
+def own(store: Readable) -> Store:
+    """Return a store for whoever is going to change it; raises `StoreReadOnly` for what is asked alone."""
+    if not isinstance(store, Store):
+        raise StoreReadOnly(store.place, store.read_only)
+    return store
 
 
 def written_by(path: Path) -> int | None:
