@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from flowdb.datasets import DATASETS
@@ -28,6 +29,11 @@ __all__ = ["SparkTable", "frame", "tables_of"]
 
 # What Hadoop takes for a pattern of paths.
 _PATTERN = re.compile(r"[\\*?\[\]{}]")
+
+# A folder of a partition that has a digest for a long value, which the files have too.
+_NOT_SPELLED = re.compile(r"=[0-9a-f]{32}/")
+# A session may say that what is missing or broken is passed over.
+_STRICT = {"ignoreMissingFiles": "false", "ignoreCorruptFiles": "false", "mergeSchema": "false"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ def frame(spark: SparkSession, table: SparkTable) -> DataFrame:
 
     Raises `StoreDamaged` where a file is not there.
     """
-    from pyspark.errors import AnalysisException
+    from pyspark.sql import DataFrame
 
     schema = _schema(table.columns)
     if table.rows is not None:
@@ -80,18 +86,37 @@ def frame(spark: SparkSession, table: SparkTable) -> DataFrame:
     if not table.files:
         nothing = (f"CAST(NULL AS {one.dataType.simpleString()}) AS `{one.name}`" for one in schema)
         return spark.sql(f"SELECT {', '.join(nothing)} WHERE FALSE")
-    # A session may say that what is missing or broken is passed over.
-    strict = {"ignoreMissingFiles": "false", "ignoreCorruptFiles": "false", "mergeSchema": "false"}
-    reader = spark.read.schema(schema).options(**strict, basePath=table.base)
+    told = [path for path in table.files if _NOT_SPELLED.search(path)]
+    parts = [_read(spark, table, [path for path in table.files if path not in set(told)])]
+    for date in sorted({_date(path) for path in told}):
+        parts.append(_read(spark, table, [path for path in told if _date(path) == date], date))
+    return reduce(DataFrame.unionAll, parts)
+
+
+def _read(spark: SparkSession, table: SparkTable, files: Sequence[str], date: str = "") -> DataFrame:
+    """Return the rows of files, with the columns that folders are the names of, or with this date alone."""
+    from pyspark.errors import AnalysisException
+    from pyspark.sql.functions import lit
+
+    columns = {name: kind for name, kind in table.columns.items() if not date or name != "date"}
+    reader = spark.read.schema(_schema(columns)).options(**_STRICT)
+    if not date:
+        reader = reader.option("basePath", table.base)
     try:
-        found = reader.parquet(*(_alone(f"{table.base}/{path}") for path in table.files))
+        found = reader.parquet(*(_alone(f"{table.base}/{path}") for path in files))
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
         gone = (error.getMessageParameters() or {}).get("path", "a file")
         raise StoreDamaged(table.base, f"{gone} is not there; see: flowdb verify") from error
+    if date:
+        found = found.withColumn("date", lit(date).cast("date"))
     # Spark puts columns of folders last.
     return found.select([found[f"`{name}`"] for name in table.columns])
+
+
+def _date(path: str) -> str:
+    return path.partition("date=")[2].partition("/")[0]
 
 
 def _alone(path: str) -> str:
