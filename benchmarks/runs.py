@@ -36,6 +36,8 @@ def run(command: list[str], environment: Mapping[str, str] | None = None) -> Run
     """
     begun = time.perf_counter()
     variables = {**os.environ, **(environment or {})}
+    # What is installed is compiled once, not each time it is run.
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables) as child:
         output = child.stdout.read() if child.stdout else ""
         _, status, usage = os.wait4(child.pid, 0)

@@ -9,12 +9,14 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from flowdb import errors
 from flowdb.errors import FlowdbError
 
 if TYPE_CHECKING:
+    from flowdb import spark as spark
     from flowdb.database import FlowDB
     from flowdb.verification import VerifyReport
 
@@ -39,11 +41,10 @@ def open(path: str | os.PathLike[str] | None = None, **options: Any) -> FlowDB: 
 
 def verify(path: str | os.PathLike[str] = "flows", *, repair: bool = False) -> VerifyReport:
     """Check a store whole, even one that cannot be opened, and tell what is wrong; mend what can be."""
-    from pathlib import Path
-
+    from flowdb.urls import place_of
     from flowdb.verification import verify
 
-    return verify(Path(path).expanduser().absolute(), repair=repair)
+    return verify(place_of(path), repair=repair)
 
 
 def __getattr__(name: str) -> Any:
@@ -52,4 +53,6 @@ def __getattr__(name: str) -> Any:
         from flowdb.database import FlowDB
 
         return FlowDB
+    if name == "spark":
+        return import_module("flowdb.spark")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -187,7 +187,8 @@ def _command(function: Callable[..., None], analysis: Analysis, said: str) -> cl
     made = click.command(
         name=hyphened(analysis.name), help=said, short_help=analysis.summary, cls=click.Command
     )(function)
-    made.params = options + made.params
+    # An analysis has a region of its own, that of its prices.
+    made.params = options + [one for one in made.params if one.name not in names]
     return made
 
 

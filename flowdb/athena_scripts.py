@@ -19,11 +19,13 @@ from flowdb.athena_views import check_askers, kept_query, table_of_query
 from flowdb.datasets import DATASETS
 from flowdb.own_tables import BUILT_IN, Table, built_in, read_tables, write_tables
 from flowdb.quoting import quote_name, quote_text
-from flowdb.store import Store
+from flowdb.store import own
 from flowdb.views import view_names
 
 if TYPE_CHECKING:
     import duckdb
+
+    from flowdb.readable import Readable
 
 __all__ = ["Script"]
 
@@ -46,7 +48,7 @@ class Script:
     def __init__(
         self,
         text: str,
-        store: Callable[[], Store],
+        store: Callable[[], Readable],
         ask: Callable[[Answer], duckdb.DuckDBPyRelation] | None = None,
         *,
         is_sandbox: bool = False,
@@ -166,7 +168,7 @@ class Script:
         """Change the tables of the store, as its only writer."""
         if self._is_sandbox:
             raise reader.statement.error("a sandbox declares no tables", reader.statement.start)
-        store = self._store()
+        store = own(self._store())
         with store.writer("athena-table"):
             write_tables(store.root, change(read_tables(store.root)))
             store.generate()

@@ -46,13 +46,14 @@ _Row = TypeVar("_Row", SourceRow, FileRow, CommitRow, Retired)
 class Catalog:
     """A connection to a store's catalogue, for one thread.
 
-    Whatever SQLite reports as damage is raised as `StoreDamaged`. A catalogue of an earlier
+    Whatever SQLite reports as damage is raised as `StoreDamaged`, of the folder that it lies in unless
+    it is of another `store`. A catalogue of an earlier
     version `is_old`: it is read by way of a copy in memory, and changed by `upgrade` alone.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, store: str | None = None) -> None:
         self._path = path
-        self._store = str(path.parent)
+        self._store = store or str(path.parent)
         self._files: tuple[int, list[FileRow]] | None = None
         self._is_complete = False
         # A catalogue that may not be written is still read: a rollback journal leaves no file beside it.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from itertools import pairwise
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from flowdb import extras
 from flowdb.chart_marks import Rows, bars, keys_of, states, timeline
 from flowdb.chart_parts import labels, said
 from flowdb.errors import UsageError
@@ -64,13 +64,7 @@ _PREFERRED = ("attempts", "bytes", "dollars", "score", "flows")
 
 def require(what: str, *modules: str) -> None:
     """Raise `UsageError` where libraries that something needs are not installed."""
-    for module in ("altair", *modules):
-        try:
-            import_module(module)
-        except ImportError as error:
-            raise UsageError(
-                f"{what} needs {module}, which is not installed: pip install 'flowdb[report]'"
-            ) from error
+    extras.require(what, "report", "altair", *modules)
 
 
 def fetched(result: duckdb.DuckDBPyRelation, most: int = MOST_ROWS) -> Rows:

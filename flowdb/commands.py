@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date, timedelta
 from typing import Any, TextIO
 
@@ -20,12 +19,14 @@ from flowdb.terminal import (
     look,
     opened,
     output_option,
+    own_store_option,
     print_json,
     progress,
     quiet_option,
     store_option,
     tell,
 )
+from flowdb.urls import place_of
 
 __all__ = [
     "COMMANDS",
@@ -63,7 +64,7 @@ rollups_option = click.option(
 
 
 @click.command()
-@store_option
+@own_store_option
 @grace_option
 @rollups_option
 @json_option
@@ -102,7 +103,7 @@ def compact(store: str, grace: timedelta, as_json: bool, rollups: bool) -> None:
     "--keep-rejects", type=Quantity(quantities.age), metavar="AGE", help="Keep refused flows longer: 365d."
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be taken, and take nothing.")
-@store_option
+@own_store_option
 @grace_option
 @output_option
 @json_option
@@ -153,7 +154,7 @@ def _write_rows(names: str, rows: list[tuple[object, ...]], output: str) -> None
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", shell_complete=paths)
-@store_option
+@own_store_option
 @grace_option
 @json_option
 @quiet_option
@@ -175,7 +176,7 @@ def forget(sources: tuple[str, ...], store: str, grace: timedelta, as_json: bool
 
 @click.command()
 @click.argument("folder", metavar="DIR", shell_complete=folders)
-@store_option
+@own_store_option
 @json_option
 @quiet_option
 def backup(folder: str, store: str, as_json: bool) -> None:
@@ -193,7 +194,7 @@ def backup(folder: str, store: str, as_json: bool) -> None:
 
 @click.command()
 @click.option("--repair", is_flag=True, help="Mend what can be mended, and check again.")
-@store_option
+@own_store_option
 @output_option
 @json_option
 @quiet_option
@@ -203,12 +204,10 @@ def verify(repair: bool, store: str, output: str, as_json: bool) -> ExitCode:
     What is wrong is written to standard output, a row for each. --repair makes the catalogue anew from
     the files, ledgers and flowdb.duckdb from the catalogue, and sets damaged files aside.
     """
-    from pathlib import Path
-
     from flowdb.verification import verify as check
 
     with progress("verify") as watch:
-        report = check(Path(os.path.abspath(os.path.expanduser(store))), repair=repair, watch=watch)
+        report = check(place_of(store), repair=repair, watch=watch)
     for done in report.repaired:
         tell(f"repaired: {done}")
     if as_json:
@@ -227,7 +226,7 @@ def verify(repair: bool, store: str, output: str, as_json: bool) -> ExitCode:
 
 @click.command()
 @click.argument("file", type=click.File(encoding="utf-8-sig"), metavar="FILE.sql")
-@store_option
+@own_store_option
 @output_option
 def athena_table(file: TextIO, store: str, output: str) -> None:
     """Declare tables over the store with the CREATE EXTERNAL TABLE statements of FILE.sql.

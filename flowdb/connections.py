@@ -9,15 +9,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from flowdb.errors import StoreDamaged, gist
+from flowdb.folders import unreadable
 from flowdb.own_tables import run
 
 if TYPE_CHECKING:
     import duckdb
 
-    from flowdb.store import Store
+    from flowdb.readable import Readable
 
-__all__ = ["Connections", "damaged"]
+__all__ = ["Connections"]
 
 
 class Connections:
@@ -31,7 +31,7 @@ class Connections:
         self._shown: tuple[int, str] = (-1, "")
         self._forget: Callable[[], object] | None = None
 
-    def of(self, store: Store) -> duckdb.DuckDBPyConnection:
+    def of(self, store: Readable) -> duckdb.DuckDBPyConnection:
         """Return a connection whose views are those of the store's newest commit."""
         import duckdb
 
@@ -47,7 +47,7 @@ class Connections:
                 run(self._connection, self._shown_by(store))
         except duckdb.Error as error:
             self._connection = None
-            raise damaged(store, error) from error
+            raise (store.failure(error) or store.damaged(unreadable(error))) from error
         self._shown = shown
         return self._connection
 
@@ -92,14 +92,14 @@ class Connections:
             self._forget()
             self._forget = None
 
-    def _connect(self, store: Store) -> duckdb.DuckDBPyConnection:
+    def _connect(self, store: Readable) -> duckdb.DuckDBPyConnection:
         """Return a connection with the views and macros of a store."""
         import duckdb
 
         if self._is_sandbox:
             from flowdb import sandbox
 
-            return sandbox.connect(store.folders, store.fill, self._shown_by(store))
+            return sandbox.connect(store.serve, store.fill, self._shown_by(store))
         if self._forget is None:
             # A folder that nobody else can have prepared, for what does not fit into memory.
             self._spilled = tempfile.mkdtemp(prefix="flowdb-")
@@ -109,18 +109,11 @@ class Connections:
             "temp_directory": self._spilled,
         }
         connection = duckdb.connect(config=config)
+        store.reach(connection)
         store.fill(connection)
         return connection
 
-    def _shown_by(self, store: Store) -> list[str]:
+    def _shown_by(self, store: Readable) -> list[str]:
         """Return the statements that make views, as this connection can run them."""
-        if not self._is_sandbox:
-            return store.view_statements()
-        from flowdb.sandbox import inside
-
-        return inside(store.folders, store.view_statements())
-
-
-def damaged(store: Store, error: Exception) -> StoreDamaged:
-    """Return the error for a store whose files DuckDB cannot read."""
-    return StoreDamaged(str(store.root), f"its files cannot be read ({gist(str(error))}); see: flowdb verify")
+        statements = store.view_statements()
+        return store.inside(statements) if self._is_sandbox else statements

@@ -22,7 +22,7 @@ from flowdb.parquet_delivery import Delivery, measured
 from flowdb.scans import Part, Planner, Scan, parts_of
 
 if TYPE_CHECKING:
-    from flowdb.store import Store
+    from flowdb.readable import Readable
 
 __all__ = ["COLUMNS", "WAYS", "Ask", "Bill", "Prices", "Question", "bills", "cells", "read_prices", "remarks"]
 
@@ -112,7 +112,7 @@ def read_prices(ask: Ask, region: str, path: str | None = None) -> Prices:
 
 
 def bills(
-    store: Store,
+    store: Readable,
     ask: Ask,
     questions: Iterable[Question],
     prices: Prices,
@@ -148,9 +148,9 @@ class _Till:
     """Adds up what scans of a store cost."""
 
     def __init__(
-        self, store: Store, parts: Sequence[Part], delivery: Delivery, prices: Prices, runs_per_day: float
+        self, store: Readable, parts: Sequence[Part], delivery: Delivery, prices: Prices, runs_per_day: float
     ) -> None:
-        self._root = store.root
+        self._store = store
         self._delivery = delivery
         self._prices = prices
         self._runs_per_day = runs_per_day
@@ -249,7 +249,7 @@ class _Till:
         if path not in self._ends:
             import pyarrow.parquet as pq
 
-            end = pq.read_metadata(self._root / path)
+            end = pq.read_metadata(self._store.folder.parquet(path))
             columns: dict[str, int] = {}
             for group in range(end.num_row_groups):
                 for number in range(end.num_columns):
@@ -267,7 +267,7 @@ def cells(bill: Bill) -> list[object]:
     return [getattr(bill, name) for name in COLUMNS]
 
 
-def remarks(store: Store) -> list[str]:
+def remarks(store: Readable) -> list[str]:
     """Return what is to be said of the sources of a store: not all may be gzip text, of which bills speak."""
     names = [source.name for source in store.catalog.sources()]
     others = sum(not name.endswith(".gz") for name in names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -43,7 +44,7 @@ __all__ = ["cost"]
     shell_complete=paths,
     help="A CSV with item, region and amount, which take the place of those in FROM athena_prices.",
 )
-@store_option
+@partial(store_option, without=("region",))
 @output_option
 def cost(
     question: str | None,

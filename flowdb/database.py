@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from flowdb.analyses import analyses, called_statements, find_analysis
 from flowdb.asking import Asking
-from flowdb.connections import Connections, damaged
+from flowdb.connections import Connections
 from flowdb.dialects import ASKED, TRINO
 from flowdb.errors import (
     FlowdbError,
@@ -26,11 +26,13 @@ from flowdb.methods import method
 from flowdb.naming import Naming
 from flowdb.nearest import meant
 from flowdb.noting import Noting
+from flowdb.opening import open_store
 from flowdb.placing import Placing
 from flowdb.quantities import age
 from flowdb.reporting import Reporting
 from flowdb.results import Result
-from flowdb.store import GRACE, Store
+from flowdb.store import GRACE, Store, own
+from flowdb.urls import is_url, place_of
 from flowdb.watching import Watching
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from flowdb.athena_answers import Answer
     from flowdb.ingest import IngestReport
     from flowdb.meter import Meter
+    from flowdb.readable import Readable
 
 __all__ = ["FlowDB", "listed_analyses"]
 
@@ -56,6 +59,10 @@ class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
     who still read an older commit. In a `sandbox` SQL can only read, and nothing but the store:
     no other file, no network, no extension; what does not fit into memory fails. It is for
     queries that somebody else wrote.
+
+    The path may be the URL of a store that was uploaded, or of a lake, which a cluster wrote; these,
+    and a lake on a disk, are read only. `storage` has the options of the URL's fsspec file system, as
+    `ingest` takes them. `path` then is the folder of what is small of it, and `place` the URL.
     """
 
     def __init__(
@@ -64,21 +71,24 @@ class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
         *,
         grace: timedelta | str = GRACE,
         sandbox: bool = False,
+        storage: Mapping[str, object] | None = None,
     ) -> None:
         self._grace = age(grace)
-        try:
-            self.path = Path(path).expanduser().absolute()
-        except RuntimeError as error:
-            raise UsageError(f"{os.fspath(path)}: there is no such home folder") from error
+        place = place_of(path)
         self._sandbox = sandbox
         self._connections = Connections(is_sandbox=sandbox)
         self._notes: list[str] = []
         self._beyond: tuple[duckdb.DuckDBPyConnection, str] | None = None
         self._answered: tuple[Answer, object] | None = None
+        self._store: Readable | None
         try:
-            self._store: Store | None = Store(self.path, self._grace)
+            self._store = open_store(place, self._grace, storage)
         except StoreMissing:
+            if is_url(place):
+                raise
             self._store = None
+        self.path = Path(place) if self._store is None else self._store.root
+        self.place = place if self._store is None else self._store.place
         if self._store is not None:
             self._store.refresh()
 
@@ -233,11 +243,11 @@ class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
         values = without_groups(find_analysis(analysis), values, self._groups)
         return render(analysis, values, dialect=dialect, table=table)
 
-    def ddl(self, location: str, *, dialect: str = "athena", table: str = "flows") -> str:
-        """Return the statements that make tables of a store, uploaded to a place, in another engine."""
+    def ddl(self, location: str, *, dialect: str = "athena", table: str = "flows", lake: bool = False) -> str:
+        """Return the statements that make tables in another engine: of an uploaded store, or of a `lake`."""
         from flowdb.external_tables import ddl
 
-        return ddl(dialect, location, table)
+        return ddl(dialect, location, table, of_lake=lake)
 
     def analyses(self) -> Result:
         """Return the analyses: name, topic, what each answers, and its parameters."""
@@ -275,7 +285,7 @@ class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
         self.close()
 
     def __repr__(self) -> str:
-        return f"FlowDB({str(self.path)!r})"
+        return f"FlowDB({self.place!r})"
 
     def __dir__(self) -> Iterable[str]:
         return [*super().__dir__(), *analyses()]
@@ -293,12 +303,12 @@ class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
     def _opened_for_writing(self) -> Store:
         if self._store is None:
             self._store = Store.create(self.path, self._grace)
-        return self._store
+        return own(self._store)
 
     @property
-    def _opened(self) -> Store:
+    def _opened(self) -> Readable:
         if self._store is None:
-            self._store = Store(self.path, self._grace)
+            self._store = open_store(str(self.path), self._grace)
         return self._store
 
     def _compact_crowded(
@@ -309,12 +319,12 @@ class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
 
         assert report.commit is not None
         choose = crowded(report.commit)
-        if not choose(self._opened.catalog.files()):
+        if not choose(self._own.catalog.files()):
             return
         from flowdb.compact import compact
 
         try:
-            report.files_compacted = compact(self._opened, choose, watch, rollups=rollups).files_before
+            report.files_compacted = compact(self._own, choose, watch, rollups=rollups).files_before
         except (FlowdbError, OSError) as error:
             report.notes.append(f"not compacted: {error}")
 
@@ -343,12 +353,8 @@ class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
             result = connection.sql(query, params=params)
             # A statement without a result, such as SET, gives none.
             return result if result is not None else connection.sql("SELECT true AS done")
-        except duckdb.IOException as error:
-            if all((self.path / row.path).exists() for row in self._opened.catalog.files()):
-                raise QueryError(str(error), query) from error
-            raise damaged(self._opened, error) from error
         except duckdb.Error as error:
-            raise QueryError(str(error), query) from error
+            raise (self._opened.failure(error) or QueryError(str(error), query)) from error
 
     def _in_duckdb(self, query: str, dialect: str) -> str:
         """Return one query in DuckDB's SQL; Athena's may do nothing but read."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import xxhash
 
-__all__ = ["checksum", "sync_file", "sync_folder", "sync_folders", "sync_new_folder"]
+__all__ = ["checksum", "sync_beginning", "sync_file", "sync_folder", "sync_folders", "sync_new_folder"]
 
 
 def sync_file(path: Path) -> tuple[int, str]:
@@ -19,6 +19,17 @@ def sync_file(path: Path) -> tuple[int, str]:
             digest.update(chunk)
         os.fsync(file.fileno())
         return file.tell(), digest.hexdigest()
+
+
+def sync_beginning(path: Path) -> None:
+    """Force what a file that still grows has to the disk, where the system can: little is left at its end."""
+    if not hasattr(os, "fdatasync"):
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fdatasync(handle)
+    finally:
+        os.close(handle)
 
 
 def checksum(path: Path) -> tuple[int, str]:

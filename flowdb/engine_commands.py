@@ -76,17 +76,19 @@ def _known(values: dict[str, Any]) -> dict[str, object]:
     "--location",
     required=True,
     metavar="URL",
-    help="Where the store was uploaded to, such as s3://bucket/flows.",
+    help="Where the store was uploaded to, such as s3://bucket/flows, or the place of a lake.",
 )
+@click.option("--lake", is_flag=True, help="The location is a lake, which flowdb.spark.ingest wrote.")
 @_dialect_option
 @_table_option
-def define_tables(location: str, dialect: str, table: str) -> None:
-    """Print the statements that make tables of an uploaded store's Parquet in another engine.
+def define_tables(location: str, lake: bool, dialect: str, table: str) -> None:
+    """Print the statements that make tables of an uploaded store, or of a lake, in another engine.
 
     The records are expected in data/ below the URL, as they are in a store, and the ledger of the
-    sources in sources/.
+    sources in sources/. A lake has Delta tables, whose columns and files the engine finds in their logs.
     """
-    print(ddl(dialect, utf8(location, "the location"), utf8(table, "the table's name")), end="")
+    place, name = utf8(location, "the location"), utf8(table, "the table's name")
+    print(ddl(dialect, place, name, of_lake=lake), end="")
 
 
 COMMANDS = (render, define_tables)

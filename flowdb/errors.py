@@ -12,12 +12,15 @@
     │   ├── LayoutError         its records have no known layout
     │   ├── SourceDamaged       its compression ends early or is broken
     │   └── SourceChanged       it is in the store with other content
+    ├── ClusterError            a cluster could not do its part          exit 1
     ├── WebhookError            nobody could be told of an alarm         exit 1
     ├── StateError              the file of what alarms have told        exit 1
     └── StoreError              the store itself                         exit 3
         ├── StoreMissing        there is no store at this path
         ├── NotAStore           the directory holds something else
         ├── StoreBusy           another process is writing
+        ├── StoreOvertaken      another run was the first to commit
+        ├── StoreReadOnly       it is a lake, or behind a URL
         ├── StoreTooNew         a later version of flowdb wrote it
         └── StoreDamaged        its catalogue cannot be read
 
@@ -33,6 +36,7 @@ from enum import IntEnum
 from typing import ClassVar
 
 __all__ = [
+    "ClusterError",
     "ConfigError",
     "DialectError",
     "ExitCode",
@@ -51,6 +55,8 @@ __all__ = [
     "StoreDamaged",
     "StoreError",
     "StoreMissing",
+    "StoreOvertaken",
+    "StoreReadOnly",
     "StoreTooNew",
     "UsageError",
     "WebhookError",
@@ -206,6 +212,14 @@ class SourceChanged(SourceError):
     """A source that is in the store already, and whose content is another one now."""
 
 
+class ClusterError(FlowdbError):
+    """Work that a cluster gave up; `detail` is all that it said of it."""
+
+    def __init__(self, detail: str) -> None:
+        self.detail = detail
+        super().__init__(f"the cluster gave up: {_last_said(detail)}")
+
+
 class WebhookError(FlowdbError):
     """An alarm that nobody took; of the URL, which may be a secret, it names the `host` alone."""
 
@@ -238,8 +252,10 @@ class StoreError(FlowdbError):
 class StoreMissing(StoreError):
     """No store where one was expected."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path, "no store here; make one with: flowdb ingest SOURCE --store DIR")
+    def __init__(
+        self, path: str, reason: str = "no store here; make one with: flowdb ingest SOURCE --store DIR"
+    ) -> None:
+        super().__init__(path, reason)
 
 
 class NotAStore(StoreError):
@@ -262,6 +278,18 @@ class StoreBusy(StoreError):
         super().__init__(path, f"{who} is writing to the store; try again when it has ended")
 
 
+class StoreOvertaken(StoreError):
+    """A lake to which another run committed while this one went on; nothing of this one is in it."""
+
+    def __init__(self, path: str) -> None:
+        reason = "another run wrote to it meanwhile, and nothing of this one is in it; start it again"
+        super().__init__(path, reason)
+
+
+class StoreReadOnly(StoreError):
+    """A store that is asked from here, and changed elsewhere: a lake, or one behind a URL."""
+
+
 class StoreTooNew(StoreError):
     """A store that a later version of flowdb wrote; `version` is that of its catalogue."""
 
@@ -272,6 +300,15 @@ class StoreTooNew(StoreError):
 
 class StoreDamaged(StoreError):
     """A store whose catalogue or files do not fit together."""
+
+
+def _last_said(detail: str) -> str:
+    """Return what a traceback of Python ends with, or else the first line."""
+    before, found, traceback = detail.rpartition("Traceback (most recent call last):\n")
+    if not found:
+        return gist(detail.strip().partition("\n")[0])
+    lines = [line for line in traceback.splitlines() if line and not line.startswith((" ", "\t"))]
+    return gist(lines[0].partition(": ")[2] or lines[0]) if lines else gist(before)
 
 
 def _around(line: str, place: int) -> tuple[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from flowdb.datasets import FLOWS
@@ -59,11 +59,12 @@ def sources_beside(table: str) -> str:
     return f"{database}{dot}sources"
 
 
-def ddl(dialect: str, location: str, table: str = "flows") -> str:
+def ddl(dialect: str, location: str, table: str = "flows", *, of_lake: bool = False) -> str:
     """Return the statements that define the tables of records and of sources.
 
     The records are in `data/` below the location, one folder for each date, and the ledger of
-    sources in `sources/`. Raises `UsageError` for a name or a place that cannot be one.
+    sources in `sources/`; those of a lake are its Delta tables `flows/` and `sources/`. Raises
+    `UsageError` for a name or a place that cannot be one.
     """
     if dialect not in DIALECTS:
         raise UsageError(f"dialect is {dialect!r}; expected one of: {', '.join(DIALECTS)}")
@@ -73,6 +74,9 @@ def ddl(dialect: str, location: str, table: str = "flows") -> str:
     if dialect == "athena" and not location.startswith("s3://"):
         raise UsageError(f"location is {location!r}, which Athena cannot read; expected a place in s3://")
     place = location.rstrip("/")
+    if of_lake:
+        tables = {table: f"{place}/flows", sources_beside(table): f"{place}/sources"}
+        return _joined(_delta_table(dialect, name, at) for name, at in tables.items())
     records = {name: kind for name, kind in FLOWS.sql_columns.items() if name != "date"}
     sources = {name: kind for name, kind in LEDGERS["sources"].items() if name not in _LEFT_OUT}
     statements = [
@@ -81,7 +85,25 @@ def ddl(dialect: str, location: str, table: str = "flows") -> str:
     ]
     if dialect == "spark":
         statements.insert(1, f"ALTER TABLE {_quoted(table, dialect)} RECOVER PARTITIONS")
+    return _joined(statements)
+
+
+def _joined(statements: Iterable[str]) -> str:
     return "".join(f"{one};\n\n" for one in statements).rstrip("\n") + "\n"
+
+
+def _delta_table(dialect: str, name: str, place: str) -> str:
+    """Return the statement that makes a Delta table known; its columns and its files its log tells."""
+    if dialect == "athena":
+        head = f"CREATE EXTERNAL TABLE IF NOT EXISTS {_quoted(name, dialect)}"
+        return f"{head}\nLOCATION '{place}/'\nTBLPROPERTIES ('table_type' = 'DELTA')"
+    if dialect == "spark":
+        return f"CREATE TABLE IF NOT EXISTS {_quoted(name, dialect)}\nUSING delta\nLOCATION '{place}'"
+    *above, own = name.split(".")
+    catalog, schema = ["delta", "default", *above][-2:] if len(above) != 1 else ("delta", above[0])
+    values = {"schema_name": schema, "table_name": own, "table_location": place}
+    listed = ",\n".join(f"  {key} => '{value}'" for key, value in values.items())
+    return f"CALL {_quoted(catalog, dialect)}.system.register_table(\n{listed}\n)"
 
 
 def _table(dialect: str, name: str, columns: Mapping[str, str], place: str, *, is_dated: bool) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 
 from flowdb.companions import HOURLY
 from flowdb.datasets import DATASETS, FLOWS, TGW
+from flowdb.readable import Readable
 from flowdb.rows import QUARANTINE
-from flowdb.store import Store
 
 __all__ = ["store_facts"]
 
 
-def store_facts(store: Store) -> dict[str, Any]:
+def store_facts(store: Readable) -> dict[str, Any]:
     """Return what is in a store, since when, and how large it is; sizes are bytes."""
     catalog = store.catalog
     with catalog.snapshot():
@@ -30,7 +30,7 @@ def store_facts(store: Store) -> dict[str, Any]:
     # An earlier version did not note from when a file is.
     spans: list[Any] = sources_of_old or data
     return {
-        "store": str(store.root),
+        "store": store.place,
         "records": records[FLOWS],
         "tgw_records": records[TGW],
         "dates": len(dates),

@@ -49,20 +49,23 @@ _STORAGE_VERSION = "v1.0.0"
 _kept = threading.local()
 
 
-def statements(root: Path, files: Sequence[FileRow]) -> list[str]:
+def statements(root: Path, files: Sequence[FileRow], base: str | None = None) -> list[str]:
     """Return the statements that show a store with these live files in an empty DuckDB database."""
     # DuckDB 2.0 binds a macro when it is made: over empty views, that opens no file.
-    return [*_empty_statements(), *shown_statements(root, files)]
+    return [*_empty_statements(), *shown_statements(root, files, base)]
 
 
-def shown_statements(root: Path, files: Sequence[FileRow]) -> list[str]:
-    """Return the statements that make the views of these live files, and of the store's own tables."""
+def shown_statements(root: Path, files: Sequence[FileRow], base: str | None = None) -> list[str]:
+    """Return the statements that make the views of these live files, and of the tables declared at `root`.
+
+    The files lie below `base`, by default there too.
+    """
     try:
         tables = read_tables(root)
     except StoreDamaged:  # which `verify` tells
         tables = []
     taken = (BUILT_IN, *view_names(), *analyses.view_names())
-    return [*view_statements(root, files), *table_statements(tables, files, taken)]
+    return [*view_statements(base or root, files), *table_statements(tables, files, taken)]
 
 
 class Generated:

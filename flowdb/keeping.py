@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowdb.facts import store_facts
-from flowdb.store import Store
+from flowdb.store import Store, own
 
 if TYPE_CHECKING:
     from datetime import date
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flowdb.forget import ForgetReport
     from flowdb.meter import Meter
     from flowdb.prune import PruneReport
+    from flowdb.readable import Readable
     from flowdb.verification import VerifyReport
 
 __all__ = ["Keeping"]
@@ -32,14 +33,20 @@ class Keeping:
     """What `FlowDB` does to a store as a whole, and tells of it."""
 
     path: Path
+    place: str
 
     def sql(self, query: str, params: object = None, *, dialect: str = "duckdb") -> duckdb.DuckDBPyRelation:
         """Return the result of a query."""
         raise NotImplementedError
 
     @property
-    def _opened(self) -> Store:
+    def _opened(self) -> Readable:
         raise NotImplementedError
+
+    @property
+    def _own(self) -> Store:
+        """The store, to be changed."""
+        return own(self._opened)
 
     def compact(self, *, watch: _Watch | None = None, rollups: bool = True) -> CompactReport:
         """Make few large, sorted files out of the many small ones of each date.
@@ -50,7 +57,7 @@ class Keeping:
         """
         from flowdb.compact import compact
 
-        return compact(self._opened, watch=watch, rollups=rollups)
+        return compact(self._own, watch=watch, rollups=rollups)
 
     def prune(
         self,
@@ -77,7 +84,7 @@ class Keeping:
             None if max_size is None else size(max_size),
             None if keep_rejects is None else age(keep_rejects),
         )
-        return prune(self._opened, wanted, is_dry=dry_run)
+        return prune(self._own, wanted, is_dry=dry_run)
 
     def forget(self, *sources: str | os.PathLike[str]) -> ForgetReport:
         """Take sources, with all their rows, out of the store, as one commit.
@@ -90,13 +97,13 @@ class Keeping:
 
         if not sources:
             raise UsageError("name a source to forget")
-        return forget(self._opened, sources)
+        return forget(self._own, sources)
 
     def backup(self, folder: str | os.PathLike[str], *, watch: _Watch | None = None) -> BackupReport:
         """Copy the newest commit into a folder that is empty or not there; a writer may go on meanwhile."""
         from flowdb.backup import backup
 
-        return backup(self._opened, Path(os.path.abspath(os.path.expanduser(folder))), watch)
+        return backup(self._own, Path(os.path.abspath(os.path.expanduser(folder))), watch)
 
     def verify(self, *, repair: bool = False, watch: _Watch | None = None) -> VerifyReport:
         """Check every file of the store against its catalogue, and tell what is wrong; mend what can be.
@@ -105,7 +112,7 @@ class Keeping:
         """
         from flowdb.verification import verify
 
-        return verify(self.path, repair=repair, watch=watch)
+        return verify(self.place, repair=repair, watch=watch)
 
     def athena_table(self, ddl: str) -> duckdb.DuckDBPyRelation:
         """Declare tables over the store as CREATE EXTERNAL TABLE says; return the columns of the last.
@@ -155,7 +162,7 @@ class Keeping:
         try:
             facts = store_facts(self._opened)
         except StoreMissing:
-            facts = {"store": f"{self.path}: none yet; ingest() makes it"}
+            facts = {"store": f"{self.place}: none yet; ingest() makes it"}
         shown = []
         for name, value in facts.items():
             unit = unit_of(name, "BIGINT" if isinstance(value, int) else "VARCHAR")

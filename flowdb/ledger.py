@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from flowdb.catalog import Catalog
 
-__all__ = ["LEDGERS", "LEDGER_FOLDER", "ledger_rows", "ledger_table", "write_ledgers"]
+__all__ = ["LEDGERS", "LEDGER_FOLDER", "ledger_rows", "ledger_table", "rows_of", "write_ledgers"]
 
 LEDGER_FOLDER = "meta"
 _ROWS: dict[str, type[Any]] = {SOURCES: SourceRow, COMMITS: CommitRow, FILES: FileRow}
@@ -91,7 +91,11 @@ def write_ledgers(
 
 def ledger_rows(name: str, path: Path) -> list[Any]:
     """Return the rows of a file of a ledger, as the catalogue has them."""
-    table = _read(path)
+    return rows_of(name, _read(path))
+
+
+def rows_of(name: str, table: pa.Table) -> list[Any]:
+    """Return the rows of a ledger, as the catalogue has them."""
     columns = []
     for column, kind in LEDGERS[name].items():
         values = table[column]

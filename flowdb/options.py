@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ __all__ = [
     "Rows",
     "bounds_of",
     "choice_options",
+    "kept_storage_options",
     "parameter_option",
     "params_of",
     "params_option",
@@ -41,7 +42,13 @@ LISTED = "; a list is written with commas, or as @FILE, one in each line"
 """What is said of a parameter that is a list."""
 _AGO = re.compile(r"(\d{1,9})([smhdw])\Z")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_STORAGE = ("profile", "region", "endpoint_url", "anon", "requester_pays")
+_STORAGE: dict[str, dict[str, Any]] = {
+    "profile": {"metavar": "NAME", "help": "The profile of the AWS configuration to use for S3."},
+    "region": {"metavar": "REGION", "help": "The region to ask for the bucket."},
+    "endpoint_url": {"metavar": "URL", "help": "Where S3 is, if not at AWS."},
+    "anon": {"is_flag": True, "help": "Ask without credentials, as a public bucket allows."},
+    "requester_pays": {"is_flag": True, "help": "Agree to pay for requests to the bucket."},
+}
 
 _Command = Callable[..., Any]
 
@@ -264,19 +271,25 @@ def choice_options(command: _Command) -> _Command:
 
 def storage_options(command: _Command) -> _Command:
     """Give a command the options of S3, of which `storage_of` makes what `FlowDB.ingest` takes."""
+    return _with(command, *map(_storage_option, _STORAGE))
+
+
+def kept_storage_options(command: _Command, without: Collection[str], keep: Callable[..., None]) -> _Command:
+    """Give a command those options, unseen and but for some, each for `keep` and not for the command."""
+    names = [name for name in _STORAGE if name not in without]
     return _with(
         command,
-        click.option("--profile", metavar="NAME", help="The profile of the AWS configuration to use for S3."),
-        click.option("--region", metavar="REGION", help="The region to ask for the bucket."),
-        click.option("--endpoint-url", metavar="URL", help="Where S3 is, if not at AWS."),
-        click.option("--anon", is_flag=True, help="Ask without credentials, as a public bucket allows."),
-        click.option("--requester-pays", is_flag=True, help="Agree to pay for requests to the bucket."),
+        *(_storage_option(name, hidden=True, expose_value=False, callback=keep) for name in names),
     )
+
+
+def _storage_option(name: str, **how: Any) -> Callable[[_Command], _Command]:
+    return click.option(f"--{name.replace('_', '-')}", **_STORAGE[name], **how)
 
 
 def storage_of(values: dict[str, Any]) -> dict[str, object]:
     """Take the values of the storage options that were given out of those of all options."""
-    return {name: value for name in _STORAGE if (value := values.pop(name))}
+    return {name: value for name in _STORAGE if (value := values.pop(name, None))}
 
 
 def _with(command: _Command, *options: Callable[[_Command], _Command]) -> _Command:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -19,7 +20,7 @@ from flowdb.arrays import number
 from flowdb.companions import companion_of
 from flowdb.contents import bounds, shares
 from flowdb.datasets import FLOWS, dataset_of, schema_version
-from flowdb.disk import sync_file, sync_folders
+from flowdb.disk import sync_beginning, sync_file, sync_folders
 from flowdb.encoding import encoding
 from flowdb.faults import reached
 from flowdb.rows import QUARANTINE, FileRow, Written, iso_time
@@ -119,6 +120,7 @@ class _Part:
     path: Path | None = None
     writer: pq.ParquetWriter | None = None
     sums: Sums | None = None
+    syncing: Future[None] | None = None
     rows: int = 0
     shares: Counter[int] = field(default_factory=Counter)
     first: int | None = None
@@ -157,6 +159,7 @@ class FolderWriter:
         self._waiting = 0
         self._files: list[Written] = []
         self._count = 0
+        self._syncing = ThreadPoolExecutor(max_workers=1)
 
     def add(self, folder: str, table: pa.Table, size: int | None = None) -> None:
         """Take rows for a folder, of any layout; what belongs in one file is found by their columns.
@@ -171,6 +174,7 @@ class FolderWriter:
         self._waiting += size
         if part.waiting_rows >= _ROW_GROUP:
             self._flush(part)
+            self._begin_to_sync(part)
         elif len(part.waiting) > _MOST_WAITING:
             part.waiting = [
                 pa.concat_tables(run).combine_chunks()
@@ -185,6 +189,7 @@ class FolderWriter:
             if part.waiting:
                 self._flush(part)
             self._close(part)
+        self._syncing.shutdown()
         sync_folders(self._root, {(self._root / file.row.path).parent for file in self._files})
         reached("files.done")
         files, self._files, self._parts = self._files, [], {}
@@ -192,6 +197,7 @@ class FolderWriter:
 
     def discard(self) -> None:
         """Remove everything that was written."""
+        self._syncing.shutdown()
         for part in self._parts.values():
             if part.writer is not None and part.path is not None:
                 with suppress(OSError):
@@ -230,6 +236,14 @@ class FolderWriter:
         if part.rows >= _ROWS_IN_FILE:
             self._close(part)
 
+    def _begin_to_sync(self, part: _Part) -> None:
+        """Have a file go to the disk while more rows are found for it."""
+        if part.path is None or (part.syncing is not None and not part.syncing.done()):
+            return
+        if part.syncing is not None:
+            part.syncing.result()
+        part.syncing = self._syncing.submit(sync_beginning, part.path)
+
     def _hold_few_sums(self) -> None:
         """Write sums of some dates, if all dates together hold too many."""
         held = [part.sums for part in self._parts.values() if part.sums is not None]
@@ -265,6 +279,8 @@ class FolderWriter:
         part.writer.add_key_value_metadata(self._said_of_files)
         part.writer.close()
         reached("file.written")
+        if part.syncing is not None:  # which alone is told where the disk fails it
+            part.syncing.result()
         size, digest = sync_file(part.path)
         reached("file.synced")
         row = FileRow(
@@ -285,7 +301,7 @@ class FolderWriter:
         self._files.append(Written(row, dict(part.shares)))
         if part.sums is not None:
             self._files.append(part.sums.finish())
-        part.writer, part.path, part.sums, part.rows = None, None, None, 0
+        part.writer, part.path, part.sums, part.syncing, part.rows = None, None, None, None, 0
         part.shares, part.first, part.last = Counter(), None, None
 
     @property

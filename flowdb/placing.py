@@ -1,4 +1,4 @@
-"""Tells where in a query of Athena an error of DuckDB's is, which saw the translation."""
+"""Tells what an error of DuckDB's comes of: the store's files, or a place in a query of Athena."""
 
 from __future__ import annotations
 
@@ -9,23 +9,32 @@ from flowdb.errors import QueryError
 if TYPE_CHECKING:
     from flowdb.athena_answers import Answer
     from flowdb.connections import Connections
+    from flowdb.readable import Readable
 
 __all__ = ["Placing"]
 
 
 class Placing:
-    """What `FlowDB` says of errors in queries of Athena."""
+    """What `FlowDB` says of errors of DuckDB's."""
 
     _connections: Connections
     _answered: tuple[Answer, object] | None
 
-    def placed(self, error: Exception) -> Exception:
-        """Return an error of fetching what the last query of Athena gave, as a `DialectError` with its place.
+    @property
+    def _opened(self) -> Readable:
+        raise NotImplementedError
 
-        Any other error is returned as it is.
+    def placed(self, error: Exception) -> Exception:
+        """Return an error of fetching what the last query gave, as that of what it comes of.
+
+        That is a `StoreError` where the store's files could not be read, and a `DialectError` with its
+        place for a query of Athena. Any other error is returned as it is.
         """
         import duckdb
 
+        cause = error.__cause__ if isinstance(error, QueryError) else error
+        if isinstance(cause, duckdb.Error) and (lost := self._opened.failure(cause)) is not None:
+            return lost
         if self._answered is None or not isinstance(error, QueryError | duckdb.Error):
             return error
         told = error if isinstance(error, QueryError) else QueryError(str(error))

@@ -14,7 +14,7 @@ import xxhash
 
 from flowdb.errors import SourceChanged, SourceError, UsageError, gist
 
-__all__ = ["RemoteFile", "RemoteObject", "Remotes", "failure", "shown"]
+__all__ = ["RemoteFile", "RemoteObject", "Remotes", "failure", "said", "shown"]
 
 # What is held in memory is no more than this many bytes for each object that is read or comes next.
 _PIECE = 4 << 20
@@ -57,8 +57,12 @@ class Remotes:
                     host, skip_instance_cache=True, use_listings_cache=False, **options
                 )
             except (ImportError, TypeError, ValueError) as error:
-                raise UsageError(f"{shown(url)}: it cannot be opened ({_said(error)})") from None
+                raise UsageError(f"{shown(url)}: it cannot be opened ({said(error)})") from None
         return self._opened[host]
+
+    def host(self, storage: Any) -> str:
+        """Return the URL by which a file system was opened, which may have a password in it."""
+        return next(host for host, opened in self._opened.items() if opened is storage)
 
     def count(self, objects: int) -> None:
         """Tell whoever watches that so many more objects were listed."""
@@ -72,6 +76,15 @@ class Remotes:
                 coming.cancel()
                 raise CancelledError
         return coming.result()
+
+    def read(self, storage: Any, path: str, start: int, count: int, etag: str = "") -> bytes:
+        """Return a part of an object, if it is still the one of this ETag; raises what the storage raises."""
+        if not count:
+            return b""
+        if not _is_s3(storage):
+            return bytes(storage.cat_file(path, start=start, end=start + count))
+        getting = _get(storage, path, start, count, etag)
+        return self.result(asyncio.run_coroutine_threadsafe(getting, storage.loop))
 
     def close(self) -> None:
         """Fetch nothing more."""
@@ -101,6 +114,21 @@ class RemoteObject:
         self.etag = str(info.get("ETag") or info.get("etag") or "")
         self.modified = _modified(info, self.etag)
 
+    @property
+    def host(self) -> str:
+        """The URL of its file system, which may have a password in it."""
+        return self._remotes.host(self._storage)
+
+    @classmethod
+    def listed(
+        cls, remotes: Remotes, host: str, path: str, uri: str, size: int, etag: str, modified: int
+    ) -> RemoteObject:
+        """Return an object that was listed elsewhere."""
+        one = cls.__new__(cls)
+        one.path, one.uri, one.size, one.etag, one.modified = path, uri, size, etag, modified
+        one._remotes, one._storage, one._first = remotes, remotes.storage(host), None
+        return one
+
     def begin(self) -> None:
         """Have the beginning of it fetched."""
         if self._first is None:
@@ -119,14 +147,8 @@ class RemoteObject:
     def fetch(self, start: int) -> bytes:
         """Return a piece of the content; raises `SourceError` once the retries are spent."""
         count = min(_PIECE, self.size - start)
-        if not count:
-            return b""
         try:
-            if _is_s3(self._storage):
-                getting = _get(self._storage, self.path, start, count, self.etag)
-                piece = self._remotes.result(asyncio.run_coroutine_threadsafe(getting, self._storage.loop))
-            else:
-                piece = self._storage.cat_file(self.path, start=start, end=start + count)
+            piece = self._remotes.read(self._storage, self.path, start, count, self.etag)
         except CancelledError:
             raise
         except FileNotFoundError:
@@ -138,7 +160,7 @@ class RemoteObject:
         if len(piece) != count:
             reason = f"{len(piece):,} bytes came where {count:,} were asked for; the next ingest tries again"
             raise SourceError(self.uri, reason)
-        return bytes(piece)
+        return piece
 
     def changed(self) -> SourceChanged:
         """Return the error that says so."""
@@ -217,10 +239,10 @@ def failure(uri: str, error: Exception) -> SourceError:
     if type(error).__name__ == "NoCredentialsError":
         return SourceError(uri, "no AWS credentials were found; name a profile, or ask anonymously")
     if isinstance(error, PermissionError):
-        return SourceError(uri, f"access to it is refused ({_said(error)})")
+        return SourceError(uri, f"access to it is refused ({said(error)})")
     if isinstance(error, TimeoutError):
         return SourceError(uri, "it cannot be read (no answer in time)")
-    return SourceError(uri, f"it cannot be read ({_said(error)})")
+    return SourceError(uri, f"it cannot be read ({said(error)})")
 
 
 async def _get(storage: Any, path: str, start: int, count: int, etag: str) -> bytes:
@@ -257,9 +279,11 @@ def _code(error: Exception) -> str:
     return str(response.get("Error", {}).get("Code", ""))
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     """Return the words of an error as one line, without user, password or query of any URL in it."""
-    words = gist(str(getattr(error, "strerror", None) or error)) or type(error).__name__
+    # Delta Lake's library draws what lies behind an error with colours.
+    plain = re.sub(r"(\x1b\[[0-9;]*m|↳)+ *", "", str(getattr(error, "strerror", None) or error))
+    words = gist(plain) or type(error).__name__
     words = re.sub(r"(\w://)[^\s/]*@", r"\1", words)
     return re.sub(r"(\w://[^\s?\"']*)\?[^\s\"']*", r"\1", words).rstrip(".")
 

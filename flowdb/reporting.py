@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from flowdb.analyses import find_analysis
 from flowdb.errors import UsageError
 from flowdb.parameters import moment
-from flowdb.store import Store
+from flowdb.readable import Readable
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,6 +44,7 @@ class Reporting:
     """What `FlowDB` writes for somebody who looks before they read."""
 
     path: Path
+    place: str
     _connections: Connections
 
     @property
@@ -52,7 +53,7 @@ class Reporting:
         raise NotImplementedError
 
     @property
-    def _opened(self) -> Store:
+    def _opened(self) -> Readable:
         raise NotImplementedError
 
     def _asked(
@@ -110,10 +111,10 @@ class Reporting:
         head = report.headline(ask, scope)
         done()
         scope = scope.over(scope.since or head.first, scope.until or head.last)
+        name = self.place.rstrip("/").rpartition("/")[2]
         for section in chosen:
-            parts.append(_scrubbed(report.part(ask, section, scope), self.path))
+            parts.append(_scrubbed(report.part(ask, section, scope), self.place, name))
             done()
-        name = self.path.name
         text = report_page.page(
             title or f"Flow logs in {name}", name, scope, head, parts, datetime.now(UTC)
         ).encode()
@@ -181,6 +182,6 @@ def _write(place: Path, content: bytes) -> None:
         raise
 
 
-def _scrubbed(part: Part, store: Path) -> Part:
-    """Return a part whose failure names the store, and not where on this machine it lies."""
-    return replace(part, failure=part.failure.replace(str(store), store.name))
+def _scrubbed(part: Part, place: str, name: str) -> Part:
+    """Return a part whose failure names the store, and not where it lies."""
+    return replace(part, failure=part.failure.replace(place, name))

@@ -69,8 +69,9 @@ class FileRow:
     `kind` is that of a dataset, `QUARANTINE`, or that of a ledger: `SOURCES`, `COMMITS`,
     `FILES`. `version` is that of its schema: it has the fields of AWS's formats up to this
     version. `extra` are the columns, comma-separated, that it has beside them. Files that hold
-    no records have version 0 and no date. `is_sorted` tells that it was compacted, `only_action` which
-    action alone its records have, if others were pruned. `commit_id` is the commit that wrote it.
+    no records have no date, and version 0, as have those of a lake, of which nobody noted it. `is_sorted`
+    tells that it was compacted, `only_action` which action alone its records have, if others were pruned.
+    `commit_id` is the commit that wrote it.
     """
 
     path: str

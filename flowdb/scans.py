@@ -23,14 +23,17 @@ from flowdb import sandbox
 from flowdb.analyses import called_statements
 from flowdb.datasets import DATASETS
 from flowdb.errors import QueryError, UsageError
+from flowdb.folders import LocalFolder
 from flowdb.quoting import quote_name
 from flowdb.rows import FileRow
-from flowdb.store import Store, counts_as_records
+from flowdb.served import Served
+from flowdb.store import counts_as_records
 from flowdb.views import records_query, view_statements
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from flowdb.readable import Readable
     from flowdb.rows import SourceRow
 
 __all__ = ["Part", "Planner", "Scan", "parts_of"]
@@ -76,7 +79,7 @@ class Scan:
     columns: frozenset[str]
 
 
-def parts_of(store: Store) -> list[Part]:
+def parts_of(store: Readable) -> list[Part]:
     """Return the parts of a store, by schema and date; every source with records is in exactly one."""
     store.catalog.complete()
     by_part: dict[tuple[str, int, str, str], list[FileRow]] = {}
@@ -102,20 +105,22 @@ def parts_of(store: Store) -> list[Part]:
 class Planner:
     """A sandbox in which queries on a store are planned; nothing is read but the ends of its files."""
 
-    def __init__(self, store: Store, parts: Sequence[Part], *, has_statistics: bool = True) -> None:
+    def __init__(self, store: Readable, parts: Sequence[Part], *, has_statistics: bool = True) -> None:
         self._parts = parts
         self._stand_ins: tempfile.TemporaryDirectory[str] | None = None
-        folders, files = store.folders, store.files()
         self._files = {part: part.files for part in parts}
+        serve, shown = store.serve, store.inside(view_statements(store.folder.base, store.files()))
         if not has_statistics:
             self._stand_ins = tempfile.TemporaryDirectory(prefix="flowdb-")
             there = Path(self._stand_ins.name).resolve()
-            files, self._files = _stand_in(folders[-1], there, files, parts)
-            folders = [*folders[:-1], there]
+            files, self._files = _stand_in(store, there, parts)
+            folders = [*store.aside, there]
+            # The views that a store is filled with name all its files; these are not planned.
+            served = Served([*map(LocalFolder, folders), store.folder])
+            serve, shown = served.to, sandbox.inside(folders, view_statements(there, files))
         # Athena has no sums, and does not look at a table a second time for a few rows.
         settings = ("SET disabled_optimizers = 'late_materialization'", "SET VARIABLE flowdb_rollups = false")
-        shown = sandbox.inside(folders, view_statements(folders[-1], files))
-        self._connection = sandbox.connect(folders, store.fill, [*shown, *settings])
+        self._connection = sandbox.connect(serve, store.fill, [*shown, *settings])
 
     def close(self) -> None:
         """Close the sandbox."""
@@ -187,7 +192,7 @@ class Planner:
 
 
 def _stand_in(
-    root: Path, there: Path, files: Iterable[FileRow], parts: Iterable[Part]
+    store: Readable, there: Path, parts: Iterable[Part]
 ) -> tuple[list[FileRow], dict[Part, tuple[FileRow, ...]]]:
     """Write a file of one row without statistics for each part, and for each kind that has no records.
 
@@ -206,11 +211,11 @@ def _stand_in(
             _write_nothing(schema, there / row.path)
             found[part] = (row,)
     kept = [row for several in found.values() for row in several]
-    plain = {file.kind: file for file in files if not counts_as_records(file)}
+    plain = {file.kind: file for file in store.files() if not counts_as_records(file)}
     for file in plain.values():
         # An earlier version's ledgers lie elsewhere, and stay there.
         if not os.path.isabs(file.path):
-            _write_nothing(pq.read_schema(root / file.path), there / file.path)
+            _write_nothing(pq.read_schema(store.folder.parquet(file.path)), there / file.path)
     return [*kept, *plain.values()], found
 
 

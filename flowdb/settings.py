@@ -20,6 +20,7 @@ from flowdb.look import COLORS
 from flowdb.nearest import nearest
 from flowdb.quantities import age
 from flowdb.ranges import is_range
+from flowdb.urls import is_url
 
 __all__ = ["FILE", "FORMATS", "SETTINGS", "Found", "Layer", "Setting", "Settings", "own_file"]
 
@@ -136,10 +137,11 @@ class Settings:
 
     @property
     def store(self) -> str:
-        """The store where no option names one; in a file it is relative to that."""
+        """The store where no option names one; a path in a file is relative to that."""
         for layer in self.layers:
             if found := layer.values.get("store"):
-                return str(layer.folder / os.path.expanduser(found)) if layer.is_file else str(found)
+                is_path = layer.is_file and not is_url(found)
+                return str(layer.folder / os.path.expanduser(found)) if is_path else str(found)
         return str(_BY_KEY["store"].default)
 
     def entries(self, key: str) -> dict[str, tuple[Any, Layer]]:

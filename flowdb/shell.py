@@ -73,7 +73,7 @@ class Shell:
     def prompt(self) -> None:
         """Ask what is typed until the person leaves; no error ends it."""
         session = _session(self._do(self._words), history_path())
-        print(f"{self._db.path}: SQL ends with ; and .help tells more", file=sys.stderr)
+        print(f"{self._db.place}: SQL ends with ; and .help tells more", file=sys.stderr)
         while not self._done:
             try:
                 text = session.prompt("flowdb> ")

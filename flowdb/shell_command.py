@@ -15,6 +15,7 @@ from flowdb.dialects import ASKED
 from flowdb.errors import StoreMissing
 from flowdb.options import Choice
 from flowdb.terminal import look, opened, output_option, store_option, tell
+from flowdb.urls import is_url
 
 __all__ = ["shell"]
 
@@ -36,14 +37,18 @@ _OLDEST = (1, 4)
 def shell(context: click.Context, builtin: bool, dialect: str, store: str, output: str) -> None:
     """Open a prompt for SQL on the store, which is opened for reading alone.
 
-    It is DuckDB's own shell where there is one (pip install duckdb-cli), else a small one with history
-    and completion, which shows tables as `flowdb sql` does. Statements may also come from standard input.
+    It is DuckDB's own shell where there is one (pip install duckdb-cli), else, and for a lake or a URL, a
+    small one with history and completion, which shows tables as `flowdb sql` does. Statements may also
+    come from standard input.
     """
     is_shown_here = any(
         context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
         for name in ("output", "raw", "color")
     )
-    if not builtin and dialect == "duckdb" and "://" not in store and not is_shown_here:
+    from flowdb.store import is_lake
+
+    is_file = not is_url(store) and not is_lake(Path(os.path.expanduser(store)))
+    if not builtin and dialect == "duckdb" and is_file and not is_shown_here:
         program = _duckdb()
         if program is not None:
             _become(program, store)

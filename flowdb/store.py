@@ -18,12 +18,14 @@ from flowdb.catalog import Catalog
 from flowdb.companions import HOURLY, orphans
 from flowdb.datasets import DATASETS
 from flowdb.disk import sync_folders, sync_new_folder
-from flowdb.errors import NotAStore, StoreDamaged, StoreError, StoreMissing
+from flowdb.errors import NotAStore, StoreDamaged, StoreError, StoreMissing, StoreReadOnly
 from flowdb.faults import reached
-from flowdb.generated import Generated, shown_statements, statements
+from flowdb.folders import LocalFolder
+from flowdb.generated import Generated
 from flowdb.ledger import LEDGER_FOLDER, write_ledgers
 from flowdb.lock import HOLDER, LOCK, locked, os_errors
-from flowdb.own_tables import run, sweep_tables, tables_digest
+from flowdb.own_tables import sweep_tables
+from flowdb.readable import OF_A_LAKE, Readable
 from flowdb.rows import QUARANTINE, Change, CommitRow, FileRow, iso_time
 from flowdb.settings import FILE
 
@@ -41,6 +43,8 @@ __all__ = [
     "Writer",
     "counts_as_records",
     "data_folders",
+    "is_lake",
+    "own",
     "written_by",
 ]
 
@@ -55,11 +59,12 @@ _OWN = {CATALOG, f"{CATALOG}.new", f"{CATALOG}.new-journal", LOCK, HOLDER, FILE}
 _WRITTEN_BY = re.compile(r"(\d{8,})-.*\.parquet\Z")
 
 
-class Store:
+class Store(Readable):
     """A store that exists. `grace` is how long the files that a commit retires are kept."""
 
+    catalog: Catalog
+
     def __init__(self, root: Path, grace: timedelta = GRACE) -> None:
-        self.root = root
         self.grace = grace
         with os_errors(root, "used"):
             if not root.exists():
@@ -70,6 +75,7 @@ class Store:
             is_unused = _is_unused(root)
             if not (root / CATALOG).exists():
                 raise StoreMissing(str(root)) if is_unused else _not_a_store(root)
+        super().__init__(str(root), root, LocalFolder(root))
         self.catalog = Catalog(root / CATALOG)
         self._generated = Generated(root)
         self._old_ledgers: tempfile.TemporaryDirectory[str] | None = None
@@ -113,12 +119,11 @@ class Store:
         return [*files, *self._old_ledgers_of(self.catalog.last_commit)]
 
     @property
-    def folders(self) -> list[Path]:
-        """The folders of the live files: that of the store, and before it one of this process alone."""
-        root = self.root.resolve()
+    def aside(self) -> list[Path]:
+        """The folder of this process alone with the ledgers of a store of an earlier version."""
         if not self.catalog.has_ledgers:
             self.files()
-        return [root] if self._old_ledgers is None else [Path(self._old_ledgers.name).resolve(), root]
+        return [] if self._old_ledgers is None else [Path(self._old_ledgers.name).resolve()]
 
     def _old_ledgers_of(self, commit_id: int) -> list[FileRow]:
         """Return what is in place of an earlier version's ledgers, which are others, for this process."""
@@ -132,24 +137,15 @@ class Store:
         self._old_files = commit_id, [replace(one.row, path=str(base / one.row.path)) for one in written]
         return self._old_files[1]
 
-    def view_statements(self) -> list[str]:
-        """Return the statements that make the views of the newest commit, or replace those of another."""
-        return shown_statements(self.root.resolve(), self.files())
-
-    @property
-    def shown(self) -> tuple[int, str]:
-        """What the views show: the newest commit, and the tables that are declared."""
-        return self.catalog.last_commit, tables_digest(self.root)
-
-    def statements(self) -> list[str]:
-        """Return the statements that show the store in an empty DuckDB database."""
-        return statements(self.root.resolve(), self.files())
-
     def fill(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make the views and macros of the newest commit in an empty DuckDB database."""
         if self.catalog.has_ledgers and self._generated.fill(connection, self.catalog.last_commit):
             return
-        run(connection, self.statements())
+        super().fill(connection)
+
+    def damaged(self, reason: str) -> StoreError:
+        """Return the error for a store whose files DuckDB cannot read."""
+        return super().damaged(f"{reason}; see: flowdb verify")
 
     @contextmanager
     def writer(self, verb: str) -> Iterator[Writer]:
@@ -310,6 +306,13 @@ class Writer:
         return replace(change, retired=[*change.retired, *lonely]) if lonely else change
 
 
+def own(store: Readable) -> Store:
+    """Return a store for whoever is going to change it; raises `StoreReadOnly` for what is asked alone."""
+    if not isinstance(store, Store):
+        raise StoreReadOnly(store.place, store.read_only)
+    return store
+
+
 def written_by(path: Path) -> int | None:
     """Return the commit that a file was written for, if its name is one that writers give."""
     match = _WRITTEN_BY.match(path.name)
@@ -353,9 +356,16 @@ def _remove_folder(folder: Path) -> None:
 def _not_a_store(root: Path) -> StoreError:
     if (root / UNFINISHED).exists():
         return NotAStore(str(root), "a backup was begun here and not finished; remove it, and back up again")
+    if is_lake(root):
+        return StoreReadOnly(str(root), OF_A_LAKE)
     if any(map(written_by, root.glob("*/date=*/*.parquet"))):
         return StoreDamaged(str(root), "its catalogue is missing; make it anew with: flowdb verify --repair")
     return NotAStore(str(root))
+
+
+def is_lake(root: Path) -> bool:
+    """Tell whether a folder is a lake, which a cluster wrote."""
+    return (root / "flows" / "_delta_log").is_dir()
 
 
 def _is_unused(root: Path) -> bool:

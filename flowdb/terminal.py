@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from flowdb.completing import folders
-from flowdb.errors import QueryError, UsageError
+from flowdb.errors import QueryError, StoreReadOnly, UsageError
 from flowdb.look import COLORS
-from flowdb.options import Choice
+from flowdb.options import Choice, kept_storage_options, storage_of
 from flowdb.settings import FORMATS, Settings
+from flowdb.urls import is_url
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,6 +42,7 @@ __all__ = [
     "names_option",
     "opened",
     "output_option",
+    "own_store_option",
     "print_json",
     "progress",
     "quiet_option",
@@ -73,7 +75,8 @@ def _settings(context: click.Context, store: str | None) -> Settings:
     """Return the settings of a command, which are read once for a store."""
     key = f"{_META}settings.{store}"
     if key not in context.meta:
-        context.meta[key] = Settings.read(None if store is None else Path(os.path.expanduser(store)))
+        is_here = store is not None and not is_url(store)
+        context.meta[key] = Settings.read(Path(os.path.expanduser(store)) if store and is_here else None)
     found: Settings = context.meta[key]
     return found
 
@@ -90,18 +93,45 @@ def groups_of(store: str | None) -> Groups:
     return found
 
 
-store_option = click.option(
-    "--store",
-    metavar="DIR",
-    envvar="FLOWDB_STORE",
-    default=configured("store"),
-    show_default="flows",
-    show_envvar=True,
-    # The first of all: it may have settings of its own for others.
-    is_eager=True,
-    shell_complete=folders,
-    help="The store.",
+def _store_option(metavar: str, meaning: str, **how: Any) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--store",
+        metavar=metavar,
+        envvar="FLOWDB_STORE",
+        default=configured("store"),
+        show_default="flows",
+        show_envvar=True,
+        # The first of all: it may have settings of its own for others.
+        is_eager=True,
+        shell_complete=folders,
+        help=meaning,
+        **how,
+    )
+
+
+def _on_a_disk(_: click.Context, __: click.Parameter, store: str) -> str:
+    """Return a store that can be changed; one behind a URL is refused before anything is asked of it."""
+    if is_url(store):
+        from flowdb.readable import OF_A_URL
+        from flowdb.remote import shown
+
+        raise StoreReadOnly(shown(store), OF_A_URL)
+    return store
+
+
+own_store_option = _store_option("DIR", "The store.", callback=_on_a_disk)
+_any_store_option = _store_option(
+    "DIR|URL",
+    "The store. For one in S3, which is read only, there are --profile, --region, --endpoint-url, --anon and"
+    " --requester-pays.",
 )
+
+
+def store_option(command: _Command, *, without: Collection[str] = ()) -> _Command:
+    """Give a command `store`, and the options of S3 that it has no others of, which `opened` knows."""
+    return _any_store_option(kept_storage_options(command, without, _keep))
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Write what was done as one JSON object.")
 
 
@@ -165,9 +195,15 @@ def quiet_option(command: _Command) -> _Command:
     )(command)
 
 
+def opened(store: str, **options: Any) -> AbstractContextManager[FlowDB]:
+    """Return what opens a store for one command, in whatever thread enters it."""
+    context = click.get_current_context(silent=True)
+    kept = {} if context is None else {key.removeprefix(_META): one for key, one in context.meta.items()}
+    return _opened(store, storage=storage_of(kept), **options)
+
+
 @contextmanager
-def opened(store: str, **options: Any) -> Iterator[FlowDB]:
-    """Open a store for one command."""
+def _opened(store: str, **options: Any) -> Iterator[FlowDB]:
     import flowdb
 
     with flowdb.open(store, **options) as db:
@@ -246,9 +282,10 @@ def asked(
     `interrupted` tells the work of it, if it does more than to wait for DuckDB.
     """
     opened_here: list[FlowDB] = []
+    opening = opened(store, sandbox=sandbox)
 
     def whole() -> _T:
-        with opened(store, sandbox=sandbox) as db:
+        with opening as db:
             opened_here.append(db)
             return work(db)
 

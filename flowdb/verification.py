@@ -15,7 +15,7 @@ from flowdb.catalog import Catalog
 from flowdb.companions import HOURLY, owner_of
 from flowdb.datasets import DATASETS
 from flowdb.disk import checksum
-from flowdb.errors import NotAStore, StoreError, StoreMissing, StoreTooNew, plural
+from flowdb.errors import NotAStore, StoreError, StoreMissing, StoreReadOnly, StoreTooNew, plural
 from flowdb.generated import GENERATED, Generated
 from flowdb.ledger import LEDGER_FOLDER, LEDGERS, ledger_rows
 from flowdb.lock import is_held, os_errors
@@ -23,7 +23,8 @@ from flowdb.meter import Meter
 from flowdb.own_tables import TABLES, read_tables
 from flowdb.repair import NAMELESS, Finding, mend
 from flowdb.rows import COMMITS, FILES, QUARANTINE, SOURCES, FileRow, SourceRow
-from flowdb.store import CATALOG, Store, counts_as_records, data_folders, written_by
+from flowdb.store import CATALOG, Store, counts_as_records, data_folders, is_lake, written_by
+from flowdb.urls import is_url
 
 __all__ = ["VerifyReport", "verify"]
 
@@ -74,8 +75,14 @@ def verify(
     had rows in it are read again by the next ingest that meets them.
     """
     started = time.perf_counter()
+    if is_url(str(root)):
+        from flowdb.remote import shown
+
+        raise StoreReadOnly(shown(str(root)), "it is behind a URL; verify is for a store on a disk")
     root = Path(root)
     with os_errors(root, "used"):
+        if is_lake(root):
+            raise StoreReadOnly(str(root), "it is a lake; verify is for a store on a disk")
         if not root.is_dir():
             raise StoreMissing(str(root))
         if not (root / CATALOG).exists() and not any((root / one.folder).is_dir() for one in DATASETS):

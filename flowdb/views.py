@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -15,7 +16,12 @@ from flowdb.rows import QUARANTINE, FileRow
 __all__ = ["records_query", "view_names", "view_statements"]
 
 _FILES = "files"
-_DATE_FOLDER = r"date=([0-9-]{10})[/\\][^/\\]*$"
+_DATE = r"[0-9-]{10}"
+# The folder that a column is the name of, and what may lie between it and the file: folders of other columns.
+_FOLDER = r"{}=({})[/\\](?:[a-z_]+=[^/\\]*[/\\])*[^/\\]*$"
+_IN_FOLDERS = ("region", "account_id")
+# What stands in the name of a folder for no value, or for a long one, which the files themselves have.
+_NOT_SPELLED = re.compile(r"|__HIVE_DEFAULT_PARTITION__|[0-9a-f]{32}")
 _BAD_LINES = {
     "source_id": "BIGINT",
     "source": "VARCHAR",
@@ -25,12 +31,13 @@ _BAD_LINES = {
 }
 
 
-def view_statements(base: Path, files: Sequence[FileRow]) -> list[str]:
+def view_statements(base: Path | str, files: Sequence[FileRow]) -> list[str]:
     """Return the statements that make the views of a store whose live files are these.
 
-    `base` is the store's folder, absolute. Macros ask `flowdb_sources`, which is `sources` by a name that
-    no table of a session has, as theirs would be asked in its place. Hourly sums are in
-    `flowdb_hourly`, the records of files that have none in `flowdb_unsummed`.
+    `base` is what the paths of files begin with: the store's folder, absolute. Macros ask
+    `flowdb_sources`, which is `sources` by a name that no table of a session has, as theirs would be
+    asked in its place. Hourly sums are in `flowdb_hourly`, the records of files that have none in
+    `flowdb_unsummed`.
     """
     plain = {"bad_lines": (QUARANTINE, _BAD_LINES)} | {name: (name, LEDGERS[name]) for name in LEDGERS}
     views = {
@@ -54,19 +61,25 @@ def view_names() -> tuple[str, ...]:
     return (*(one.view for one in DATASETS), "bad_lines", *LEDGERS)
 
 
-def records_query(base: Path, dataset: Dataset, files: Sequence[FileRow]) -> str:
-    """Return a query over all files of a dataset; those of different schema versions are joined by name."""
+def records_query(base: Path | str, dataset: Dataset, files: Sequence[FileRow]) -> str:
+    """Return a query over all files of a dataset; those of different schema versions are joined by name.
+
+    Of files of version 0, those of a lake, each may lack some columns, and have others as folders.
+    """
     by_schema: dict[tuple[int, str], list[str]] = {}
     for file in files:
         by_schema.setdefault((file.version, file.extra), []).append(file.path)
     queries = []
     for (version, extra), paths in sorted(by_schema.items()):
+        if not version:
+            queries += _any_queries(base, dataset, extra, paths)
+            continue
         columns = ", ".join(_record_columns(base, dataset, version, extra))
         queries.append(f"SELECT {columns} FROM {_read(base, paths, partitioned=True)}")
     return " UNION ALL BY NAME ".join(queries) or _empty(dataset.sql_columns)
 
 
-def _sums_query(base: Path, paths: Sequence[str]) -> str:
+def _sums_query(base: Path | str, paths: Sequence[str]) -> str:
     """Return a query over files of hourly sums."""
     if not paths:
         return _empty(SUMS_COLUMNS)
@@ -79,7 +92,7 @@ def _sums_query(base: Path, paths: Sequence[str]) -> str:
     return f"SELECT {', '.join(columns)} FROM {_read(base, paths, partitioned=True)}"
 
 
-def _record_columns(base: Path, dataset: Dataset, version: int, extra: str) -> list[str]:
+def _record_columns(base: Path | str, dataset: Dataset, version: int, extra: str) -> list[str]:
     """Return a dataset's columns as files of a schema version have them, NULL for those of later ones."""
     columns = [_date(base)]
     for field in dataset.fields:
@@ -89,16 +102,51 @@ def _record_columns(base: Path, dataset: Dataset, version: int, extra: str) -> l
     return [*columns, *_columns(["source_id", *(name for name in extra.split(",") if name)])]
 
 
-def _date(base: Path) -> str:
+def _any_queries(base: Path | str, dataset: Dataset, extra: str, paths: Sequence[str]) -> list[str]:
+    """Return queries over files of which each has some of a dataset's columns, or lies in folders of them."""
+    types = {**dataset.sql_columns, **{name: "VARCHAR" for name in extra.split(",") if name}}
+    del types["date"]
+    by_folders: dict[tuple[str, ...], list[str]] = {}
+    for path in paths:
+        by_folders.setdefault(_spelled_in(path), []).append(path)
+    queries = []
+    for named, several in sorted(by_folders.items()):
+        # Where it is part of the path, DuckDB knows of a file that it need not be opened.
+        spelled = {name: f"url_decode({_in_folder(name, '[^/]*')})" for name in named}
+        cells = [f"{_in_folder('date', _DATE)}::DATE AS {quote_name('date')}"]
+        cells += [
+            f"{spelled.get(name, f'{_FILES}.{quote_name(name)}')} AS {quote_name(name)}" for name in types
+        ]
+        schema = ", ".join(
+            f"{quote_text(name)}: {{name: {quote_text(name)}, type: {quote_text(kind)}, default_value: NULL}}"
+            for name, kind in types.items()
+        )
+        options = f"hive_partitioning = false, filename = true, schema = map {{{schema}}}"
+        read = f"read_parquet([{_listed(base, several)}], {options}) AS {_FILES}"
+        queries.append(f"SELECT {', '.join(cells)} FROM {read}")
+    return queries
+
+
+def _spelled_in(path: str) -> tuple[str, ...]:
+    """Return the columns whose values the folders of a file spell."""
+    folders = dict(folder.split("=", 1) for folder in path.split("/")[:-1] if "=" in folder)
+    return tuple(name for name in _IN_FOLDERS if not _NOT_SPELLED.fullmatch(folders.get(name, "")))
+
+
+def _in_folder(name: str, value: str) -> str:
+    """Return what the value of a column is by the folders that a file lies in."""
+    return f"regexp_extract({_FILES}.filename, {quote_text(_FOLDER.format(name, value))}, 1)"
+
+
+def _date(base: Path | str) -> str:
     if not _lies_below_a_partition(base):
         return f'{_FILES}."date"'
-    found = f"regexp_extract({_FILES}.filename, {quote_text(_DATE_FOLDER)}, 1)"
-    return f"{found}::DATE AS {quote_name('date')}"
+    return f"{_in_folder('date', _DATE)}::DATE AS {quote_name('date')}"
 
 
-def _lies_below_a_partition(base: Path) -> bool:
+def _lies_below_a_partition(base: Path | str) -> bool:
     """Tell whether a folder above the store is named `column=value`, which DuckDB would take for a column."""
-    return any("=" in part for part in base.parts)
+    return any("=" in part for part in Path(base).parts)
 
 
 def _columns(names: Iterable[str]) -> list[str]:
@@ -106,18 +154,21 @@ def _columns(names: Iterable[str]) -> list[str]:
     return [f"{_FILES}.{quote_name(name)}" for name in names]
 
 
-def _plain(base: Path, columns: dict[str, str], paths: Sequence[str]) -> str:
+def _plain(base: Path | str, columns: dict[str, str], paths: Sequence[str]) -> str:
     if not paths:
         return _empty(columns)
     return f"SELECT {', '.join(_columns(columns))} FROM {_read(base, paths)}"
 
 
-def _read(base: Path, paths: Iterable[str], partitioned: bool = False) -> str:
-    listed = ", ".join(quote_path(os.path.join(base, path)) for path in paths)
+def _read(base: Path | str, paths: Iterable[str], partitioned: bool = False) -> str:
     partitions = "true, hive_types = {'date': DATE}" if partitioned else "false"
     if partitioned and _lies_below_a_partition(base):
         partitions = "false, filename = true"
-    return f"read_parquet([{listed}], hive_partitioning = {partitions}) AS {_FILES}"
+    return f"read_parquet([{_listed(base, paths)}], hive_partitioning = {partitions}) AS {_FILES}"
+
+
+def _listed(base: Path | str, paths: Iterable[str]) -> str:
+    return ", ".join(quote_path(os.path.join(base, path)) for path in paths)
 
 
 def _empty(columns: dict[str, str]) -> str:

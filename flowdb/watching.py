@@ -11,8 +11,8 @@ from flowdb.analyses import Analysis, analyses, named_by
 from flowdb.errors import FlowdbError, UsageError
 from flowdb.groups import without_groups
 from flowdb.parameters import moment
+from flowdb.readable import Readable
 from flowdb.results import Result
-from flowdb.store import Store
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,7 +34,7 @@ class Watching:
         raise NotImplementedError
 
     @property
-    def _opened(self) -> Store:
+    def _opened(self) -> Readable:
         raise NotImplementedError
 
     def _groups(self) -> Mapping[str, Sequence[str]]:

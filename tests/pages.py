@@ -24,6 +24,7 @@ from typing import Any
 
 import flowdb
 from tests.forked import Forked
+from tests.lakes import lake_of
 from tests.s3 import ACCESS_KEY, S3, SECRET_KEY, serving
 
 __all__ = [
@@ -52,6 +53,7 @@ WITHOUT_STORE = (
     "docs/how-to/s3.md",
     "docs/how-to/finops.md",
 )
+WITH_LAKE = ("docs/how-to/spark.md",)
 # How blocks begin that cannot be run, and why.
 NOT_RUN = {
     "make install": "tests/test_readme.py runs it, where there is a Makefile",
@@ -60,7 +62,8 @@ NOT_RUN = {
     "*/5 * * * * flowdb ingest": "a line of a crontab",
     "%load_ext sql": "tests/test_notebook.py runs it in a notebook",
     "%load_ext magic_duckdb": "tests/test_notebook.py runs it in a notebook",
-    "aws s3 sync upload/data": "AWS's own tool is not installed",
+    "aws s3 sync upload": "AWS's own tool is not installed",
+    "spark-submit ingest.py": "the tool of a cluster, which a page has not",
     "pip install 'flowdb[report]'": "tests install nothing; the report of the tutorial is run",
     "srcaddr        srcaddr_name": "an excerpt; tests/test_names.py compares whole tables",
     "flowdb rejected-sources --since 15m --watch": "it ends with Ctrl-C; tests/test_repeating.py presses it",
@@ -145,16 +148,23 @@ def folder_for(page: str, store: Path) -> Iterator[Path]:
             (folder / beside).symlink_to(ROOT / beside)
         if page not in WITHOUT_STORE:
             shutil.copytree(store, folder / "flows")
-            flowdb.open(folder / "flows").close()  # which notices that it was moved
+            with flowdb.open(folder / "flows") as db:  # which notices that it was moved
+                if page in WITH_LAKE:
+                    lake_of(db, str(folder / "lake"))
         yield folder
 
 
 @contextmanager
-def bucket() -> Iterator[S3]:
-    """Give an S3 with a bucket of the sample logs."""
+def bucket(store: Path) -> Iterator[S3]:
+    """Give an S3 with a bucket of the sample logs, and of what `flowdb backup` copies of a store of them."""
     logs = ROOT / "docs" / "samples"
-    with serving() as s3:
+    with serving() as s3, tempfile.TemporaryDirectory() as name:
         s3.put(BUCKET, {path.relative_to(logs).as_posix(): path.read_bytes() for path in logs.rglob("*.gz")})
+        upload = Path(name) / "upload"
+        with flowdb.open(store) as db:
+            db.backup(upload)
+        files = [path for path in upload.rglob("*") if path.is_file()]
+        s3.put(BUCKET, {f"flowdb/{one.relative_to(upload).as_posix()}": one.read_bytes() for one in files})
         yield s3
 
 
@@ -277,16 +287,17 @@ def _is_plain(command: str) -> bool:
 
 def main() -> None:
     """Write the pages that are named anew."""
-    with tempfile.TemporaryDirectory() as name, Forked() as forked, bucket() as s3:
+    with tempfile.TemporaryDirectory() as name, Forked() as forked:
         store = Path(name) / "flows"
         with flowdb.open(store) as db:
             db.ingest(ROOT / "docs" / "samples")
-        for page in sys.argv[1:]:
-            text = (ROOT / page).read_text(encoding="utf-8")
-            with folder_for(page, store) as folder:
-                runner = Runner(folder, forked, profile_in(folder, s3))
-                (ROOT / page).write_text(written(text, runner), encoding="utf-8")
-                runner.close()
+        with bucket(store) as s3:
+            for page in sys.argv[1:]:
+                text = (ROOT / page).read_text(encoding="utf-8")
+                with folder_for(page, store) as folder:
+                    runner = Runner(folder, forked, profile_in(folder, s3))
+                    (ROOT / page).write_text(written(text, runner), encoding="utf-8")
+                    runner.close()
 
 
 if __name__ == "__main__":

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import pytest
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import get_canned_acl, s3_backends
@@ -31,6 +35,12 @@ class Request:
     key: str
     prefix: str | None
     headers: dict[str, str]
+
+    @property
+    def size(self) -> int:
+        """How many bytes of an object are asked for, where it is a part that is asked for."""
+        first, _, last = self.headers["range"].removeprefix("bytes=").partition("-")
+        return int(last) - int(first) + 1
 
 
 Fault = Callable[[Request], Response | None]
@@ -116,6 +126,45 @@ def serving() -> Iterator[S3]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def known(s3: S3, patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Have the server found through the environment, with credentials that it takes and no others."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "AWS_REGION"):
+        patch.delenv(name, raising=False)
+    patch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
+    patch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    patch.setenv("AWS_CONFIG_FILE", str(folder / "aws-config"))
+    patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "aws-credentials"))
+    patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # If anything asked for metadata all the same, the server would see it.
+    patch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", s3.endpoint)
+    patch.setenv("AWS_MAX_ATTEMPTS", "3")
+
+
+@contextmanager
+def serving_beside(bucket: str) -> Iterator[str]:
+    """Give the address of a server in a process of its own, with an empty bucket.
+
+    Some of Delta Lake's library waits for answers while it keeps the interpreter to itself.
+    """
+    code = (
+        "import sys\nfrom tests import s3\nwith s3.serving() as server:\n"
+        " server.put(sys.argv[1], {})\n print(server.endpoint, flush=True)\n sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, bucket],
+        cwd=Path(__file__).parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.communicate()
 
 
 def refusal(status: int, code: str, message: str) -> Response:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import sqlglot
+from sqlglot import exp
 
 import flowdb
 from flowdb.athena import split
@@ -13,6 +16,7 @@ from flowdb.cli import main
 from flowdb.errors import ExitCode, UsageError
 from flowdb.external_tables import ddl
 from flowdb.fields import FIELDS
+from flowdb.lake import create_lake
 from flowdb.rendering import render
 from tests.conftest import HEADER, data_files, record, write_log
 
@@ -162,6 +166,79 @@ def test_a_table_has_every_column_of_the_files(tmp_path: Path) -> None:
     (path,) = (path for path in data_files(tmp_path / "store") if path.startswith("data/"))
     assert {*pq.read_schema(tmp_path / "store" / path).names} <= columns
     assert columns == {*(field.column for field in FIELDS), "source_id"}
+
+
+def test_a_lake_is_made_known_by_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["ddl", "--lake", "--location", "s3://my-bucket/lake/", "--table", "vpc.flows"]
+    athena, trino, spark = (printed(capsys, *words, "--dialect", one) for one in ("athena", "trino", "spark"))
+    assert (
+        athena
+        == """\
+CREATE EXTERNAL TABLE IF NOT EXISTS vpc.flows
+LOCATION 's3://my-bucket/lake/flows/'
+TBLPROPERTIES ('table_type' = 'DELTA');
+
+CREATE EXTERNAL TABLE IF NOT EXISTS vpc.sources
+LOCATION 's3://my-bucket/lake/sources/'
+TBLPROPERTIES ('table_type' = 'DELTA');
+"""
+    )
+    assert (
+        trino
+        == """\
+CALL delta.system.register_table(
+  schema_name => 'vpc',
+  table_name => 'flows',
+  table_location => 's3://my-bucket/lake/flows'
+);
+
+CALL delta.system.register_table(
+  schema_name => 'vpc',
+  table_name => 'sources',
+  table_location => 's3://my-bucket/lake/sources'
+);
+"""
+    )
+    assert (
+        spark
+        == """\
+CREATE TABLE IF NOT EXISTS vpc.flows
+USING delta
+LOCATION 's3://my-bucket/lake/flows';
+
+CREATE TABLE IF NOT EXISTS vpc.sources
+USING delta
+LOCATION 's3://my-bucket/lake/sources';
+"""
+    )
+    for dialect, text in (("athena", athena), ("spark", spark)):
+        parsed = sqlglot.parse(text, read=dialect)
+        assert [(one.key, one.find(exp.Table).sql()) for one in parsed if one] == [  # type: ignore[union-attr]
+            ("create", "vpc.flows"),
+            ("create", "vpc.sources"),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("table", "catalog", "schema"),
+    [("flows", "delta", "default"), ("vpc.flows", "delta", "vpc"), ("lakes.vpc.flows", "lakes", "vpc")],
+)
+def test_trino_is_told_catalog_and_schema(table: str, catalog: str, schema: str) -> None:
+    text = ddl("trino", "s3://b/lake", table, of_lake=True)
+    assert text.startswith(f"CALL {catalog}.system.register_table(\n  schema_name => '{schema}',\n")
+
+
+def test_the_tables_of_a_lake_have_the_columns_of_an_uploaded_stores(tmp_path: Path) -> None:
+    lake = create_lake(tmp_path / "lake")
+    spelled = {"long": "bigint", "integer": "int"}
+    made = [
+        one for one in sqlglot.parse(ddl("spark", "s3://b/x"), read="spark") if one and one.find(exp.Schema)
+    ]
+    for table, statement in zip(("flows", "sources"), made, strict=True):
+        kinds = {one.name: json.loads(one.type.to_json()) for one in lake.table(table).schema().fields}
+        columns = {name: spelled.get(kind, kind) for name, kind in kinds.items()}
+        told = {one.name: one.args["kind"].sql("spark").lower() for one in statement.find_all(exp.ColumnDef)}
+        assert {name: kind for name, kind in columns.items() if name != "modified"} == told
 
 
 def test_a_place_or_a_name_that_is_none_is_an_error() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 import flowdb
 from flowdb import ingest as ingest_module
-from flowdb import partitions, reading
+from flowdb import partitions, readers, reading
 from flowdb.errors import LayoutError, SourceChanged, SourceDamaged, SourceError
 from flowdb.fields import FIELDS
 from tests.conftest import HEADER, ROOT, SAMPLES, all_rows, data_files, live_files, record, write_log
@@ -326,7 +326,7 @@ def test_records_of_more_dates_than_files_may_be_open(
     db: flowdb.FlowDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(partitions, "_MOST_OPEN", 4)
-    monkeypatch.setattr(ingest_module, "_SHARED_MEMORY", 1)
+    monkeypatch.setattr(ingest_module, "SHARED_MEMORY", 1)
     days = [record(n, start=1_705_312_800 + 86_400 * (n % 30)) for n in range(90)]
     db.ingest(write_log(tmp_path / "a.log", days[:45]), write_log(tmp_path / "b.log", days[45:]))
     assert db.sql("SELECT count(*), count(DISTINCT date), count(DISTINCT srcport) FROM flows").fetchall() == [
@@ -375,7 +375,7 @@ def test_small_sources_read_together_give_what_each_gives_alone(
     """
     answers = []
     for together in (1000, 1):
-        monkeypatch.setattr(ingest_module, "_TOGETHER_SOURCES", together)
+        monkeypatch.setattr(readers, "_TOGETHER_SOURCES", together)
         with flowdb.open(tmp_path / f"flows{together}") as db:
             report = db.ingest(logs, workers=1)
             bad_lines = "SELECT source, line_number, reason FROM bad_lines ORDER BY ALL"

@@ -24,9 +24,9 @@ ELSEWHERE = {"docs/terminal.md", *(f"docs/{name}" for name in PAGES if name.ends
 
 
 @pytest.fixture(scope="module")
-def s3() -> Iterator[S3]:
+def s3(store_of_samples: Path) -> Iterator[S3]:
     """Give an S3 with the samples."""
-    with bucket() as started:
+    with bucket(store_of_samples) as started:
         yield started
 
 

@@ -20,11 +20,11 @@ from werkzeug.wrappers import Response
 import flowdb
 from flowdb import remote
 from flowdb.errors import NoSources, SourceChanged, SourceError, SourceNotFound, UsageError
-from flowdb.ingest import _begun
 from flowdb.keys import Choice
+from flowdb.readers import begun
 from flowdb.sources import Opened, find
 from tests.conftest import HEADER, Run, record
-from tests.s3 import ACCESS_KEY, S3, SECRET_KEY, Request, failing, refusal, serving, slow
+from tests.s3 import ACCESS_KEY, S3, SECRET_KEY, Request, failing, known, refusal, serving, slow
 
 ACCOUNTS = ("111111111111", "222222222222")
 REGIONS = ("us-east-1", "eu-west-1")
@@ -44,17 +44,7 @@ def server() -> Iterator[S3]:
 @pytest.fixture
 def s3(server: S3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[S3]:
     """Give the server, found through the environment, with credentials that it takes."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws-config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "aws-credentials"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    # If anything asked for metadata all the same, the server would see it.
-    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.endpoint)
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")
+    known(server, monkeypatch, tmp_path)
     server.reset()
     yield server
     assert [request.bucket for request in server.requests if request.bucket == "latest"] == []
@@ -382,7 +372,7 @@ def test_no_more_is_fetched_ahead_than_so_many_beginnings(s3: S3, monkeypatch: p
     s3.put("large", {f"{number:02}.log": content for number in range(40)})
     found = find(["s3://large"])
     try:
-        jobs = _begun(enumerate(found.sources))
+        jobs = begun(enumerate(found.sources))
         _, source = next(jobs)
         with Opened(source) as opened:
             buffer = bytearray(10)

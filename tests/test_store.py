@@ -177,6 +177,33 @@ def test_an_interrupted_ingest_leaves_the_store_as_it_was(
     assert data_files(db.path) == live_files(db)
 
 
+def test_an_interrupt_while_a_thread_is_started_leaves_no_file(
+    db: flowdb.FlowDB, logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.ingest(logs)
+    before = all_rows(db)
+    for n in range(8):
+        write_log(
+            tmp_path / "more" / f"{n}.log", [record(n, start=1_705_312_800 + 60 * k) for k in range(20000)]
+        )
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            db.ingest(tmp_path / "more", workers=2)
+    for thread in threading.enumerate():
+        if thread.name.startswith("ThreadPool"):  # which may be about to end
+            thread.join()
+    assert all_rows(db) == before
+    assert data_files(db.path) == live_files(db)
+    assert db.ingest(tmp_path / "more", workers=2).sources_ingested == 8
+
+
 def test_an_open_store_shows_the_commits_of_others(db: flowdb.FlowDB, logs: Path) -> None:
     db.ingest(logs / "a.log")
     with flowdb.open(db.path) as other:
