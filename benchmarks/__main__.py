@@ -18,6 +18,7 @@ from benchmarks.runs import BenchmarkError
 from benchmarks.scoreboard import Section, load, save, write
 from benchmarks.settings import Settings
 from benchmarks.sizes import sizes
+from benchmarks.spark import spark
 from benchmarks.starting import starting
 
 SECTIONS: dict[str, Callable[[Settings], Section]] = {
@@ -31,6 +32,7 @@ SECTIONS: dict[str, Callable[[Settings], Section]] = {
     "many": many,
     "start": starting,
     "aggregate": aggregate,
+    "spark": spark,
 }
 
 

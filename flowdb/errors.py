@@ -12,6 +12,7 @@
     │   ├── LayoutError         its records have no known layout
     │   ├── SourceDamaged       its compression ends early or is broken
     │   └── SourceChanged       it is in the store with other content
+    ├── ClusterError            a cluster could not do its part          exit 1
     ├── WebhookError            nobody could be told of an alarm         exit 1
     ├── StateError              the file of what alarms have told        exit 1
     └── StoreError              the store itself                         exit 3
@@ -35,6 +36,7 @@ from enum import IntEnum
 from typing import ClassVar
 
 __all__ = [
+    "ClusterError",
     "ConfigError",
     "DialectError",
     "ExitCode",
@@ -210,6 +212,14 @@ class SourceChanged(SourceError):
     """A source that is in the store already, and whose content is another one now."""
 
 
+class ClusterError(FlowdbError):
+    """Work that a cluster gave up; `detail` is all that it said of it."""
+
+    def __init__(self, detail: str) -> None:
+        self.detail = detail
+        super().__init__(f"the cluster gave up: {_last_said(detail)}")
+
+
 class WebhookError(FlowdbError):
     """An alarm that nobody took; of the URL, which may be a secret, it names the `host` alone."""
 
@@ -290,6 +300,15 @@ class StoreTooNew(StoreError):
 
 class StoreDamaged(StoreError):
     """A store whose catalogue or files do not fit together."""
+
+
+def _last_said(detail: str) -> str:
+    """Return what a traceback of Python ends with, or else the first line."""
+    before, found, traceback = detail.rpartition("Traceback (most recent call last):\n")
+    if not found:
+        return gist(detail.strip().partition("\n")[0])
+    lines = [line for line in traceback.splitlines() if line and not line.startswith((" ", "\t"))]
+    return gist(lines[0].partition(": ")[2] or lines[0]) if lines else gist(before)
 
 
 def _around(line: str, place: int) -> tuple[str, int]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -27,8 +29,9 @@ _DEFAULT_REGION = "us-east-1"
 
 
 class LakePlace:
-    """A folder or a URL, which may hold a lake; `uri` is how it is shown, `root` its path for `storage`.
+    """A folder or a URL, which may hold a lake: its absolute `location`, and `uri`, which has no secrets.
 
+       `storage` is the file system for which `root` is its path.
     `options` are those of fsspec's file systems, as `flowdb ingest` has them.
     """
 
@@ -43,17 +46,17 @@ class LakePlace:
         self.options = dict(options or {})
         self.is_local = not is_url(location)
         if self.is_local:
-            self._url = self.uri = os.path.abspath(os.path.expanduser(location))
+            self.location = self.uri = os.path.abspath(os.path.expanduser(location))
             self.storage: Any = Remotes({}).storage("file:///")
-            self.root = self._url
+            self.root = self.location
         else:
-            self._url = location.rstrip("/")
-            scheme, _, rest = self._url.partition("://")
+            self.location = location.rstrip("/")
+            scheme, _, rest = self.location.partition("://")
             if scheme == "s3a":
-                self._url = f"s3://{rest}"
-            self.uri = shown(self._url)
-            self.storage = Remotes(self.options).storage(self._url)
-            self.root = str(self.storage._strip_protocol(self._url))
+                self.location = f"s3://{rest}"
+            self.uri = shown(self.location)
+            self.storage = Remotes(self.options).storage(self.location)
+            self.root = str(self.storage._strip_protocol(self.location))
 
     def path(self, *parts: str) -> str:
         """Return the path of what lies here for `storage`."""
@@ -61,16 +64,16 @@ class LakePlace:
 
     def address(self, *parts: str) -> str:
         """Return the path or the URL of what lies here, as a reader of Parquet takes it."""
-        return os.path.join(self._url, *parts) if self.is_local else "/".join((self._url, *parts))
+        return os.path.join(self.location, *parts) if self.is_local else "/".join((self.location, *parts))
 
     def delta(self, table: str) -> tuple[str, dict[str, str] | None]:
         """Return the place of a table and the options with which Delta Lake's library opens it."""
         if self.is_local:
             return self.address(table), None
-        scheme, _, rest = self._url.partition("://")
+        scheme, _, rest = self.location.partition("://")
         host, slash, path = rest.partition("/")
         url = f"{scheme}://{host}{slash}{quote(path)}/{table}"
-        return url, delta_options(self._url, self.options, self._region)
+        return url, delta_options(self.location, self.options, self._region)
 
     def names(self, *parts: str) -> list[str]:
         """Return the names of what lies in a folder; none where there is no such folder."""
@@ -87,6 +90,25 @@ class LakePlace:
                 if path.rstrip("/") != self.path(*parts)
             ]
 
+    def put(self, file: Path, *parts: str) -> None:
+        """Move a file of this machine to here, where it is whole as soon as it is there."""
+        target = self.path(*parts)
+        with self.told():
+            if self.is_local:
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                shutil.move(file, target)
+            else:
+                self.storage.put_file(str(file), target)
+                file.unlink()
+
+    def mark(self, *parts: str) -> None:
+        """Put an empty file here, whose name says all."""
+        target = self.path(*parts)
+        with self.told():
+            if self.is_local:
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+            self.storage.pipe_file(target, b"")
+
     @contextmanager
     def told(self) -> Iterator[None]:
         """Raise `StoreError` for what the storage refuses."""
@@ -97,7 +119,9 @@ class LakePlace:
         except FlowdbError:
             raise
         except Exception as error:
-            raise StoreError(self.uri, f"the storage refused ({said(error)})") from error
+            # What follows the first line of an error of Delta Lake's library is where in it that was.
+            words = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
+            raise StoreError(self.uri, f"the storage refused ({said(OSError(words))})") from error
 
     def _region(self) -> str:
         """Ask S3 for the region of the bucket."""

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Protocol
 
-from flowdb.catalog import Catalog
+from flowdb.catalog import Known
 from flowdb.errors import SourceChanged, SourceError, plural
 from flowdb.sources import Source, fingerprint, uncollected
 
-__all__ = ["Plan"]
+__all__ = ["Ledger", "Plan"]
+
+
+class Ledger(Protocol):
+    """What knows the sources that are in a store: its catalogue, or the ledger of a lake."""
+
+    def known(self, uris: Iterable[str]) -> dict[str, Known]:
+        """Return those of the sources that are in the store."""
+
+    def same_objects(self, name: str, size: int) -> list[tuple[str, str]]:
+        """Return URI and fingerprint of the sources with this name and size."""
+
+    def touch(self, times: Iterable[tuple[str, int]]) -> None:
+        """Note when sources, whose content is the one that is known, were last changed."""
 
 
 class Plan:
@@ -18,17 +32,25 @@ class Plan:
     is another one. The same object under another path, with the same name, size and
     content, is known too: a folder that was moved or copied is not read twice. One that is known
     and has other content cannot be taken, unless it is to `replace` what the store has of it:
-    then it is new, and `replaced` has the id that it has had, by its URI.
+    then it is new, and `replaced` has the id that it has had, by its URI. `remedy` is what is said
+    of how it could be taken all the same.
     """
 
-    def __init__(self, sources: list[Source], catalog: Catalog, replace: bool = False) -> None:
+    def __init__(
+        self,
+        sources: list[Source],
+        ledger: Ledger,
+        replace: bool = False,
+        remedy: str = ", and takes it anew with --replace",
+    ) -> None:
         self.new: list[Source] = []
         self.failures: list[SourceError] = []
         self.replaced: dict[str, int] = {}
         self._replace = replace
-        self._catalog = catalog
+        self._ledger = ledger
+        self._remedy = remedy
         with uncollected():
-            self._known = catalog.known(source.uri for source in sources)
+            self._known = ledger.known(source.uri for source in sources)
         self._planned: dict[tuple[str, int], list[Source]] = {}
         self._touched: list[tuple[str, int]] = []
         self._empty: list[str] = []
@@ -41,7 +63,7 @@ class Plan:
             except SourceError as error:
                 self.failures.append(error)
         if self._touched:
-            catalog.touch(self._touched)
+            ledger.touch(self._touched)
 
     def notes(self) -> Iterator[str]:
         """Yield a sentence for each kind of source that was skipped for another reason than being known."""
@@ -68,12 +90,12 @@ class Plan:
             return False
         # What has no fingerprint any more has lost rows, and is to be read again.
         if known.fingerprint and not self._replace:
-            raise SourceChanged(source.uri, _changed(known.size, source.size))
+            raise SourceChanged(source.uri, _changed(known.size, source.size) + self._remedy)
         self.replaced[source.uri] = known.source_id
         return True
 
     def _is_copy(self, source: Source) -> bool:
-        stored = self._catalog.same_objects(source.name, source.size)
+        stored = self._ledger.same_objects(source.name, source.size)
         planned = self._planned.get((source.name, source.size), [])
         if not stored and not planned:
             return False
@@ -88,4 +110,4 @@ def _first(uris: list[str]) -> str:
 
 def _changed(before: int, now: int) -> str:
     how = f"grew from {before:,} to {now:,} bytes" if now > before else "changed"
-    return f"it {how} since it was ingested; the store has it as it was, and takes it anew with --replace"
+    return f"it {how} since it was ingested; the store has it as it was"

@@ -60,6 +60,10 @@ class Remotes:
                 raise UsageError(f"{shown(url)}: it cannot be opened ({said(error)})") from None
         return self._opened[host]
 
+    def host(self, storage: Any) -> str:
+        """Return the URL by which a file system was opened, which may have a password in it."""
+        return next(host for host, opened in self._opened.items() if opened is storage)
+
     def count(self, objects: int) -> None:
         """Tell whoever watches that so many more objects were listed."""
         if self._listed is not None:
@@ -109,6 +113,21 @@ class RemoteObject:
         self.size = int(info["size"])
         self.etag = str(info.get("ETag") or info.get("etag") or "")
         self.modified = _modified(info, self.etag)
+
+    @property
+    def host(self) -> str:
+        """The URL of its file system, which may have a password in it."""
+        return self._remotes.host(self._storage)
+
+    @classmethod
+    def listed(
+        cls, remotes: Remotes, host: str, path: str, uri: str, size: int, etag: str, modified: int
+    ) -> RemoteObject:
+        """Return an object that was listed elsewhere."""
+        one = cls.__new__(cls)
+        one.path, one.uri, one.size, one.etag, one.modified = path, uri, size, etag, modified
+        one._remotes, one._storage, one._first = remotes, remotes.storage(host), None
+        return one
 
     def begin(self) -> None:
         """Have the beginning of it fetched."""

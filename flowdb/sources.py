@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "Opened", "Source", "find", "fingerprint", "uncollected", "uri_of"]
 
-_STORE = "catalog.sqlite"  # the files of a store of flowdb are no sources
+# The files of a store of flowdb, or of a Delta table such as a lake has, are no sources.
+_STORE, _LOG = "catalog.sqlite", "_delta_log"
 _CHUNK = 1 << 20
 _LATEST = 2**63 - 1  # nanoseconds since 1970, in the year 2262
 
@@ -222,7 +223,7 @@ def _at_url(
                 here.append(_remote_source(one, is_expected=True))
             continue
         objects = list(place.below(one))
-        stores = tuple(each.path.removesuffix(_STORE) for each in objects if each.path.endswith(f"/{_STORE}"))
+        stores = tuple({store for each in objects if (store := _store_around(each.path))})
         for each in objects:
             name = each.path.rpartition("/")[2]
             if not is_log(name) or is_other_service(each.path, one) or each.path.startswith(stores):
@@ -231,6 +232,14 @@ def _at_url(
                 here.append(_remote_source(each, is_expected=is_expected(name)))
     found.failures += place.failures
     return place.uri, here
+
+
+def _store_around(path: str) -> str:
+    """Return the folder that an object makes known as a store or a Delta table, if it does."""
+    if path.endswith(f"/{_STORE}"):
+        return path.removesuffix(_STORE)
+    table, log, _ = path.rpartition(f"/{_LOG}/")
+    return f"{table}/" if log else ""
 
 
 def _remote_source(one: RemoteObject, *, is_expected: bool) -> Source:
@@ -314,7 +323,7 @@ def _walk(folder: str, found: Found, choice: Choice, listed: _Listed) -> list[So
         except OSError as error:
             found.failures.append(SourceError(uri_of(here), f"it cannot be read ({error.strerror or error})"))
             continue
-        if any(entry.name == _STORE for entry in entries):
+        if any(entry.name in (_STORE, _LOG) for entry in entries):
             continue
         if listed is not None:
             listed(len(entries))

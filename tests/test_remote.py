@@ -20,8 +20,8 @@ from werkzeug.wrappers import Response
 import flowdb
 from flowdb import remote
 from flowdb.errors import NoSources, SourceChanged, SourceError, SourceNotFound, UsageError
-from flowdb.ingest import _begun
 from flowdb.keys import Choice
+from flowdb.readers import begun
 from flowdb.sources import Opened, find
 from tests.conftest import HEADER, Run, record
 from tests.s3 import ACCESS_KEY, S3, SECRET_KEY, Request, failing, known, refusal, serving, slow
@@ -372,7 +372,7 @@ def test_no_more_is_fetched_ahead_than_so_many_beginnings(s3: S3, monkeypatch: p
     s3.put("large", {f"{number:02}.log": content for number in range(40)})
     found = find(["s3://large"])
     try:
-        jobs = _begun(enumerate(found.sources))
+        jobs = begun(enumerate(found.sources))
         _, source = next(jobs)
         with Opened(source) as opened:
             buffer = bytearray(10)
