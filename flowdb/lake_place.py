@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 from flowdb.errors import FlowdbError, StoreError, UsageError
+from flowdb.urls import is_url
 
-__all__ = ["LakePlace", "delta_options", "is_url"]
+__all__ = ["LakePlace", "delta_options"]
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 # What fsspec's file systems of Google and Azure call their options, and what Delta Lake's library calls them.
 _GOOGLE = {"token": "google_service_account"}
 _AZURE = {
@@ -130,11 +130,6 @@ class LakePlace:
         except Exception:  # noqa: BLE001 -- who may not ask is told so by what follows
             return _DEFAULT_REGION
         return str(answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region", _DEFAULT_REGION))
-
-
-def is_url(location: str) -> bool:
-    """Tell whether a location is a URL, and no path."""
-    return bool(_URL.match(location))
 
 
 def delta_options(url: str, options: Mapping[str, object], region: Any = None) -> dict[str, str]:

@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
-import xxhash
-
 from flowdb.datasets import DATASETS, FLOWS, dataset_of
 from flowdb.errors import StoreDamaged
 from flowdb.folders import Folder
@@ -228,15 +226,8 @@ def _row(lake: Lake, kind: str, file: LakeFile, path: str = "", extra: str = "")
 def _check(lake: Lake, file: LakeFile) -> None:
     """Raise `StoreDamaged` for a file that does not lie where its partition says, or not in the lake."""
     folders = [part.partition("=")[::2] for part in file.path.split("/")[:-1]]
-    is_right = [name for name, _ in folders] == list(file.partition)
-    if not is_right or not all(_stands_for(folder, file.partition[name]) for name, folder in folders):
+    named = {name: None if value == _NO_VALUE else unquote(value) for name, value in folders}
+    if named != dict(file.partition):
         raise StoreDamaged(
             lake.place.uri, f"its file {file.path} does not lie in the folder of its partition"
         )
-
-
-def _stands_for(folder: str, value: str | None) -> bool:
-    """Tell whether the name of a folder is that of a value: spelled, none, or the digest of a long one."""
-    if value is None:
-        return folder in ("", _NO_VALUE)
-    return unquote(folder) == value or folder == xxhash.xxh3_128_hexdigest(value.encode())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -20,8 +19,7 @@ _DATE = r"[0-9-]{10}"
 # The folder that a column is the name of, and what may lie between it and the file: folders of other columns.
 _FOLDER = r"{}=({})[/\\](?:[a-z_]+=[^/\\]*[/\\])*[^/\\]*$"
 _IN_FOLDERS = ("region", "account_id")
-# What stands in the name of a folder for no value, or for a long one, which the files themselves have.
-_NOT_SPELLED = re.compile(r"|__HIVE_DEFAULT_PARTITION__|[0-9a-f]{32}")
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 BAD_LINES = {
     "source_id": "BIGINT",
     "source": "VARCHAR",
@@ -72,7 +70,7 @@ def records_query(base: Path | str, dataset: Dataset, files: Sequence[FileRow]) 
     queries = []
     for (version, extra), paths in sorted(by_schema.items()):
         if not version:
-            queries += _any_queries(base, dataset, extra, paths)
+            queries.append(_any_query(base, dataset, extra, paths))
             continue
         columns = ", ".join(_record_columns(base, dataset, version, extra))
         queries.append(f"SELECT {columns} FROM {_read(base, paths, partitioned=True)}")
@@ -102,35 +100,22 @@ def _record_columns(base: Path | str, dataset: Dataset, version: int, extra: str
     return [*columns, *_columns(["source_id", *(name for name in extra.split(",") if name)])]
 
 
-def _any_queries(base: Path | str, dataset: Dataset, extra: str, paths: Sequence[str]) -> list[str]:
-    """Return queries over files of which each has some of a dataset's columns, or lies in folders of them."""
+def _any_query(base: Path | str, dataset: Dataset, extra: str, paths: Sequence[str]) -> str:
+    """Return a query over files that each have some of a dataset's columns, and lie in folders of others."""
     types = {**dataset.sql_columns, **{name: "VARCHAR" for name in extra.split(",") if name}}
     del types["date"]
-    by_folders: dict[tuple[str, ...], list[str]] = {}
-    for path in paths:
-        by_folders.setdefault(_spelled_in(path), []).append(path)
-    queries = []
-    for named, several in sorted(by_folders.items()):
-        # Where it is part of the path, DuckDB knows of a file that it need not be opened.
-        spelled = {name: f"url_decode({_in_folder(name, '[^/]*')})" for name in named}
-        cells = [f"{_in_folder('date', _DATE)}::DATE AS {quote_name('date')}"]
-        cells += [
-            f"{spelled.get(name, f'{_FILES}.{quote_name(name)}')} AS {quote_name(name)}" for name in types
-        ]
-        schema = ", ".join(
-            f"{quote_text(name)}: {{name: {quote_text(name)}, type: {quote_text(kind)}, default_value: NULL}}"
-            for name, kind in types.items()
-        )
-        options = f"hive_partitioning = false, filename = true, schema = map {{{schema}}}"
-        read = f"read_parquet([{_listed(base, several)}], {options}) AS {_FILES}"
-        queries.append(f"SELECT {', '.join(cells)} FROM {read}")
-    return queries
-
-
-def _spelled_in(path: str) -> tuple[str, ...]:
-    """Return the columns whose values the folders of a file spell."""
-    folders = dict(folder.split("=", 1) for folder in path.split("/")[:-1] if "=" in folder)
-    return tuple(name for name in _IN_FOLDERS if not _NOT_SPELLED.fullmatch(folders.get(name, "")))
+    cells = [f"{_in_folder('date', _DATE)}::DATE AS {quote_name('date')}"]
+    for name in types:
+        # What is part of the path tells DuckDB of a file that it need not be opened.
+        spelled = f"nullif(url_decode({_in_folder(name, '[^/]*')}), {quote_text(_NO_VALUE)})"
+        is_folder = name in _IN_FOLDERS and any(f"/{name}=" in path for path in paths)
+        cells.append(f"{spelled if is_folder else f'{_FILES}.{quote_name(name)}'} AS {quote_name(name)}")
+    schema = ", ".join(
+        f"{quote_text(name)}: {{name: {quote_text(name)}, type: {quote_text(kind)}, default_value: NULL}}"
+        for name, kind in types.items()
+    )
+    options = f"hive_partitioning = false, filename = true, schema = map {{{schema}}}"
+    return f"SELECT {', '.join(cells)} FROM read_parquet([{_listed(base, paths)}], {options}) AS {_FILES}"
 
 
 def _in_folder(name: str, value: str) -> str:

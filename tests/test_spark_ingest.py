@@ -160,6 +160,18 @@ def test_the_lake_has_the_rows_of_a_store_and_a_second_run_adds_nothing(
     assert open_lake(tmp_path / "lake").versions == lake.versions
 
 
+def test_a_lake_is_opened_as_the_store_of_the_same_logs(
+    spark: SparkSession, mixed: Path, store: flowdb.FlowDB, tmp_path: Path
+) -> None:
+    flowdb.spark.ingest(spark, mixed, tmp_path / "lake", partition_by=("date", "region"))
+    with flowdb.open(tmp_path / "lake") as lake:
+        for view in ("flows", "tgw_flows", "coverage", "vpc_flow_logs"):
+            query = f"SELECT {columns(store, view)} FROM {view} AS f ORDER BY ALL"
+            assert lake.sql(query).fetchall() == store.sql(query).fetchall()
+        for verb in ("top_talkers", "rejected_sources", "coverage", "formats_seen"):
+            assert getattr(lake, verb)().fetchall() == getattr(store, verb)().fetchall()
+
+
 def test_a_file_of_a_lake_is_laid_out_as_one_of_a_store(spark: SparkSession, tmp_path: Path) -> None:
     put_logs(tmp_path / "logs", 2)
     flowdb.spark.ingest(spark, tmp_path / "logs", tmp_path / "lake")
