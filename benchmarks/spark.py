@@ -6,6 +6,7 @@ import statistics
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks.answers import Totals
 from benchmarks.ingest import OBJECTS
@@ -74,7 +75,7 @@ def _alone(objects: Path, store: Path, workers: int) -> float:
     return done.seconds
 
 
-def _lake(session: object, objects: Path, lake: Path, totals: Totals | None = None) -> float:
+def _lake(session: Any, objects: Path, lake: Path, totals: Totals | None = None) -> float:
     """Return the seconds of an ingest into a new lake, whose records are counted afterwards."""
     import flowdb
     import flowdb.spark

@@ -9,12 +9,14 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from flowdb import errors
 from flowdb.errors import FlowdbError
 
 if TYPE_CHECKING:
+    from flowdb import spark as spark
     from flowdb.database import FlowDB
     from flowdb.verification import VerifyReport
 
@@ -51,4 +53,6 @@ def __getattr__(name: str) -> Any:
         from flowdb.database import FlowDB
 
         return FlowDB
+    if name == "spark":
+        return import_module("flowdb.spark")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from flowdb.database import FlowDB
     from flowdb.ingest import IngestReport
 
-__all__ = ["main"]
+__all__ = ["main", "tell_of"]
 
 _MOST_FAILURES_SHOWN = 20
 
@@ -127,17 +127,13 @@ def ingest(
     storage = storage_of(values)
     with opened(store, grace=grace) as db, progress("ingest") as watch:
         report = db.ingest(*sources, format=form, watch=watch, storage=storage, **values)
-    for note in report.notes:
-        tell(f"note: {note}")
-    for failure in report.failures[:_MOST_FAILURES_SHOWN]:
-        say(f"error: {failure}")
-    if len(report.failures) > _MOST_FAILURES_SHOWN:
-        say(f"error: {plural(len(report.failures) - _MOST_FAILURES_SHOWN, 'source')} more could not be read")
-    if as_json:
-        print_json(report.facts())
-    else:
-        _summarize(report, store)
-    return ExitCode.FAILED if report.failures else ExitCode.OK
+    code = tell_of(report, store, as_json=as_json)
+    if report.commit == 1 and not as_json:
+        given = click.get_current_context().get_parameter_source("store")
+        tell(helping.next_steps(store if given is ParameterSource.COMMANDLINE else None))
+    if report.files_compacted and not as_json:
+        tell(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
+    return code
 
 
 @cli.command()
@@ -230,6 +226,21 @@ def completion(shell: str) -> None:
     print(found(cli, {}, "flowdb", "_FLOWDB_COMPLETE").source())
 
 
+def tell_of(report: IngestReport, store: str, *, as_json: bool) -> ExitCode:
+    """Tell what an ingest did, and return what the command line ends with."""
+    for note in report.notes:
+        tell(f"note: {note}")
+    for failure in report.failures[:_MOST_FAILURES_SHOWN]:
+        say(f"error: {failure}")
+    if len(report.failures) > _MOST_FAILURES_SHOWN:
+        say(f"error: {plural(len(report.failures) - _MOST_FAILURES_SHOWN, 'source')} more could not be read")
+    if as_json:
+        print_json(report.facts())
+    else:
+        _summarize(report, store)
+    return ExitCode.FAILED if report.failures else ExitCode.OK
+
+
 def _summarize(report: IngestReport, store: str) -> None:
     if report.commit is None:
         if not report.failures or report.sources_skipped:
@@ -250,18 +261,13 @@ def _summarize(report: IngestReport, store: str) -> None:
         f"{plural(report.records, 'record')} from {sources} into {store} in {report.seconds:.1f} s"
         f" ({rate:,.0f} records/s{ratio}){bad}"
     )
-    if report.commit == 1:
-        given = click.get_current_context().get_parameter_source("store")
-        tell(helping.next_steps(store if given is ParameterSource.COMMANDLINE else None))
-    if report.files_compacted:
-        tell(f"note: {plural(report.files_compacted, 'file')} of dates that had too many made into few")
 
 
 for _command in (*COMMANDS, alert, config, cost, plot, report, shell, *engine_commands.COMMANDS):
     cli.add_command(_command)
 
 
-def main(args: Sequence[str] | None = None) -> int:
+def main(args: Sequence[str] | None = None, command: click.Command = cli, name: str = "flowdb") -> int:
     """Run a command line and return its exit code; every error becomes one sentence on standard error."""
     # Whatever the umask, nothing that is made here may be written by everybody.
     os.umask(os.umask(0o077) | 0o002)
@@ -275,7 +281,7 @@ def main(args: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = cli.main(args=None if args is None else list(args), prog_name="flowdb", standalone_mode=False)
+        code = command.main(args=None if args is None else list(args), prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except FlowdbError as error:
         say(f"error: {error}")

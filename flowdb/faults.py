@@ -11,7 +11,7 @@ import os
 import signal
 from itertools import count
 
-__all__ = ["POINTS", "reached"]
+__all__ = ["LAKE_POINTS", "POINTS", "reached"]
 
 POINTS = {
     "create.catalog": "the catalogue of a new store lies beside its place",
@@ -38,6 +38,15 @@ POINTS = {
     "retired.file": "a retired file is about to be removed",
     "retired.done": "retired files are gone, and still in the catalogue",
 }
+LAKE_POINTS = {
+    "lake.created": "a table of a new lake is made",
+    "spark.read": "a cluster has read the sources, and the receipts of its tasks lie beside the lake",
+    "lake.tgw_flows": "the table of transit gateways has what the commit is to name",
+    "lake.sources": "the ledger has what the commit is to name",
+    "lake.bad_lines": "the quarantine has what the commit is to name",
+    "lake.committed": "the commit is made, and the receipts are still there",
+}
+"""Those of the driver of an ingest on a cluster."""
 _wanted, _, _times = os.environ.get("FLOWDB_FAULT", "").partition(":")
 _log = os.environ.get("FLOWDB_FAULT_LOG")
 _count = count(1)

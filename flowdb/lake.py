@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from flowdb.datasets import FLOWS, TGW
+from flowdb.datasets import FLOWS, TGW, Dataset
 from flowdb.errors import NotAStore, StoreError, StoreMissing, StoreOvertaken, StoreTooNew, UsageError
 from flowdb.extras import require
 from flowdb.faults import reached
@@ -127,19 +127,17 @@ def _check_partitions(columns: Sequence[str]) -> None:
 
 def _create(place: LakePlace, partition_by: list[str]) -> None:
     """Make the tables of a lake, those first that the last one names."""
-    import pyarrow as pa
     from deltalake import CommitProperties, DeltaTable, Schema
     from deltalake.exceptions import DeltaError
 
     from flowdb.ledger import ledger_table
     from flowdb.partitions import QUARANTINE_SCHEMA
 
-    dated = [pa.field("date", pa.date32())]
     tables = {
         BAD_LINES: (QUARANTINE_SCHEMA, []),
         SOURCES: (ledger_table(SOURCES, []).schema, []),
-        TGW.view: (pa.schema([*dated, *TGW.schema(_newest(TGW))]), partition_by),
-        FLOWS.view: (pa.schema([*dated, *FLOWS.schema(_newest(FLOWS))]), partition_by),
+        TGW.view: (_columns(TGW), partition_by),
+        FLOWS.view: (_columns(FLOWS), partition_by),
     }
     for name, (schema, columns) in tables.items():
         uri, options = place.delta(name)
@@ -166,8 +164,15 @@ def _create(place: LakePlace, partition_by: list[str]) -> None:
         reached("lake.created")
 
 
-def _newest(dataset: Any) -> int:
-    return int(max(one.version for one in dataset.fields))
+def _columns(dataset: Dataset) -> pa.Schema:
+    """Return the columns of a table of records; Delta Lake has times in microseconds alone."""
+    import pyarrow as pa
+
+    schema = dataset.schema(max(one.version for one in dataset.fields))
+    columns = [
+        pa.field(one.name, pa.timestamp("us")) if pa.types.is_timestamp(one.type) else one for one in schema
+    ]
+    return pa.schema([pa.field("date", pa.date32()), *columns])
 
 
 def _named(versions: Mapping[str, int]) -> list[Any]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -88,6 +90,25 @@ class LakePlace:
                 if path.rstrip("/") != self.path(*parts)
             ]
 
+    def put(self, file: Path, *parts: str) -> None:
+        """Move a file of this machine to here, where it is whole as soon as it is there."""
+        target = self.path(*parts)
+        with self.told():
+            if self.is_local:
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                shutil.move(file, target)
+            else:
+                self.storage.put_file(str(file), target)
+                file.unlink()
+
+    def mark(self, *parts: str) -> None:
+        """Put an empty file here, whose name says all."""
+        target = self.path(*parts)
+        with self.told():
+            if self.is_local:
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+            self.storage.pipe_file(target, b"")
+
     @contextmanager
     def told(self) -> Iterator[None]:
         """Raise `StoreError` for what the storage refuses."""
@@ -98,7 +119,9 @@ class LakePlace:
         except FlowdbError:
             raise
         except Exception as error:
-            raise StoreError(self.uri, f"the storage refused ({said(error)})") from error
+            # What follows the first line of an error of Delta Lake's library is where in it that was.
+            words = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
+            raise StoreError(self.uri, f"the storage refused ({said(OSError(words))})") from error
 
     def _region(self) -> str:
         """Ask S3 for the region of the bucket."""

@@ -93,7 +93,8 @@ def ledger_rows(name: str, path: Path) -> list[Any]:
     """Return the rows of a file of a ledger, as the catalogue has them."""
     import pyarrow.parquet as pq
 
-    return rows_of(name, pq.read_table(path))
+    with pq.ParquetFile(path) as file:
+        return rows_of(name, file.read())
 
 
 def rows_of(name: str, table: pa.Table) -> list[Any]:
@@ -135,7 +136,8 @@ def _rewritten(root: Path, name: str, files: Sequence[FileRow], gone: set[int]) 
 def _has_any(path: Path, source_ids: set[int]) -> bool:
     import pyarrow.parquet as pq
 
-    found = pq.read_table(path, columns=["source_id"])["source_id"].to_pylist()
+    with pq.ParquetFile(path) as file:
+        found = file.read(["source_id"])["source_id"].to_pylist()
     return not source_ids.isdisjoint(found)
 
 

@@ -23,7 +23,7 @@ from flowdb.sources import Source
 __all__ = ["Receipt", "Staged", "is_stale", "receipt_name", "usable"]
 
 _VERSION = 1
-_ENDING = ".receipt"
+_ENDING, _RESERVED = ".receipt", ".reserved"
 # Well before a week is over, after which a vacuum may remove files that are in no commit yet.
 _LASTS = 5 * 86_400
 
@@ -95,6 +95,16 @@ class Staged:
         if not isinstance(found, dict):
             found = dict.fromkeys(paths, found)
         return {name: Receipt.unpacked(found[path]) for path, name in paths.items() if path in found}
+
+    def reserve(self, run: str, first_id: int, last_id: int) -> None:
+        """Note which ids a run gives to sources, so that another one gives others."""
+        self._place.mark(STAGED, f"{run}-{first_id}-{last_id}{_RESERVED}")
+
+    def reserved(self) -> dict[str, int]:
+        """Return the last id of each run that noted which it gives, by the names of the notes."""
+        names = [name for name in self._place.names(STAGED) if name.endswith(_RESERVED)]
+        last = {name: name.removesuffix(_RESERVED).rpartition("-")[2] for name in names}
+        return {name: int(number) for name, number in last.items() if number.isdecimal()}
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove receipts; that they are gone already is no error."""

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from flowdb import native
-from flowdb.arrays import texts
+from flowdb.arrays import number, texts
 from flowdb.errors import plural
 from flowdb.fields import BY_NAME, Kind
 from flowdb.layouts import Layout, header_names, named_layout, sniff, starts_layout
@@ -54,6 +54,7 @@ _CONTROL = re.compile(rb"[\0\t\r]")
 # Without them, and with blank lines refused, the rows that it returns are the lines that it was given.
 _DOUBTFUL = (b"\0", b"\t", b"\r", b"\xef")
 _HEXADECIMAL = tuple(lead + digits for lead in (b" ", b"\n") for digits in (b"0x", b"0X"))
+_TRUE = pc.is_valid(number(0))
 _BLANK_LINES = b"\n" * 64
 _STEP = 1 << 14
 _PARSE_OPTIONS = csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False)
@@ -278,10 +279,9 @@ class Parser:
         if not rows:
             return
         columns = []
-        good = pa.repeat(True, len(rows))
+        good = pa.repeat(_TRUE, len(rows))
         for one, tokens in zip(self.layout.fields, zip(*rows, strict=True), strict=True):
-            text = pa.array(tokens, pa.binary()).cast(pa.string())
-            text = pc.if_else(pc.equal(text, "-"), None, text)
+            text = texts([None if token == b"-" else token.decode() for token in tokens])
             if one.kind.is_text:
                 columns.append(text)
                 continue

@@ -74,13 +74,12 @@ class RemoteFolder(Folder):
         return told
 
     def tune(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Set how many requests go on at once, and that what was read is kept."""
-        known = {name for (name,) in connection.execute("SELECT name FROM duckdb_settings()").fetchall()}
-        for name, value in _SETTINGS.items():
-            if name in known:  # by DuckDB 1.4 all is kept
+        """Set how many requests go on at once, and that what was read is kept, where DuckDB can do either."""
+        known = dict(connection.execute("SELECT name, value FROM duckdb_settings()").fetchall())
+        # DuckDB 1.4 keeps all that it read, and can do with one thread alone.
+        if _SETTINGS.keys() <= known.keys():
+            for name, value in {**_SETTINGS, "threads": max(_THREADS, int(known["threads"]))}.items():
                 connection.execute(f"SET {name} = {value}")
-        (threads,) = connection.execute("SELECT current_setting('threads')").fetchall()[0]
-        connection.execute(f"SET threads = {max(_THREADS, threads)}")
 
     def read(self, path: str, start: int, count: int) -> bytes:
         """Return a part of a file; raises `OSError`, and remembers why, where it cannot be had."""

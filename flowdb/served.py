@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Served"]
 
 _SUFFIX = ".parquet"
+_WITH_THREADS = 2
+"""The first version of DuckDB that can read these files with several threads."""
 _ESCAPED = re.compile(r"\[([*?\[])\]")
 
 
@@ -32,7 +34,13 @@ class Served(fsspec.AbstractFileSystem):  # type: ignore[misc]
 
     def to(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Have a connection read these files."""
+        import duckdb
+
         connection.register_filesystem(self)
+        # Before 2.0 DuckDB may wait for its threads while it has Python's lock, for which a thread that
+        # reads these files waits.
+        if int(duckdb.__version__.partition(".")[0]) < _WITH_THREADS:
+            connection.execute("SET threads = 1")
 
     def glob(self, path: str, **_: Any) -> list[str]:
         """Return the path that a pattern of `quote_path` matches, if there is such a file."""

@@ -39,14 +39,14 @@ def ingest(
     destination_storage: Mapping[str, object] | None = None,
     partition_by: Iterable[str] | None = None,
 ) -> IngestReport:
-    """Have a cluster bring the flow logs at a source, or several, into the lake at a destination, as one commit.
+    """Have a cluster bring the flow logs at a source, or several, into a lake, as one commit.
 
     Sources are found and read as `FlowDB.ingest` does, with the same `format`, `since`, `until`,
     `accounts`, `regions` and `storage`; every machine of the cluster must reach them, and the
     destination, under the same name. The lake is made if nothing is there yet, and continued if
     there is one. `partition_by` says by which columns a new one is partitioned: `date`, and after it
-    `region`, `account_id` or both. `destination_storage` are the options for the destination,
-    by default those of `storage`.
+    `region`, `account_id` or both, as the records have them. `destination_storage` are the options
+    for the destination, by default those of `storage`.
 
     All of it is in the lake at the end, or nothing, and no source twice, whatever tasks were done
     again. What a run that died has read already is not read again. Raises `StoreOvertaken` where

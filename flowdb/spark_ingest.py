@@ -140,8 +140,10 @@ class _Run:
         self._staged = Staged(lake.place)
         self._receipts: list[Receipt] = []
         self._done_with: list[str] = []
+        self._last_id = ledger.last_source
         self._first_id = ledger.last_source + 1
         self._left = {source.uri: source for source in new}
+        self._first_id = max([self._first_id, *(last + 1 for last in self._staged.reserved().values())])
         for name, receipt in self._staged.read().items():
             self._consider(name, receipt, ledger)
 
@@ -166,17 +168,20 @@ class _Run:
             for view in views
         }
         self._lake.commit(rows, files, extra)
+        self._last_id = max([self._last_id, *(row.source_id for row in rows)])
         self.parquet_bytes = sum(file.bytes for file in files if file.table in views)
         return self._commit_id
 
     def sweep(self) -> None:
         """Remove the receipts that are of no use to any run."""
-        self._staged.remove([*self._done_with, *self._staged.of_run(self._id)])
+        passed = [name for name, last in self._staged.reserved().items() if last <= self._last_id]
+        self._staged.remove({*self._done_with, *self._staged.of_run(self._id), *passed})
 
     def _consider(self, name: str, receipt: Receipt | None, ledger: _Ledger) -> None:
         """Take a receipt over if all that it says still holds; otherwise leave it, if another run might."""
         ids = [] if receipt is None else [row.source_id for row in receipt.sources]
-        if receipt is None or is_stale(receipt) or ledger.has_any(ids):
+        uris = [] if receipt is None else [row.uri for row in receipt.sources]
+        if receipt is None or is_stale(receipt) or ledger.has_any(ids) or ledger.known(uris):
             self._done_with.append(name)
             return
         self._first_id = max(self._first_id, max(ids) + 1)
@@ -201,6 +206,7 @@ class _Run:
 
         hosts: list[str] = []
         rows: list[tuple[int, bytearray]] = []
+        self._staged.reserve(self._id, self._first_id, self._first_id + len(self._left) - 1)
         for number, sources in enumerate(self._tasks(spark)):
             rows.append((number, bytearray(packed_task(sources, self._first_id, hosts))))
             self._first_id += len(sources)

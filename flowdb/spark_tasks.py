@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import threading
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +22,6 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 
 from flowdb.arrays import texts
 from flowdb.datasets import DATASETS
@@ -43,7 +41,8 @@ __all__ = ["Work", "packed_task"]
 
 _TABLES = {dataset.kind: dataset.view for dataset in DATASETS} | {QUARANTINE: BAD_LINES}
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-_LONGEST_VALUE = 100
+# Of what a folder is named for, which by right is the name of a region or the number of an account.
+_LONGEST_VALUE, _LONGEST_NAME = 64, 200
 
 
 def packed_task(sources: Sequence[Source], first_id: int, hosts: list[str]) -> bytes:
@@ -115,7 +114,7 @@ class Work:
                 name = receipt_name(self.run, task, uuid4().hex)
                 path = Path(folder, "receipt")
                 path.write_bytes(content)
-                _put(place, path, STAGED, name)
+                place.put(path, STAGED, name)
         return name, content
 
     def _source(self, row: list[Any], remotes: Remotes) -> Source:
@@ -174,7 +173,7 @@ class _Attempt:
         folder, _, _ = row.path.rpartition("/")
         inside = folder.partition("/")[2]
         path = f"{inside}/{uuid4()}.parquet".lstrip("/")
-        _put(self.place, self.root / row.path, table, path)
+        self.place.put(self.root / row.path, table, path)
         partition = self.partitions.get(folder, {})
         return LakeFile(table, path, row.bytes, row.records, partition, row.first_start, row.last_start)
 
@@ -195,7 +194,10 @@ class _Partitioned(FolderWriter):
             super().add(folder, table, size)
             return
         for values, rows in _cut(table, self._columns):
-            below = "".join(f"/{column}={_escaped(value)}" for column, value in values.items())
+            below = "".join(
+                f"/{column}={_NO_VALUE if value is None else quote(value, safe='')}"
+                for column, value in values.items()
+            )
             self._partitions[folder + below] = {"date": folder.partition("date=")[2], **values}
             super().add(folder + below, rows, size if rows is table else None)
 
@@ -217,31 +219,22 @@ def _cut_by(table: pa.Table, column: str) -> Iterator[tuple[str | None, pa.Table
     found = spelled(table[column])
     values = pc.unique(found).to_pylist()
     for value in values:
+        named = _nameable(value)
         if len(values) == 1:
-            yield value, table
+            yield named, table
         else:
             is_it = pc.is_null(found) if value is None else pc.equal(found, texts([value])[0])
-            yield value, table.filter(is_it)
+            yield named, table.filter(is_it)
 
 
-def _escaped(value: str | None) -> str:
-    """Return a value as a part of a path, which tells people alone what is there."""
-    if value is None:
-        return _NO_VALUE
-    escaped = quote(value, safe="")
-    return escaped if len(escaped) <= _LONGEST_VALUE else xxhash.xxh3_128_hexdigest(value.encode())
-
-
-def _put(place: LakePlace, path: Path, *parts: str) -> None:
-    """Move a file to the place of the lake."""
-    target = place.path(*parts)
-    with place.told():
-        if place.is_local:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            shutil.move(path, target)
-        else:
-            place.storage.put_file(str(path), target)
-            path.unlink()
+def _nameable(value: str | None) -> str | None:
+    """Return a value, or as much of it as a folder can have in its name."""
+    if not value or value == _NO_VALUE:
+        return None
+    value = value[:_LONGEST_VALUE]
+    while len(quote(value, safe="")) > _LONGEST_NAME:
+        value = value[:-1]
+    return value
 
 
 def _scratch() -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowdb.arrays import number
+from flowdb.arrays import number, texts
 from flowdb.fields import Field, Kind, arrow_type
 
 __all__ = [
@@ -32,6 +32,9 @@ MILLISECONDS_MAX = Kind.TIME.largest * 1000 + 999
 READ_AS = {Kind.OCTET: pa.uint8(), Kind.PORT: pa.uint16(), Kind.COUNT: pa.uint64(), Kind.TIME: pa.uint64()}
 """Unsigned, so that a reader itself refuses a sign, and what no octet or port can be."""
 _THOUSAND = number(1000)
+_TOO_MANY_DIGITS = number(20)
+_EMPTY, _ZERO, _NONE = texts(["", "0", None])
+_FALSE = pc.is_null(_ZERO)
 
 
 class Doubtful(ValueError):
@@ -61,13 +64,14 @@ def stored(column: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
 def spelled_numbers(text: pa.Array, kind: Kind) -> tuple[pa.Array, pa.Array]:
     """Return the numbers that texts spell (null where they spell none), and whether each text is valid."""
     digits = pc.utf8_ltrim(text, "0")
-    spelled = pc.and_(pc.match_substring_regex(text, r"\A[0-9]+\z"), pc.less(pc.binary_length(digits), 20))
-    whole = pc.if_else(pc.equal(digits, ""), "0", digits)
-    numbers = pc.if_else(spelled, whole, None).cast(pa.uint64())
+    is_short = pc.less(pc.binary_length(digits), _TOO_MANY_DIGITS)
+    spelled = pc.and_(pc.match_substring_regex(text, r"\A[0-9]+\z"), is_short)
+    whole = pc.if_else(pc.equal(digits, _EMPTY), _ZERO, digits)
+    numbers = pc.if_else(spelled, whole, _NONE).cast(pa.uint64())
     largest = MILLISECONDS_MAX if kind is Kind.TIME else kind.largest
-    in_range = pc.less_equal(numbers, pa.scalar(largest, pa.uint64()))
-    valid = pc.or_(pc.is_null(text), pc.fill_null(in_range, False))
-    return pc.if_else(valid, numbers, None).cast(READ_AS[kind]), valid
+    in_range = pc.less_equal(numbers, number(largest).cast(pa.uint64()))
+    valid = pc.or_(pc.is_null(text), pc.coalesce(in_range, _FALSE))
+    return pc.if_else(valid, numbers, _NONE.cast(pa.uint64())).cast(READ_AS[kind]), valid
 
 
 def no_number(one: Field, text: str) -> str:

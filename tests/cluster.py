@@ -29,7 +29,10 @@ _JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
 
 @dataclass(slots=True)
 class Cluster:
-    """The cluster as a test sees it: its address, where its processes work, and their ids."""
+    """The cluster as a test sees it: its address, where its processes work, and their ids.
+
+    There is room for two applications, of two executors each.
+    """
 
     master: str
     folder: Path
@@ -104,7 +107,7 @@ def started(folder: Path) -> Iterator[Cluster]:
             cluster.processes.append(
                 _start(
                     *(folder, name, "Worker", "--host", _HOST, "--port", "0", "--webui-port", "0"),
-                    *("--cores", "1", "--memory", "1g", "--work-dir", str(folder / name), cluster.master),
+                    *("--cores", "2", "--memory", "2g", "--work-dir", str(folder / name), cluster.master),
                 )
             )
         yield cluster

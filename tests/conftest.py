@@ -77,6 +77,11 @@ def live_files(db: flowdb.FlowDB) -> set[str]:
         catalog.close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long and would come last, when the other process has nothing to do any more."""
+    items.sort(key=lambda item: item.path.name not in ("test_terminal.py", "test_wheel.py"))
+
+
 @pytest.fixture(scope="module", params=["compiled", "plain"])
 def way_of_reading(request: pytest.FixtureRequest) -> Iterator[str]:
     """Have clean blocks read by the compiled part, and then once more without it."""

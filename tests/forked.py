@@ -21,14 +21,22 @@ from types import TracebackType
 from typing import Any
 
 import flowdb.faults
-from flowdb import generated
+from flowdb import generated, report_page
 
 __all__ = ["Ended", "Forked"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 # A fork of a process that has these is not for every system.
 _CAN_FORK = sys.platform == "linux"
-_LIBRARIES = ("duckdb", "isal.igzip", "pyarrow.compute", "pyarrow.csv", "pyarrow.parquet", "rich.progress")
+_LIBRARIES = (
+    "duckdb",
+    "isal.igzip",
+    "pandas",
+    "pyarrow.compute",
+    "pyarrow.csv",
+    "pyarrow.parquet",
+    "rich.progress",
+)
 _PATIENCE = 120.0
 
 
@@ -196,6 +204,15 @@ def _limit(size: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
+def _prepare(argv: list[str]) -> None:
+    """Load once what such a command takes a second or two to load."""
+    if "report" in argv[:1]:
+        importlib.import_module("altair")
+        report_page._bundle()
+    if any("s3://" in one for one in argv):
+        importlib.import_module("s3fs")
+
+
 def _serve() -> None:
     for name in (*_LIBRARIES, *(f"flowdb.{path.stem}" for path in (_ROOT / "flowdb").glob("[!_]*.py"))):
         importlib.import_module(name)
@@ -203,7 +220,9 @@ def _serve() -> None:
     generated._template()
     generated._kept.__dict__.pop("connection")[1].close()
     for line in sys.stdin:
-        ended = _run(json.loads(line), _forked)
+        request = json.loads(line)
+        _prepare(request["argv"])
+        ended = _run(request, _forked)
         print(json.dumps(ended.__dict__), flush=True)
 
 

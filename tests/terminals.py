@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,6 +58,24 @@ def on_terminal(
     child.expect(pexpect.EOF)
     child.close()
     return child.exitstatus, child.before.replace("\r\n", "\n")
+
+
+def interrupted(command: list[str], cwd: Path) -> tuple[int, str]:
+    """Start a command that asks a query, press Ctrl-C when it runs; return how it ended and what it said."""
+    process = subprocess.Popen(command, cwd=cwd, stderr=subprocess.PIPE, text=True)
+    # DuckDB has threads of its own from when it begins.
+    tasks = Path(f"/proc/{process.pid}/task")
+    for _ in range(300 if tasks.exists() else 50):
+        time.sleep(0.1)
+        if tasks.exists() and len(list(tasks.iterdir())) > 2:
+            break
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    try:
+        _, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    return process.returncode, said
 
 
 def plain(shown: str) -> str:

@@ -8,10 +8,8 @@ import json
 import os
 import pty
 import select
-import signal
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +20,7 @@ import flowdb
 from flowdb import analyses
 from flowdb.cli import main
 from tests.conftest import HEADER, Run, record, write_log
+from tests.terminals import interrupted
 
 KEYS = [
     "sources_found",
@@ -380,17 +379,8 @@ def test_a_query_can_be_interrupted(store: Path, tmp_path: Path, form: str) -> N
     endless = form.format(
         "SELECT count(*) FROM range(1000000000) a, range(1000000) b WHERE a.range * b.range % 7 = 3"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flowdb", "sql", endless], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    )
-    time.sleep(2)
-    process.send_signal(signal.SIGINT)
-    try:
-        _, said = process.communicate(timeout=30)
-    finally:
-        process.kill()
-    assert process.returncode == 130
-    assert "Traceback" not in said
+    code, said = interrupted([sys.executable, "-m", "flowdb", "sql", endless], tmp_path)
+    assert (code, "Traceback" in said) == (130, False)
 
 
 def test_the_help_is_shown_without_loading_duckdb() -> None:

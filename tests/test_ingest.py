@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import subprocess
+import sys
 from datetime import date, datetime
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from flowdb import ingest as ingest_module
 from flowdb import partitions, readers, reading
 from flowdb.errors import LayoutError, SourceChanged, SourceDamaged, SourceError
 from flowdb.fields import FIELDS
-from tests.conftest import HEADER, SAMPLES, all_rows, data_files, live_files, record, write_log
+from tests.conftest import HEADER, ROOT, SAMPLES, all_rows, data_files, live_files, record, write_log
 
 
 def test_a_folder_becomes_one_commit_of_records_by_date(db: flowdb.FlowDB, logs: Path) -> None:
@@ -406,3 +408,31 @@ def test_files_that_were_concatenated_are_read_with_every_line_in_its_place(
         (11, 6, 1),
         (10, 6, 0),
     ]
+
+
+def test_no_verb_loads_pandas_whatever_the_lines_are(tmp_path: Path, logs: Path) -> None:
+    write_log(logs / "odd.log", [HEADER, record(1).replace("443", "007"), record(2, bytes="-"), "bad", "x y"])
+    write_log(logs / "none.log", [HEADER, record(3, bytes="many"), record(4, bytes=2**64)])
+    script = """
+import sys
+import flowdb
+with flowdb.open("flows", grace="0s") as db:
+    report = db.ingest("logs", compact=False)
+    assert (report.records, report.bad_lines) == (8, 4), report
+    db.ingest("logs")
+    db.forget("logs/c.log")
+    db.compact()
+    db.prune(before="2024-01-16", keep_rejects="36500d")
+    assert db.verify().is_sound
+    assert len(db.top_talkers().fetchall()) == 1
+print("pandas" in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("False\n", "")

@@ -12,8 +12,8 @@ import pytest
 import flowdb
 from flowdb import FlowDB
 from flowdb.analyses import analyses
-from tests.cases import NAMES, GivenStores, given
-from tests.cells import Cells, cells, csv_cells
+from tests.cases import CASES, NAMES, GivenStores, given
+from tests.cells import Cells, cells, csv_cells, csv_file_cells
 
 SHELL = Path(sys.executable).parent / "duckdb"
 SQL_OF = {name: analyses()[name].call(given(name)).removesuffix(";") for name in NAMES}
@@ -32,8 +32,8 @@ def db(stores: GivenStores) -> FlowDB:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_session_may_have_a_table_of_sources(name: str, stores: GivenStores) -> None:
+    answer = csv_file_cells(CASES / name / "expected.csv")
     with flowdb.open(stores[name].path) as db:
-        answer = cells(db.sql(SQL_OF[name]))
         assert cells(db.sql(f"WITH sources AS (SELECT 1 AS x) {SQL_OF[name]}")) == answer
         db.sql("CREATE TEMP TABLE sources AS SELECT 1 AS x")
         assert cells(db.sql(SQL_OF[name])) == answer

@@ -172,7 +172,6 @@ def test_a_bad_line_has_its_reason_whatever_stands_beside_it(line: str, reason: 
 
 
 @pytest.mark.parametrize("company", [[], ["  "], ["bad"]], ids=["alone", "a blank line", "a bad line"])
-@pytest.mark.parametrize("name", reference.TAGS)
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -197,15 +196,17 @@ def test_a_bad_line_has_its_reason_whatever_stands_beside_it(line: str, reason: 
         ("-", None),
     ],
 )
-def test_a_tag_is_decoded_whatever_stands_beside_it(
-    text: str, value: Value, name: str, company: list[str]
-) -> None:
-    data = joined(f"srcaddr {name} bytes", f"%41 {text} 1", *company, "%41 plain 2", f"- {text} 3")
-    column = reference.column(name)
-    assert parsed(data).records == [
-        {"srcaddr": "%41", column: value, "bytes": 1},
-        {"srcaddr": "%41", column: "plain", "bytes": 2},
-        {"srcaddr": None, column: value, "bytes": 3},
+def test_a_tag_is_decoded_whatever_stands_beside_it(text: str, value: Value, company: list[str]) -> None:
+    def each(one: str) -> str:
+        return " ".join([one] * len(reference.TAGS))
+
+    names, texts = " ".join(reference.TAGS), each(text)
+    lines = [f"%41 {texts} 1", *company, f"%41 {each('plain')} 2", f"- {texts} 3"]
+    columns = [reference.column(name) for name in reference.TAGS]
+    assert parsed(joined(f"srcaddr {names} bytes", *lines)).records == [
+        {"srcaddr": "%41", **dict.fromkeys(columns, value), "bytes": 1},
+        {"srcaddr": "%41", **dict.fromkeys(columns, "plain"), "bytes": 2},
+        {"srcaddr": None, **dict.fromkeys(columns, value), "bytes": 3},
     ]
 
 

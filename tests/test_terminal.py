@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
@@ -16,12 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import flowdb
-from flowdb import FlowDB
 from flowdb.look import Look, cells_of, console, look_of
 from flowdb.output import fetched
 from flowdb.tables import Drawn, bar, drawn
 from flowdb.units import Unit, is_number, readable, unit_of
-from tests.cases import NAMES, given_log
+from tests.cases import NAMES, GivenStores
 from tests.cases import given as given_params
 from tests.conftest import Run, record, write_log
 from tests.terminals import environment, on_terminal, plain, spawned
@@ -81,18 +79,10 @@ def test_a_number_reads_as_its_unit_says(number: str, unit: Unit, read: str) -> 
     assert readable(number, unit) == read
 
 
-@pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowDB]:
-    """A store of the given logs of all analyses."""
-    with flowdb.open(tmp_path_factory.mktemp("everything") / "flows") as db:
-        db.ingest(*(given_log(name) for name in NAMES))
-        yield db
-
-
-def test_numbers_that_count_nothing_are_these_and_the_others_have_units(everything: FlowDB) -> None:
+def test_numbers_that_count_nothing_are_these_and_the_others_have_units(stores: GivenStores) -> None:
     units: dict[Unit | None, set[str]] = {unit: set() for unit in Unit}
     for analysis in NAMES:
-        answer = fetched(getattr(everything, analysis)(**given_params(analysis)))
+        answer = fetched(getattr(stores[analysis], analysis)(**given_params(analysis)))
         for name, kind in zip(*answer[:2], strict=True):
             if is_number(kind):
                 units[unit_of(name, kind)].add(name)

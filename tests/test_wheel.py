@@ -16,7 +16,7 @@ LIBRARY = "flowdb/native.lib"
 
 
 def test_a_wheel_without_the_compiled_part_is_for_every_platform(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)]
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
     environment = {**os.environ, "FLOWDB_NATIVE": "0"}
     subprocess.run(build, cwd=tmp_path, env=environment, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
@@ -30,10 +30,13 @@ def test_a_wheel_in_a_clean_environment_answers_an_analysis(tmp_path: Path) -> N
     subprocess.run(build, cwd=tmp_path, check=True, capture_output=True)
     (wheel,) = dist.glob("*.whl")
     assert (LIBRARY in ZipFile(wheel).namelist()) == bool(shutil.which(os.environ.get("CC", "cc")))
-    venv.create(tmp_path / "venv", with_pip=True)
+    venv.create(tmp_path / "venv")
     scripts = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin")
     subprocess.run(
-        [scripts / "python", "-m", "pip", "install", "--quiet", "--no-compile", wheel],
+        [
+            *(sys.executable, "-m", "pip", "--python", scripts / "python"),
+            *("install", "--quiet", "--disable-pip-version-check", "--no-compile", wheel),
+        ],
         cwd=tmp_path,
         check=True,
     )

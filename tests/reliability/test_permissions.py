@@ -40,8 +40,9 @@ def sources(tmp_path: Path) -> list[str]:
     return [str(SAMPLES), str(bad)]
 
 
-@pytest.mark.parametrize("umask", [0o022, 0o002, 0o077, 0o027])
-@pytest.mark.parametrize("folder", ["store", "store?"])
+@pytest.mark.parametrize(
+    ("folder", "umask"), [("store", 0o022), ("store", 0o002), ("store", 0o077), ("store?", 0o027)]
+)
 def test_all_of_a_store_has_the_permissions_of_the_umask(
     tmp_path: Path, sources: list[str], umask: int, folder: str
 ) -> None:

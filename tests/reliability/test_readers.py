@@ -30,7 +30,7 @@ from tests.reliability.reading import CHECK, WHOLE, reader
 
 # The `duckdb` beside Python only starts it, and would not be what is killed.
 SHELL = Path(duckdb_cli.__file__).parent / "duckdb"
-SECONDS = 20
+SECONDS = 8
 SLOWEST = 10.0  # seconds; a reader that waits for a writer to end waits for the whole loop
 
 WRITE = """
