@@ -1,4 +1,4 @@
-"""A store that Spark asks, on a real cluster: analyses, functions and views have the rows that DuckDB gives."""
+"""A store that Spark asks, on a real cluster: it has the rows that DuckDB gives, of whatever is asked."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ TYPES = {
 ODD = "a=b c%20d#e?f,[1]*{2}~é+'"
 ASKED: list[Any] = [*((name, given(name)) for name in NAMES), *MORE]
 # What else there is drowns what these look for.
-ALONE = ("beacons", "exfiltration")
+ALONE = ("beacons", "exfiltration", "first_seen")
 VIEWS = (
     *("flows", "tgw_flows", "sources", "bad_lines", "coverage", "vpc_flow_logs"),
     *("athena_prices", "ephemeral_ranges", "port_groups", "prices", "protocols", "services"),
@@ -190,7 +190,8 @@ def test_what_the_analysis_refuses_is_refused_in_the_same_words(db: FlowDB, stor
             said.append((type(caught.value), str(caught.value)))
         assert said[0] == said[1]
     with pytest.raises(
-        AttributeError, match="'SparkStore' object has no attribute 'top_talker' .did you mean 'top_talkers'"
+        AttributeError,
+        match=r"'SparkStore' object has no attribute 'top_talker' \(did you mean 'top_talkers'",
     ):
         store.top_talker  # type: ignore[attr-defined]  # noqa: B018
     with pytest.raises(UsageError, match="top_talkers: names are for a store that is opened"):
