@@ -32,7 +32,7 @@ FUNCTIONS = (
     ),
     *("ip_key", "is_answer", "is_cidr", "is_ephemeral", "is_nat_gateway", "is_private", "is_refused"),
     *("is_request", "is_service", "is_traffic", "protocol_name", "record_moment", "service_name"),
-    *("service_port", "tcp_flag_names", "touches", "traffic_path_name"),
+    *("service_port", "tcp_flag_names", "traffic_path_name"),
 )
 """Those that a session gets: what a person asks of records. The others are parts of analyses."""
 _PARAMETER = re.compile(r"^-- param: (\w+) ([A-Z]+)", re.M)

@@ -30,8 +30,8 @@ __all__ = ["SparkTable", "frame", "tables_of"]
 # What Hadoop takes for a pattern of paths.
 _PATTERN = re.compile(r"[\\*?\[\]{}]")
 
-# Folders whose names Spark reads as another value: a digest, or what is not ASCII. The files have it too.
-_NOT_SPELLED = re.compile(r"=(?:[0-9a-f]{32}|[^/]*%[89A-F][^/]*)/")
+# A folder whose name Spark reads byte for byte, as another value: one not in ASCII. The files have it too.
+_NOT_SPELLED = re.compile(r"=[^/]*%[89A-F][^/]*/")
 # A session may say that what is missing or broken is passed over.
 _STRICT = {"ignoreMissingFiles": "false", "ignoreCorruptFiles": "false", "mergeSchema": "false"}
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
-import xxhash
 
 import flowdb
 from flowdb import FlowDB
@@ -80,10 +79,12 @@ def in_any_order(answer: Answer) -> Answer:
 
 @pytest.fixture(scope="module")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """A session that plans each question once and compiles little of it, as there are few rows."""
+    """A session that compiles no question, as each is asked once, of a few rows."""
     options = {
         "spark__sql__adaptive__enabled": "false",
+        "spark__sql__codegen__factoryMode": "NO_CODEGEN",
         "spark__sql__codegen__wholeStage": "false",
+        "spark__sql__constraintPropagation__enabled": "false",
         "spark__sql__files__minPartitionNum": "1",
         "spark__sql__shuffle__partitions": "1",
     }
@@ -309,7 +310,6 @@ GIVEN: dict[str, list[list[Any]]] = {
     "service_name": [PORTS, [None, 6, 17, 1]],
     "service_port": [PORTS, PORTS],
     "tcp_flag_names": [FLAGS],
-    "touches": [RANGES, ["10.0.0.1", "::1", None], ["8.8.8.8", "2001:db8::7", None]],
     "traffic_path_name": [NUMBERS],
 }
 ARROW = {
@@ -376,7 +376,7 @@ def test_what_a_session_does_not_get_is_part_of_analyses_or_reads_tables() -> No
             "cidr_pattern",
             "cut_bits",
         ),
-        *("cut_digit", "in_part_hour", "keeps_target", "part_of", "regularity", "sum_of_two"),
+        *("cut_digit", "in_part_hour", "keeps_target", "part_of", "regularity", "sum_of_two", "touches"),
         # An aggregate, a length of time, a time of any type.
         *("total", "span_us", "bucket_start", "utc"),
     }
@@ -508,13 +508,14 @@ def test_a_lake_is_asked_as_a_store_is(
 
 def test_folders_of_regions_and_accounts_are_columns(spark: SparkSession, tmp_path: Path) -> None:
     lake = small(tmp_path, partition_by=("date", "region", "account_id"))
-    regions = ["eu-west-1", None, "a b=%/é", "long" * 100]
-    digest = xxhash.xxh3_128_hexdigest(("long" * 100).encode())
-    folders = ["eu-west-1", "__HIVE_DEFAULT_PARTITION__", "a%20b%3D%25%2F%C3%A9", digest]
+    regions = ["eu-west-1", None, "a b=%/", "é"]
+    folders = ["eu-west-1", "__HIVE_DEFAULT_PARTITION__", "a%20b%3D%25%2F", "%C3%A9"]
     for number, (region, folder) in enumerate(zip(regions, folders, strict=True)):
         partition = {"date": f"2024-01-1{number}", "region": region, "account_id": "001234567890"}
         path = f"date=2024-01-1{number}/region={folder}/account_id=001234567890/f.parquet"
-        own: dict[str, list[Any]] = {"region": [region], "account_id": ["001234567890"]} if number > 1 else {}
+        own: dict[str, list[Any]] = (
+            {"region": [region], "account_id": ["001234567890"]} if region == "é" else {}
+        )
         lake = added(lake, path, partition, srcaddr=["10.0.0.1"], source_id=[1], **own)
     store = attach(spark, lake.place.root, prefix="cut_")
     found = store.sql("SELECT date, region, account_id FROM cut_flows ORDER BY date").collect()
