@@ -159,14 +159,20 @@ is at: of the two, the one that has the value.""",
 
 def stubs() -> str:
     """Return what tells type checkers and editors the analyses: `flowdb/asking.pyi`."""
-    lines = ['"""The analyses as methods of `FlowDB`; generated from sql/ by docs/generate.py."""', ""]
+    lines = ['"""The analyses as methods; generated from sql/ by docs/generate.py."""', ""]
     lines += ["from collections.abc import Iterable", "from datetime import date, datetime, timedelta"]
-    lines += ["from pathlib import Path", "from typing import Literal", ""]
-    lines += ["from flowdb.results import Result", "", '__all__ = ["Asking"]', "", "class Asking:"]
+    lines += ["from pathlib import Path", "from typing import Generic, Literal, TypeVar", ""]
+    lines += [
+        '__all__ = ["Asking"]',
+        "",
+        '_Answer = TypeVar("_Answer")',
+        "",
+        "class Asking(Generic[_Answer]):",
+    ]
     for one in analyses().values():
         taken = ", ".join(f"{each.name}: {_typed(each)}" for each in one.parameters)
         quotes = 'r"""' if "\\" in one.doc else '"""'
-        lines += [f"    def {one.name}(self, {taken}, *, names: bool = False) -> Result:"]
+        lines += [f"    def {one.name}(self, {taken}, *, names: bool = False) -> _Answer:"]
         lines += [f"        {quotes}{one.doc}".replace("\n", "\n        "), '        """']
     return "\n".join(line.rstrip() for line in "\n".join(lines).split("\n")) + "\n"
 

@@ -23,6 +23,7 @@ __all__ = [
     "analyses",
     "called_statements",
     "find_analysis",
+    "function_texts",
     "named_by",
     "statements",
     "texts",
@@ -163,6 +164,11 @@ def called_statements(query: str) -> list[str]:
         called |= new
         texts += [_body(path) for path in new.values()]
     return [_body(path) for path in _in_order(called.values())]
+
+
+def function_texts() -> dict[str, str]:
+    """Return the files of the functions by their names, with what their headers say."""
+    return {path.stem: _text(path) for path in _files("functions")}
 
 
 @cache

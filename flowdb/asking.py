@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
 __all__ = ["Asking"]
 
+_Answer = TypeVar("_Answer")
 
-class Asking:
-    """What `FlowDB` answers by name; `flowdb.methods` makes each method when it is first asked."""
+
+class Asking(Generic[_Answer]):
+    """What is answered by name; `flowdb.methods` makes each method when it is first asked."""

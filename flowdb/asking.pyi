@@ -1,16 +1,16 @@
-"""The analyses as methods of `FlowDB`; generated from sql/ by docs/generate.py."""
+"""The analyses as methods; generated from sql/ by docs/generate.py."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Literal
-
-from flowdb.results import Result
+from typing import Generic, Literal, TypeVar
 
 __all__ = ["Asking"]
 
-class Asking:
-    def accepted_ports(self, direction: Literal['ingress', 'egress'] | str = 'ingress', ports: Iterable[int] | Path | None = None, addr: str | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+_Answer = TypeVar("_Answer")
+
+class Asking(Generic[_Answer]):
+    def accepted_ports(self, direction: Literal['ingress', 'egress'] | str = 'ingress', ports: Iterable[int] | Path | None = None, addr: str | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Well-known ports, or given ones, that take accepted traffic at the interfaces, or to which they send it.
 
         direction: traffic that comes in, to ports of the interfaces, or goes out, to ports of others. One of: ingress, egress. Default: 'ingress'.
@@ -31,7 +31,7 @@ class Asking:
 
         Counts: accepted records to the port; which way is told by flow_direction, else by the end that is the interface's own address; records that neither tells are left out; interfaces, sources and targets are distinct; protocols without ports, such as ICMP, are left out; where both ports are the same, as in NTP, both directions count.
         """
-    def connection_check(self, source: str, target: str, port: int | None = None, protocol: int | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def connection_check(self, source: str, target: str, port: int | None = None, protocol: int | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Whether connections from one address or range to another, and to a port, were accepted or refused, where and when, in both directions.
 
         source: who connects, an address or a range. Required.
@@ -53,7 +53,7 @@ class Asking:
 
         Counts: records from source to the target's port ('request') and from that port back ('answer'); if no port is given, connections from the target to the source are left out: requests are what does not come from the lower port, or has a SYN without ACK; where ranges overlap, a record that is both is a request.
         """
-    def traffic_between(self, a: str, b: str, dedup: bool = True, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def traffic_between(self, a: str, b: str, dedup: bool = True, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """All traffic between two addresses or ranges, by direction, protocol, service port and action.
 
         a: an address or a range. Required.
@@ -75,7 +75,7 @@ class Asking:
 
         Counts: port is the lower one of a flow, the service's; where ranges overlap, a record that goes both ways is from a to b.
         """
-    def traffic_of(self, addr: str, by: Literal['addr', 'peer', 'port', 'protocol', 'action'] | str = 'peer', dedup: bool = True, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def traffic_of(self, addr: str, by: Literal['addr', 'peer', 'port', 'protocol', 'action'] | str = 'peer', dedup: bool = True, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """What an address or a range received and sent, by peer, service port, protocol, action or its own addresses.
 
         addr: an address or a range. Required.
@@ -98,7 +98,7 @@ class Asking:
 
         Counts: records to (in) and from (out) the range, refused ones too, unless told apart by action; port is the lower one of a flow, the service's; traffic from the range to itself is out for its source and in for its destination; peers and ports are distinct.
         """
-    def who_is(self, addr: str, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def who_is(self, addr: str, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Which interfaces had an address as their own, and with it which instances, subnets, VPCs, zones and accounts, and when.
 
         addr: an address or a range. Required.
@@ -118,7 +118,7 @@ class Asking:
 
         Counts: an interface's own address is the source of what goes out and the destination of what comes in, by flow_direction, else the address that is common to most of its records; if two are, it is the private one, else the one that is not another interface's own, else neither is; kind is 'primary', or 'secondary' where pkt_srcaddr or pkt_dstaddr has another private or IPv6 address at that end, such as a container's; flows are the records in which the interface had the address; fields that were not logged are empty.
         """
-    def cross_az(self, region: str | None = None, per_gb: float | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 20, *, names: bool = False) -> Result:
+    def cross_az(self, region: str | None = None, per_gb: float | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 20, *, names: bool = False) -> _Answer:
         """Traffic between availability zones, each byte once, and what it costs.
 
         region: whose prices; NULL for those of the records' region, us-east-1 where they name none. Default: none.
@@ -140,7 +140,7 @@ class Asking:
 
         Counts: an interface's own address is the source of what flow-direction calls egress and the destination of ingress, else the address that most of its records have; where two are equally common there is none; the zone of the other end is next-hop-az-id, else the az-id with which that address is logged as an interface's own; an address that is logged in two zones has none; 'between zones' has a row for each pair, and 'between regions' too; every other part is one row: 'unknown zone', 'same zone', 'public address' (the end without a zone is not private), 'logged by the sender too' and 'refused'; all rows together have the bytes of all records; dollars are for both directions, $0.01 out of one zone and $0.01 into the other; not everything that crosses zones is charged, such as what a load balancer sends on, and what crosses regions has other prices; a GB has 2^30 bytes; share is that of the bytes of all records; dollars come from the view prices, which CREATE OR REPLACE TEMP VIEW prices AS ... replaces for a session.
         """
-    def egress(self, region: str | None = None, per_gb: float | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 20, *, names: bool = False) -> Result:
+    def egress(self, region: str | None = None, per_gb: float | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 20, *, names: bool = False) -> _Answer:
         """What leaves, by the way it takes, the AWS service it goes to and the region, and what the Internet's part costs.
 
         region: whose prices; NULL for those of the records' region, us-east-1 where they name none. Default: none.
@@ -161,7 +161,7 @@ class Asking:
 
         Counts: path is what traffic_path says, else 'public address' or 'private address' for the destination's kind; 'inbound', 'refused', 'sent on by a NAT gateway' and 'unknown direction' (no direction, and not from a private address) are the rest; all rows together have the bytes of all records; priced are the ways 'internet gateway', 'internet gateway or gateway endpoint' and 'public address', at the first tier and without the 100 GB a month that are free; what goes to an address of an AWS service is not, since that depends on the service and on its region, which no log has; a log without pkt-dst-aws-service has both in one; multicast and broadcast are 'private address'; what IPv6 hosts with addresses of the Internet send is 'unknown direction' where the log has neither flow-direction nor traffic-path; without traffic-path a transit gateway's interface counts again what it sends on to public addresses; a GB has 2^30 bytes; share is that of the bytes of all records; dollars come from the view prices, which CREATE OR REPLACE TEMP VIEW prices AS ... replaces for a session.
         """
-    def gateway_endpoint_savings(self, region: str | None = None, per_gb: float | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 20, *, names: bool = False) -> Result:
+    def gateway_endpoint_savings(self, region: str | None = None, per_gb: float | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 20, *, names: bool = False) -> _Answer:
         """Bytes of S3 and DynamoDB through NAT gateways, and the dollars that a gateway endpoint, which is free, would save.
 
         region: whose prices; NULL for those of the records' region, us-east-1 where they name none. Default: none.
@@ -183,7 +183,7 @@ class Asking:
 
         Counts: gateways are found, and bytes counted, as in nat_traffic; one row for each service, gateway and VPC; a destination is the service's if a packet to or from it says so, so pkt-src-aws-service adds what was only downloaded; 'other service' is what else NAT gateways processed; 'not processed' and 'elsewhere' are those of nat_traffic; with these rows, the last ones, the bytes add up to those of all records; share is that of all bytes processed; a GB has 2^30 bytes; an endpoint serves its own region alone, and no log says in which region an address of S3 is, so this is the most that it could save.
         """
-    def nat_traffic(self, region: str | None = None, per_gb: float | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 20, *, names: bool = False) -> Result:
+    def nat_traffic(self, region: str | None = None, per_gb: float | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 20, *, names: bool = False) -> _Answer:
         """Who spends NAT gateway money, and on what: bytes that gateways processed by client and destination, in dollars.
 
         region: whose prices; NULL for those of the records' region, us-east-1 where they name none. Default: none.
@@ -205,7 +205,7 @@ class Asking:
 
         Counts: a gateway's interface is one whose interface-type or resource-id says so, or one without an instance that takes a client's packets for somebody with whom it then exchanges packets as itself, as transit gateways and endpoints do not; a NAT instance is one too if the log has no instance-id; up is from the client and down is to it, and AWS charges for both; 'not processed' is everything else at these interfaces: the leg to the destination, what was refused, what the Internet sends unasked; 'elsewhere' is all other traffic; with these two, in the last rows, the bytes add up to those of all records; share is that of all bytes processed; a GB has 2^30 bytes; the hours of a gateway are not counted; dollars come from the view prices, which CREATE OR REPLACE TEMP VIEW prices AS ... replaces for a session, in Python and in a shell that opened the store read-only.
         """
-    def ephemeral_ports(self, os: Literal['rfc6056', 'iana', 'freebsd', 'linux', 'linux-4.2', 'windows-xp', 'windows-server-2003', 'windows-vista', 'windows-server-2008', 'nat-gateway'] | str = 'linux', bucket: timedelta | str = '1 minute', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 10, *, names: bool = False) -> Result:
+    def ephemeral_ports(self, os: Literal['rfc6056', 'iana', 'freebsd', 'linux', 'linux-4.2', 'windows-xp', 'windows-server-2003', 'windows-vista', 'windows-server-2008', 'nat-gateway'] | str = 'linux', bucket: timedelta | str = '1 minute', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 10, *, names: bool = False) -> _Answer:
         """Per host, how many ports of the ephemeral range are in use at once, and how close that is to exhausting it.
 
         os: whose range, see ephemeral_ranges. One of: rfc6056, iana, freebsd, linux, linux-4.2, windows-xp, windows-server-2003, windows-vista, windows-server-2008, nat-gateway. Default: 'linux'.
@@ -225,7 +225,7 @@ class Asking:
 
         Counts: a port is its host's ephemeral port when it is in the range, the other end has a lower one, and the flow was not refused; the two directions of a connection, and two interfaces that saw it, count once; a flow counts in the bucket in which it starts.
         """
-    def ephemeral_to_ephemeral(self, os: Literal['rfc6056', 'iana', 'freebsd', 'linux', 'linux-4.2', 'windows-xp', 'windows-server-2003', 'windows-vista', 'windows-server-2008', 'nat-gateway'] | str = 'linux', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, top: int | None = 20, *, names: bool = False) -> Result:
+    def ephemeral_to_ephemeral(self, os: Literal['rfc6056', 'iana', 'freebsd', 'linux', 'linux-4.2', 'windows-xp', 'windows-server-2003', 'windows-vista', 'windows-server-2008', 'nat-gateway'] | str = 'linux', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, top: int | None = 20, *, names: bool = False) -> _Answer:
         """Pairs that talk without either port being a service's: RPC, passive FTP, peer-to-peer, or trouble.
 
         os: whose range, see ephemeral_ranges. One of: rfc6056, iana, freebsd, linux, linux-4.2, windows-xp, windows-server-2003, windows-vista, windows-server-2008, nat-gateway. Default: 'linux'.
@@ -245,7 +245,7 @@ class Asking:
 
         Counts: both ports are in the range; addr is the lower address of the two; addr_ports and peer_ports are how many ports were seen at each, addr_port and peer_port the one that most connections have, the lowest of several; one port at an end with many at the other is a server at a high port, such as one that RPC or passive FTP gave out.
         """
-    def guess_os(self, minimum: int = 20, share: float = 0.95, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def guess_os(self, minimum: int = 20, share: float = 0.95, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Which system a host has, by the range from which its own ports are as a client.
 
         minimum: fewer ports than this are too few to tell. Default: 20.
@@ -268,7 +268,7 @@ class Asking:
 
         Counts: a host is a client where its port is the higher one and 1024 or more; connections are distinct protocol, peer and ports, of TCP and UDP; os has the names of the smallest range of ephemeral_ranges in which so many of the distinct ports are, and of ranges that are larger by no more than a hundredth, such as those of two versions of Linux; it is 'unknown' if ports are fewer than minimum or no range fits; inside_share is that of the ports in this range; a guess, as systems can be set to another range.
         """
-    def port_exhaustion(self, os: Literal['rfc6056', 'iana', 'freebsd', 'linux', 'linux-4.2', 'windows-xp', 'windows-server-2003', 'windows-vista', 'windows-server-2008', 'nat-gateway'] | str = 'linux', os_limit: int | None = None, nat_limit: int = 55000, threshold: float = 0.8, bucket: timedelta | str = '1 minute', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 20, *, names: bool = False) -> Result:
+    def port_exhaustion(self, os: Literal['rfc6056', 'iana', 'freebsd', 'linux', 'linux-4.2', 'windows-xp', 'windows-server-2003', 'windows-vista', 'windows-server-2008', 'nat-gateway'] | str = 'linux', os_limit: int | None = None, nat_limit: int = 55000, threshold: float = 0.8, bucket: timedelta | str = '1 minute', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 20, *, names: bool = False) -> _Answer:
         """Who runs out of ports towards one destination: ports in use at once against those that there are.
 
         os: whose range, see ephemeral_ranges. One of: rfc6056, iana, freebsd, linux, linux-4.2, windows-xp, windows-server-2003, windows-vista, windows-server-2008, nat-gateway. Default: 'linux'.
@@ -293,7 +293,7 @@ class Asking:
 
         Counts: addr is the client, the end with the higher port, which for a host has to be in the range of os; a destination is peer, port and protocol; a flow counts in the bucket in which it starts; ports_at_once are those of the busiest bucket, the first of several; buckets are those at or above the threshold; limited_by is os, or 'NAT gateway'; ports of connections that were closed shortly before are still taken on a host, which no log shows.
         """
-    def service_flows(self, os: Literal['rfc6056', 'iana', 'freebsd', 'linux', 'linux-4.2', 'windows-xp', 'windows-server-2003', 'windows-vista', 'windows-server-2008', 'nat-gateway'] | str = 'linux', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def service_flows(self, os: Literal['rfc6056', 'iana', 'freebsd', 'linux', 'linux-4.2', 'windows-xp', 'windows-server-2003', 'windows-vista', 'windows-server-2008', 'nat-gateway'] | str = 'linux', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Which services talk: distinct interface, protocol, addresses and ports, with the ephemeral ports left out.
 
         os: whose range of ephemeral ports, see ephemeral_ranges. One of: rfc6056, iana, freebsd, linux, linux-4.2, windows-xp, windows-server-2003, windows-vista, windows-server-2008, nat-gateway. Default: 'linux'.
@@ -311,7 +311,7 @@ class Asking:
 
         Counts: one row for each direction at each interface; a port in the range is NULL.
         """
-    def coverage(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, account_id: str | None = None, top: int | None = None, *, names: bool = False) -> Result:
+    def coverage(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, account_id: str | None = None, top: int | None = None, *, names: bool = False) -> _Answer:
         """What every interface logged in every hour: traffic, no traffic, skipped records, or no logs at all.
 
         since: first moment, included. Default: none.
@@ -327,7 +327,7 @@ class Asking:
 
         Counts: a row is one hour of an interface; 'no logs' is one row for all the hours (their number is hours) that lie without a record between two with records, so nothing is missing before the first and after the last hour that an interface has in the window; the state is 'traffic' if a record with traffic reaches into the hour, else 'skipped' if SKIPDATA does, else 'no traffic', which is NODATA alone; a record reaches from its start to its end, and one that ends on the full hour is over by then; it is counted once, as one of records, nodata or skipdata, in the hour of its start, or of its end if it has no start or they lie more than a day apart, so these add up to the records in flows, and all are 0 in an hour that records only reach into; a record without a status is NODATA if it has neither bytes nor a source; sources are those whose records reach into the hour, late_sources those of them that were delivered, as their name, else their folder, else their last change tells, more than an hour after it was over; bad_lines are the lines of these sources in quarantine, which may be of any of their hours and interfaces, stand at each, and so do not add up; sources of nothing but bad lines are 'unread', without account and interface, at the hour of their delivery, unless one interface or account is asked for; what was removed from the store is as if it never was logged, and transit gateways are left out; FROM coverage without parentheses is a view, the same over the whole store.
         """
-    def duplicate_records(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 10, *, names: bool = False) -> Result:
+    def duplicate_records(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 10, *, names: bool = False) -> _Answer:
         """Records that are in the store more than once, within one source and across sources, and what they count twice.
 
         since: first moment, included. Default: none.
@@ -344,7 +344,7 @@ class Asking:
 
         Counts: records are the same if interface, addresses, ports, protocol, start, end, packets, bytes, action and status are, and none says that a packet's address is another; the first rows are sums, one for each scope, and then come the groups of the same records as examples, the most bytes first; repeated are the records of a group but one, repeated_bytes their bytes, empty where none has any; a group whose records come of several sources is 'across sources', even if one of these has several; two flow logs over one interface do that, if both were brought in.
         """
-    def formats_seen(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = None, *, names: bool = False) -> Result:
+    def formats_seen(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = None, *, names: bool = False) -> _Answer:
         """The formats of records that were brought in: their fields, how many records have them, and in what they differ.
 
         since: first moment, included. Default: none.
@@ -359,7 +359,7 @@ class Asking:
 
         Counts: a format is the list of a source's fields in their order, with spaces between; fields is their number, version the highest that a record names, and empty if none does; only_here are the fields that no other format here has, missing those that others have and this one has not, in the order of the alphabet; both are empty for a format without a list; sources without a record in the window, and transit gateways, are left out.
         """
-    def late_records(self, by: Literal['hour', 'day', 'interface_id'] | str = 'hour', threshold: timedelta | str = '15 minutes', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def late_records(self, by: Literal['hour', 'day', 'interface_id'] | str = 'hour', threshold: timedelta | str = '15 minutes', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """How late records came: the time from their end to their delivery.
 
         by: the hour or the day in which records end, or the interface. One of: hour, day, interface_id. Default: 'hour'.
@@ -378,7 +378,7 @@ class Asking:
 
         Counts: the delivery is that of the record's source in the view sources: the time in its name, else its folder's day, else its last change, so the lateness of a source that AWS named is 5 minutes short at the most, and below 0 if a folder's midnight is all there is; a record without an end does not count; the median and the 95th percentile are the least number of seconds within which half of the records, or 95 %, had come.
         """
-    def log_status(self, by: Literal['log_status', 'interface_id'] | str = 'log_status', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def log_status(self, by: Literal['log_status', 'interface_id'] | str = 'log_status', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """How many records have traffic, have none, or stand for records that were skipped.
 
         by: over all records, or for each interface. One of: log_status, interface_id. Default: 'log_status'.
@@ -394,7 +394,7 @@ class Asking:
 
         Counts: 'absent' is a record whose log does not have the field, or has a hyphen there; share is that of the records of the interface, or of all; one SKIPDATA record can stand for many flows that were not captured.
         """
-    def skipped_over_time(self, bucket: timedelta | str = '1 hour', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = None, *, names: bool = False) -> Result:
+    def skipped_over_time(self, bucket: timedelta | str = '1 hour', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = None, *, names: bool = False) -> _Answer:
         """Records that were skipped, and those without traffic, over time.
 
         bucket: how long a row is. Default: '1 hour'.
@@ -410,7 +410,7 @@ class Asking:
 
         Counts: a row is a bucket with at least one record, which counts in the bucket of its start, or of its end if it has no start or they lie more than a day apart; records are all of them, skipdata and nodata among them; a record without a status is neither; one SKIPDATA record can stand for many flows that were not captured.
         """
-    def accepted_after_reject(self, threshold: int = 10, addr: str | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def accepted_after_reject(self, threshold: int = 10, addr: str | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Sources that a target refused often and later let in.
 
         threshold: the least number of refused attempts before. A whole number, 1 or more. Default: 10.
@@ -430,7 +430,7 @@ class Asking:
 
         Counts: one row for each port that let the source in; refused_before are the refused records of the same two addresses at the same interface, at whichever port, that began before first_accepted, and ports_before is how many ports they tried; first_accepted is the first record to the port that began after the attempt that made the number reach threshold; flows and bytes are of it and the later ones.
         """
-    def diagnose_acl(self, addr: str | None = None, verdict: Literal['any', 'network ACL', 'security group or network ACL', 'after the close'] | str = 'any', pause: timedelta | str = '10 minutes', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def diagnose_acl(self, addr: str | None = None, verdict: Literal['any', 'network ACL', 'security group or network ACL', 'after the close'] | str = 'any', pause: timedelta | str = '10 minutes', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Whether a refused conversation was refused by a security group or by a network ACL, as far as its two directions tell.
 
         addr: only conversations with an end in this range. Default: none.
@@ -451,7 +451,7 @@ class Asking:
 
         Counts: one row for each conversation at an interface with a refused record: refused tells whether it was the request or the answer, direction whether that came in or went out (empty where the interface's own address, see who_is, is not known); attempts, packets, first_seen and last_seen are those of its refused records; if both were refused it is the answer where a request was accepted, else the request; request_accepted is when the first accepted request began; 'network ACL': the request was accepted and its answer refused; 'security group or network ACL': the request was refused, or an answer whose request is not there; 'after the close': TCP packets without a SYN that were refused after both directions had been accepted, and none was later; AWS logs as refused what arrives after the connection was closed, and no rule is to blame; the request is the direction of the first SYN without ACK, or against that of SYN and ACK, in tcp_flags; else that from the range of ephemeral ports (32768 and above) to a well-known port or one in services; else that of the earlier start; if they are the same, that from the higher port; if the ports are the same, as in ICMP, that which was accepted; without tcp_flags a new connection from the same ports, refused, looks like what came after the close.
         """
-    def port_probes(self, ports: Iterable[int] | Path | None = [22, 3389, 3306, 5432], threshold: int | None = 100, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def port_probes(self, ports: Iterable[int] | Path | None = [22, 3389, 3306, 5432], threshold: int | None = 100, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Sources that were refused often at ports that attackers try, such as those of SSH, RDP and databases.
 
         ports: destination ports; NULL for every port. Whole numbers from 0 to 65535, such as [1, 6]. Default: (22, 3389, 3306, 5432).
@@ -471,7 +471,7 @@ class Asking:
 
         Counts: attempts are refused records to one of the ports, of all ports and targets together; ports is the list of those that were tried; targets are distinct addresses.
         """
-    def rejected_ports(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 10, *, names: bool = False) -> Result:
+    def rejected_ports(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 10, *, names: bool = False) -> _Answer:
         """Destination ports that were refused most often.
 
         since: first moment, included. Default: none.
@@ -489,7 +489,7 @@ class Asking:
 
         Counts: attempts are records, so a try that lasts longer than a window counts again in the next; sources and targets are distinct addresses; the same port of two protocols is two rows; protocols without ports, such as ICMP, have port 0.
         """
-    def rejected_sources(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 10, *, names: bool = False) -> Result:
+    def rejected_sources(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 10, *, names: bool = False) -> _Answer:
         """Sources whose traffic was refused most often.
 
         since: first moment, included. Default: none.
@@ -507,7 +507,7 @@ class Asking:
 
         Counts: attempts are records, so a try that lasts longer than a window counts again in the next; ports and targets are distinct destinations.
         """
-    def rejects(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def rejects(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Refused flows, newest first, with the day of the week.
 
         since: first moment, included. Default: none.
@@ -525,7 +525,7 @@ class Asking:
 
         Counts: one row for each record; a refused answer is a row of its own, in the other direction.
         """
-    def rejects_by(self, by: Literal['interface_id', 'subnet_id', 'instance_id', 'vpc_id', 'account_id', 'reject_reason', 'srcaddr', 'dstaddr', 'dstport', 'protocol'] | str = 'interface_id', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 10, *, names: bool = False) -> Result:
+    def rejects_by(self, by: Literal['interface_id', 'subnet_id', 'instance_id', 'vpc_id', 'account_id', 'reject_reason', 'srcaddr', 'dstaddr', 'dstport', 'protocol'] | str = 'interface_id', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 10, *, names: bool = False) -> _Answer:
         """Refused records by interface, subnet, instance, VPC, account, reason, address, port or protocol, and how much of each one's own was refused.
 
         by: what to add up by; two keys are two columns, in the order that flows has them. One of, or two with a comma between: interface_id, subnet_id, instance_id, vpc_id, account_id, reject_reason, srcaddr, dstaddr, dstport, protocol. Default: 'interface_id'.
@@ -544,7 +544,7 @@ class Asking:
 
         Counts: attempts are the refused records of the key, share is theirs of all that were refused; flows are all records of the key, and refused_share is the part of them that was refused; packets, bytes and times are those of the refused records; a key that was not logged is empty.
         """
-    def rejects_over_time(self, bucket: timedelta | str = '1 hour', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = None, *, names: bool = False) -> Result:
+    def rejects_over_time(self, bucket: timedelta | str = '1 hour', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = None, *, names: bool = False) -> _Answer:
         """How many records were accepted and how many refused, over time.
 
         bucket: how long a row's time is. Default: '1 hour'.
@@ -563,7 +563,7 @@ class Asking:
 
         Counts: records that begin in the time; one without a start counts at its end, else at midnight of its date; times without a record between the first and the last have 0, and no share.
         """
-    def unanswered(self, threshold: int = 1, with_refused: bool = False, addr: str | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def unanswered(self, threshold: int = 1, with_refused: bool = False, addr: str | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """TCP connections that a client began and no server answered.
 
         threshold: the least number of connections without an answer. Default: 1.
@@ -584,7 +584,7 @@ class Asking:
 
         Counts: a connection is a pair of addresses and ports with a SYN (flags & 18 = 2) from the client, answered by SYN and ACK (flags & 18 = 18) the other way, whenever in the window of time; so one that begins with the last record, or uses its ports twice and is answered once, is told wrong; unanswered are the connections without an answer, refused those of them with a refused record, which count only with with_refused; answered are the connections of the same client to the same port that had one.
         """
-    def admin_ports(self, ports: Iterable[int] | Path | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 10, *, names: bool = False) -> Result:
+    def admin_ports(self, ports: Iterable[int] | Path | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 10, *, names: bool = False) -> _Answer:
         """Who uses ports of administration: remote shells and desktops, control panels, container and cluster managers.
 
         ports: the ports; NULL for the group 'admin' in port_groups. Whole numbers from 0 to 65535, such as [1, 6]. Default: none.
@@ -604,7 +604,7 @@ class Asking:
 
         Counts: a row is a client, a server and its port, and counts the records from the client to the port, refused ones too; flows is all of them, also those without an action; the client is the end that sent SYN without ACK, else the one whose port is neither asked for nor in services, else the one with the higher port.
         """
-    def beacons(self, contacts: int = 20, min_score: float = 0.85, window_seconds: int | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def beacons(self, contacts: int = 20, min_score: float = 0.85, window_seconds: int | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Pairs that are in contact again and again at the same interval, with a score from 0 to 1 and its parts.
 
         contacts: how many contacts there have to be. A whole number, 3 or more. Default: 20.
@@ -626,7 +626,7 @@ class Asking:
 
         Counts: a contact is one second in which records of a source, a destination, its port and its protocol start; what has no ports, such as ICMP, or equal ones counts in both directions; interval_score is the regularity of the seconds from one contact to the next, size_score that of the bytes of the contacts; duration_score is the part of the time between the first and the last record of all that lies between the pair's first and last; coverage_score is the part of the pair's time that contacts at the period account for; score is the mean of the four; period_seconds is the median from one contact to the next; a pair whose period is under three windows has no score, but is a row at the end if it would have reached min_score.
         """
-    def database_ports(self, ports: Iterable[int] | Path | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 10, *, names: bool = False) -> Result:
+    def database_ports(self, ports: Iterable[int] | Path | None = None, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 10, *, names: bool = False) -> _Answer:
         """Who talks with databases and caches, or was refused.
 
         ports: the ports; NULL for the group 'database' in port_groups. Whole numbers from 0 to 65535, such as [1, 6]. Default: none.
@@ -646,7 +646,7 @@ class Asking:
 
         Counts: a row is a client, a server and its port, and counts the records from the client to the port, refused ones too; flows is all of them, also those without an action; the client is the end that sent SYN without ACK, else the one whose port is neither asked for nor in services, else the one with the higher port.
         """
-    def exfiltration(self, days: int = 14, factor: float = 3, min_bytes: int = 104857600, min_days: int = 3, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def exfiltration(self, days: int = 14, factor: float = 3, min_bytes: int = 104857600, min_days: int = 3, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Days on which a host of one's own sent far more to public addresses than on its own days before.
 
         days: how many days before each day it is compared with. A whole number from 1 to 36500. Default: 14.
@@ -670,7 +670,7 @@ class Asking:
 
         Counts: days are those of UTC; the average is over the days before on which the host sent anything to anybody, days_before, and one without traffic to public addresses is 0 in it; times_average is NULL where the average is 0; without since every day is judged against the days before it; a host is a private address, or an IPv6 address that is an interface's own (see who_is); all others are public; top_dstaddr is the public address that got most, top_bytes what it got.
         """
-    def fan_out(self, destinations: int = 50, ports: int = 20, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def fan_out(self, destinations: int = 50, ports: int = 20, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Sources that reach unusually many destinations, or unusually many ports.
 
         destinations: how many destinations are many. A whole number, 1 or more. Default: 50.
@@ -691,7 +691,7 @@ class Asking:
 
         Counts: destinations are distinct addresses that the source sent requests to, ports the distinct ports of these requests, of all destinations together, accepted or refused; a source is a row if it has as many of either; a request has SYN without ACK in its flags; without SYN it goes from an ephemeral port to a well-known one, else from a port that is not in services to one that is, else to the lower port; what has no ports, such as ICMP, has equal ones, or has two of the range of ephemeral ports and no SYN in its flags, does not count.
         """
-    def first_seen(self, by: Literal['peer', 'port', 'host', 'protocol', 'interface_id'] | str = 'peer', days: int = 14, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def first_seen(self, by: Literal['peer', 'port', 'host', 'protocol', 'interface_id'] | str = 'peer', days: int = 14, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Peers, ports, hosts or protocols that were never seen in the days before.
 
         by: what is new, by itself or as a pair of two. One of, or two with a comma between: peer, port, host, protocol, interface_id. Default: 'peer'.
@@ -711,7 +711,7 @@ class Asking:
 
         Counts: of a private and a public address the private one is the host and the public one the peer; of two of the same kind the host is the one that asks, and where that cannot be told, each in turn; port is that of the service, see is_request; what has two ephemeral ports and no SYN in its flags has none, and is left out by port; days_before is how many of the days before have records; if none has, nothing can be new, and there is no row.
         """
-    def in_list(self, cidrs: Iterable[str] | Path, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def in_list(self, cidrs: Iterable[str] | Path, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Traffic with addresses of a list, such as one of known attackers: which entry, which address, and who talked with it.
 
         cidrs: the list: addresses and ranges. Required.
@@ -731,7 +731,7 @@ class Asking:
 
         Counts: an address is that of the entry with the most bits in which it lies, of equal ones the last as text, so that every flow counts once for it; a flow between two listed addresses is in the rows of both; bytes_sent were sent by the listed address, bytes_received by its peer; an entry is of either family, in any textual form, without a length one address, and NULL is none.
         """
-    def outside_hours(self, by: Literal['pair', 'srcaddr', 'dstaddr', 'dstport', 'protocol', 'interface_id'] | str = 'pair', from_hour: int = 8, to_hour: int = 18, weekdays: Iterable[int] | Path = [1, 2, 3, 4, 5], utc_offset: str = '+00:00', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def outside_hours(self, by: Literal['pair', 'srcaddr', 'dstaddr', 'dstport', 'protocol', 'interface_id'] | str = 'pair', from_hour: int = 8, to_hour: int = 18, weekdays: Iterable[int] | Path = [1, 2, 3, 4, 5], utc_offset: str = '+00:00', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Traffic outside of working hours: at night and at weekends.
 
         by: what to add up by; two keys are two columns, in the order that flows has them. One of, or two with a comma between: pair, srcaddr, dstaddr, dstport, protocol, interface_id. Default: 'pair'.
@@ -754,7 +754,7 @@ class Asking:
 
         Counts: flows, packets and bytes are those outside of hours; outside_share is their part of all bytes of the key; a day of work is that of the clock when a record starts, after midnight the new one; utc_offset holds for the whole window, so that where the clock changes in summer a window of each half of the year needs its own.
         """
-    def port_scan(self, ports: int = 20, targets: int = 20, share: float = 0.5, bucket: timedelta | str = '1 day', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def port_scan(self, ports: int = 20, targets: int = 20, share: float = 0.5, bucket: timedelta | str = '1 day', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Sources that scan: many ports of one target, one port of many targets, or either slowly, over days.
 
         ports: how many ports of one target make a vertical scan. A whole number, 1 or more. Default: 20.
@@ -777,7 +777,7 @@ class Asking:
 
         Counts: the kind is 'vertical', 'horizontal', 'slow vertical' or 'slow horizontal'; dstaddr is the target of a vertical scan, dstport the port of a horizontal one, and the other is NULL; tried is how many ports of the target, or targets of the port, the source sent requests to, and tried_at_once the most of them in one bucket; refused_share is the share of tried whose records all were refused; syn_only_share is the share whose records all have SYN without ACK, FIN and RST, that is, never more than the beginning of a connection, and NULL without tcp-flags; one of the two has to reach share; health checks and other connections that are accepted end with FIN or RST, and are neither; without tcp-flags it is the ports that tell what is a request, so a scan from a well-known source port is missed, and of one from an ephemeral port the ports from 32768 on are not counted; ICMP has no ports, counts in both directions, and makes a horizontal scan of port 0.
         """
-    def public_exposure(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def public_exposure(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Hosts of one's own that accepted traffic from public addresses, and at which port.
 
         since: first moment, included. Default: none.
@@ -797,7 +797,7 @@ class Asking:
 
         Counts: what was accepted by security groups and network ACLs and went from an address that is not private to a port of one that is, or that is an interface's own IPv6 address (see who_is); whether anything listens there the logs do not tell; an answer has SYN and ACK in its flags; without SYN it comes from a well-known port to an ephemeral one, else from a port in services to one that is not, else from the lower port; what has no ports, such as ICMP, has equal ones, or has two of the range of ephemeral ports and no SYN in its flags, may be one and does not count.
         """
-    def ssh_rdp(self, ports: Iterable[int] | Path = [22, 3389], since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 10, *, names: bool = False) -> Result:
+    def ssh_rdp(self, ports: Iterable[int] | Path = [22, 3389], since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 10, *, names: bool = False) -> _Answer:
         """Who uses SSH and remote desktop, or was refused.
 
         ports: the ports. Whole numbers from 0 to 65535, such as [1, 6]. Default: (22, 3389).
@@ -817,7 +817,7 @@ class Asking:
 
         Counts: a row is a client, a server and its port, and counts the records from the client to the port, refused ones too; flows is all of them, also those without an action; the client is the end that sent SYN without ACK, else the one whose port is neither asked for nor in services, else the one with the higher port.
         """
-    def unencrypted(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def unencrypted(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Traffic that went in clear, by source, destination and port, and its share.
 
         since: first moment, included. Default: none.
@@ -835,7 +835,7 @@ class Asking:
 
         Counts: port is service_port, the lower one of the two; a row has records in clear, and flows, first_seen and last_seen are theirs; clear is the status 0; encrypted are 1 (Nitro), 2 (the application) and 3 (both); of what has no status nothing is known, and clear_share is that of the bytes of which something is.
         """
-    def unusual_protocols(self, protocols: Iterable[int] | Path = [6, 17, 1, 58], since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def unusual_protocols(self, protocols: Iterable[int] | Path = [6, 17, 1, 58], since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Traffic of other protocols than the usual ones, TCP, UDP, ICMP and ICMPv6.
 
         protocols: the numbers of the usual protocols. Whole numbers from 0 to 255, such as [1, 6]. Default: (6, 17, 1, 58).
@@ -853,7 +853,7 @@ class Asking:
 
         Counts: a row is a protocol and a direction between two addresses; records without a protocol do not count.
         """
-    def bursts(self, by: Literal['srcaddr', 'dstaddr', 'pair', 'pkt_srcaddr', 'pkt_dstaddr', 'pkt_pair', 'srcport', 'dstport', 'protocol', 'interface_id', 'instance_id', 'subnet_id', 'vpc_id', 'az_id', 'account_id', 'region', 'pkt_src_aws_service', 'pkt_dst_aws_service', 'action'] | str = 'srcaddr', bucket: timedelta | str = '5 minutes', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, top: int | None = 10, *, names: bool = False) -> Result:
+    def bursts(self, by: Literal['srcaddr', 'dstaddr', 'pair', 'pkt_srcaddr', 'pkt_dstaddr', 'pkt_pair', 'srcport', 'dstport', 'protocol', 'interface_id', 'instance_id', 'subnet_id', 'vpc_id', 'az_id', 'account_id', 'region', 'pkt_src_aws_service', 'pkt_dst_aws_service', 'action'] | str = 'srcaddr', bucket: timedelta | str = '5 minutes', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, top: int | None = 10, *, names: bool = False) -> _Answer:
         """The rate of each key over time: mean, 95th percentile, peak, and when that was.
 
         by: what to add up by; two keys are two columns, in the order that flows has them. One of, or two with a comma between: srcaddr, dstaddr, pair, pkt_srcaddr, pkt_dstaddr, pkt_pair, srcport, dstport, protocol, interface_id, instance_id, subnet_id, vpc_id, az_id, account_id, region, pkt_src_aws_service, pkt_dst_aws_service, action. Default: 'srcaddr'.
@@ -873,7 +873,7 @@ class Asking:
 
         Counts: buckets are all those from the first to the last with any traffic in the window; rates are bits per second; the 95th percentile is the rate that 95 of 100 buckets do not exceed, as carriers bill.
         """
-    def compare_periods(self, by: Literal['srcaddr', 'dstaddr', 'pair', 'pkt_srcaddr', 'pkt_dstaddr', 'pkt_pair', 'srcport', 'dstport', 'protocol', 'interface_id', 'instance_id', 'subnet_id', 'vpc_id', 'az_id', 'account_id', 'region', 'pkt_src_aws_service', 'pkt_dst_aws_service', 'action'] | str = 'srcaddr', metric: Literal['bytes', 'packets', 'flows'] | str = 'bytes', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, top: int | None = 10, *, names: bool = False) -> Result:
+    def compare_periods(self, by: Literal['srcaddr', 'dstaddr', 'pair', 'pkt_srcaddr', 'pkt_dstaddr', 'pkt_pair', 'srcport', 'dstport', 'protocol', 'interface_id', 'instance_id', 'subnet_id', 'vpc_id', 'az_id', 'account_id', 'region', 'pkt_src_aws_service', 'pkt_dst_aws_service', 'action'] | str = 'srcaddr', metric: Literal['bytes', 'packets', 'flows'] | str = 'bytes', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, top: int | None = 10, *, names: bool = False) -> _Answer:
         """This period beside the one before it, of the same length: what grew, what is new, what is gone.
 
         by: what to add up by; two keys are two columns, in the order that flows has them. One of, or two with a comma between: srcaddr, dstaddr, pair, pkt_srcaddr, pkt_dstaddr, pkt_pair, srcport, dstport, protocol, interface_id, instance_id, subnet_id, vpc_id, az_id, account_id, region, pkt_src_aws_service, pkt_dst_aws_service, action. Default: 'srcaddr'.
@@ -891,7 +891,7 @@ class Asking:
 
         Counts: before and after are sums of the metric; change_share is the change as a share of before, NULL for what is new; state is 'more', 'less', 'same', 'new' or 'gone'; those that changed most come first.
         """
-    def conversations(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def conversations(self, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Every connection as one row: who asked whom, what went each way, where it was seen.
 
         since: first moment, included. Default: none.
@@ -912,7 +912,7 @@ class Asking:
 
         Counts: nat_addr is an address that stood for the one of the packet at some interface: of a NAT gateway, of the host of a pod; of several the one that sorts last; flows are records, of all interfaces; action is ACCEPT, REJECT or mixed, which is both; interfaces are those that logged it; last_seen is the last end; records without ports are one connection for each pair of addresses and protocol; client_by says how the client was told: 'SYN', as it sent the first packet of a TCP connection or was sent its answer; 'ephemeral port', as one of the ports is in services, well known or not ephemeral, the other not, and it is the client's by is_request; 'first seen', or alone; 'higher port'; 'address', which sorts last; two flow logs that watch one interface count twice.
         """
-    def large_transfers(self, threshold: int = 1073741824, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, top: int | None = 100, *, names: bool = False) -> Result:
+    def large_transfers(self, threshold: int = 1073741824, since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, top: int | None = 100, *, names: bool = False) -> _Answer:
         """Pairs of hosts between which more than a threshold was carried.
 
         threshold: bytes in both directions together; 1 GiB. Default: 1073741824.
@@ -933,7 +933,7 @@ class Asking:
 
         Counts: addr_a is the one of the two that sorts first, as text; last_seen is the last end; connections are distinct protocols and pairs of ports; refused traffic counts too.
         """
-    def long_flows(self, minimum: timedelta | str = '1 hour', pause: timedelta | str = '15 minutes', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, top: int | None = 10, *, names: bool = False) -> Result:
+    def long_flows(self, minimum: timedelta | str = '1 hour', pause: timedelta | str = '15 minutes', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, top: int | None = 10, *, names: bool = False) -> _Answer:
         """Connections that lasted longest without a pause.
 
         minimum: how long a connection lasts at least. Default: '1 hour'.
@@ -955,7 +955,7 @@ class Asking:
 
         Counts: one row for each direction; portless protocols are one connection for each pair of hosts; refused traffic counts too; flows are records at all interfaces; seconds are from the first start to the last end, which is last_seen.
         """
-    def top_talkers(self, by: Literal['srcaddr', 'dstaddr', 'pair', 'conversation', 'pkt_srcaddr', 'pkt_dstaddr', 'pkt_pair', 'srcport', 'dstport', 'protocol', 'interface_id', 'instance_id', 'subnet_id', 'vpc_id', 'az_id', 'account_id', 'region', 'pkt_src_aws_service', 'pkt_dst_aws_service', 'action', 'ip_family'] | str = 'srcaddr', metric: Literal['bytes', 'packets', 'flows'] | str = 'bytes', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, port: int | None = None, protocol: int | None = None, action: Literal['ACCEPT', 'REJECT'] | str | None = None, dedup: bool = False, others: bool | None = False, top: int | None = 10, *, names: bool = False) -> Result:
+    def top_talkers(self, by: Literal['srcaddr', 'dstaddr', 'pair', 'conversation', 'pkt_srcaddr', 'pkt_dstaddr', 'pkt_pair', 'srcport', 'dstport', 'protocol', 'interface_id', 'instance_id', 'subnet_id', 'vpc_id', 'az_id', 'account_id', 'region', 'pkt_src_aws_service', 'pkt_dst_aws_service', 'action', 'ip_family'] | str = 'srcaddr', metric: Literal['bytes', 'packets', 'flows'] | str = 'bytes', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, port: int | None = None, protocol: int | None = None, action: Literal['ACCEPT', 'REJECT'] | str | None = None, dedup: bool = False, others: bool | None = False, top: int | None = 10, *, names: bool = False) -> _Answer:
         """Who sends, receives or carries most, with its share of all traffic.
 
         by: what to add up by; two keys are two columns, in the order that flows has them. One of, or two with a comma between (conversation alone): srcaddr, dstaddr, pair, conversation, pkt_srcaddr, pkt_dstaddr, pkt_pair, srcport, dstport, protocol, interface_id, instance_id, subnet_id, vpc_id, az_id, account_id, region, pkt_src_aws_service, pkt_dst_aws_service, action, ip_family. Default: 'srcaddr'.
@@ -980,7 +980,7 @@ class Asking:
 
         Counts: pair is srcaddr and dstaddr, pkt_pair the same of the packets; conversation (protocol, server, server_port, client, client_port) has both directions as one, the server being the end with the lower port, and stands alone; keys is how many keys a row stands for: 1, and in the row of the rest as many as it adds up; a key that belongs to an interface, such as subnet_id, keeps what its own interfaces logged; share is that of the sum of all keys, also with dedup.
         """
-    def traffic_over_time(self, bucket: timedelta | str = '1 hour', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, top: int | None = None, *, names: bool = False) -> Result:
+    def traffic_over_time(self, bucket: timedelta | str = '1 hour', since: datetime | date | str | None = None, until: datetime | date | str | None = None, interface_id: str | None = None, addr: str | None = None, top: int | None = None, *, names: bool = False) -> _Answer:
         """Packets and bytes in every bucket of time, long flows spread over the time they took.
 
         bucket: how long a bucket is. Default: '1 hour'.

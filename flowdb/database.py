@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["FlowDB", "listed_analyses"]
 
 
-class FlowDB(Asking, Keeping, Naming, Noting, Placing, Reporting, Watching):
+class FlowDB(Asking[Result], Keeping, Naming, Noting, Placing, Reporting, Watching):
     """A store of flow logs. Every question is answered from the newest commit, and by DuckDB.
 
     Results are `duckdb.DuckDBPyRelation`: `.fetchall()`, `.df()`, `.pl()`, `.arrow()`,

@@ -15,7 +15,7 @@ from flowdb.simplification import only_star, simplified
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
 
-__all__ = ["expanded"]
+__all__ = ["expanded", "expanded_function"]
 
 _Values = Mapping[str, "Expr"]
 # They make rows, or are looked at later, and so have no value of their own.
@@ -46,6 +46,12 @@ def expanded(name: str, arguments: _Values, taken: set[str]) -> exp.Query:
     No table that it names itself has a name that is `taken`.
     """
     return _Expansion(taken).analysis(name, arguments)
+
+
+def expanded_function(name: str) -> Expr:
+    """Return a macro's expression over columns named as its parameters, without a macro in it."""
+    columns = map(exp.column, macro(name).parameters)
+    return _Expansion(set())._reduced(call(name, *columns), {})
 
 
 class _Expansion:

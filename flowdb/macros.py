@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 CONSTANT_VIEWS = (
+    "athena_prices",
     "ephemeral_ranges",
     "flowdb_services",
     "port_groups",

@@ -37,6 +37,7 @@ __all__ = [
     "Column",
     "Table",
     "built_in",
+    "built_in_query",
     "built_in_statement",
     "may_fail",
     "read_tables",
@@ -287,7 +288,12 @@ def _in_order(tables: list[Table]) -> list[Table]:
 
 def built_in_statement() -> str:
     """Return the statement that makes `vpc_flow_logs`."""
-    return f"CREATE OR REPLACE VIEW {quote_name(BUILT_IN)} AS {_query(built_in(), set())}"
+    return f"CREATE OR REPLACE VIEW {quote_name(BUILT_IN)} AS {built_in_query()}"
+
+
+def built_in_query() -> str:
+    """Return the query that `vpc_flow_logs` is, over the views `flows` and `sources`."""
+    return _query(built_in(), set())
 
 
 def _query(table: Table, extra: set[str]) -> str:

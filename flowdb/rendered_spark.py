@@ -52,8 +52,8 @@ class _Written(Spark):
         }
 
 
-def written(tree: exp.Query) -> str:
-    """Return a query as text."""
+def written(tree: Expr) -> str:
+    """Return a query, or an expression, as text."""
     made = translated(tree.copy(), Rules(_BEFORE, _AFTER, _FUNCTIONS, _NAMES))
     return made.sql(dialect=_Written, pretty=True, normalize_functions=False, comments=False)
 
@@ -276,16 +276,21 @@ def _lookup(args: list[Expr]) -> Expr:
     return call("try_element_at", call("map_from_arrays", keys, names), one)
 
 
+def _struct(args: list[Expr]) -> Expr:
+    cells = [cell for one in args for cell in (text(one.this.name), one.expression)]
+    return call("named_struct", *cells)
+
+
 def _split(args: list[Expr]) -> Expr:
     return call("split", args[0], text(re.escape(args[1].name).replace("\\ ", " ")))
 
 
+_CLOCK_TEXTS = {"%H": "HH"}
 _NAMES = {
     "ends_with": "endswith",
     "error": "raise_error",
     "generate_series": "sequence",
     "hash": "struct",
-    "len": "array_size",
     "list_concat": "concat",
     "list_filter": "filter",
     "list_position": "array_position",
@@ -310,15 +315,19 @@ _FUNCTIONS: dict[str, Rule] = {
     "format": lambda args: call("lpad", call("lower", call("hex", args[1])), number(8), text("0")),
     "isodow": lambda args: exp.Paren(this=exp.Add(this=call("weekday", args[0]), expression=number(1))),
     "left": lambda args: call("substr", args[0], number(1), args[1]),
+    "len": lambda args: exp.cast(call("array_size", *args), "BIGINT"),
     "list": _list,
     "list_avg": average,
     "list_contains": _list_contains,
+    "list_slice": lambda args: call("slice", *args),
     "list_distinct": lambda args: call("array_distinct", call("array_compact", args[0])),
     "make_timestamp": lambda args: _clock(call("timestamp_micros", args[0])),
-    "regexp_full_match": lambda args: call("regexp_like", args[0], text(f"^(?:{args[1].name})$")),
+    "regexp_full_match": lambda args: call("regexp_like", args[0], text(rf"^(?:{args[1].name})\z")),
     "regexp_replace": _replaced,
     "round": _rounded,
+    "strftime": lambda args: call("date_format", args[0], text(_CLOCK_TEXTS[args[1].name])),
     "string_split": _split,
+    "struct_pack": _struct,
     "sum": _sum,
     "time_bucket": _time_bucket,
 }

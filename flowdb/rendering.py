@@ -51,10 +51,12 @@ def renderings(
     *,
     dialects: Iterable[str] = DIALECTS,
     table: str = "flows",
+    sources: str | None = None,
 ) -> dict[str, str]:
     """Return the query of an analysis for several engines, by their names, as `render` does for one.
 
-    `duckdb` is one too: the query without flowdb's macros.
+    `duckdb` is one too: the query without flowdb's macros. `sources` names the table of the
+    sources where that is not the one beside the table of the records.
     """
     wanted = tuple(dialects)
     for one in wanted:
@@ -62,7 +64,7 @@ def renderings(
             raise UsageError(f"dialect is {one!r}; expected one of: {', '.join(DIALECTS)}")
     check_table(table)
     analysis = find_analysis(name)
-    names = {"flows": table, _SOURCES: sources_beside(table)}
+    names = {"flows": table, _SOURCES: sources or sources_beside(table)}
     arguments = _arguments(analysis, values or {})
     taken = {*names, *(one.rpartition(".")[2].lower() for one in names.values())}
     query = rewritten(expanded(analysis.name, arguments, taken))

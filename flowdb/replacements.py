@@ -111,13 +111,35 @@ def _dollars_for(given: Mapping[str, Expr]) -> Expr | None:
     )
 
 
+def _ephemeral_port(given: Mapping[str, Expr]) -> Expr | None:
+    """Return what is looked up for a system that is not known yet; where it is, the body's value is too."""
+    os, which = given["os"], given["which"]
+    if is_literal(os):
+        return None
+    parts = {"first": "first_port", "last": "last_port", "ports": "ports"}
+    found = {
+        part: _lookup(f"SELECT name, {column} FROM ephemeral_ranges ORDER BY name", call("lower", os))
+        for part, column in parts.items()
+    }
+    branches = [exp.If(this=exp.Literal.string(part), true=one) for part, one in found.items()]
+    value = found[which.name] if is_literal(which) else exp.Case(this=which.copy(), ifs=branches)
+    names = ", ".join(str(row[0]) for row in _rows("SELECT name FROM ephemeral_ranges ORDER BY name"))
+    said = exp.Literal.string(f"; expected one of: {names}")
+    quoted = exp.DPipe(this=exp.DPipe(this=_QUOTE.copy(), expression=os.copy()), expression=_QUOTE.copy())
+    shown = call("coalesce", quoted, exp.Literal.string("NULL"))
+    text = exp.DPipe(this=exp.DPipe(this=exp.Literal.string("os is "), expression=shown), expression=said)
+    return call("coalesce", value, call("error", text))
+
+
 def _is_refused(given: Mapping[str, Expr]) -> Expr:
     return exp.EQ(this=call("upper", given["action"]), expression=exp.Literal.string("REJECT"))
 
 
+_QUOTE = exp.Literal.string("'")
 _RULES: dict[str, Callable[[Mapping[str, Expr]], Expr | None]] = {
     "bucket_start": _bucket_start,
     "dollars_for": _dollars_for,
+    "ephemeral_port": _ephemeral_port,
     "is_refused": _is_refused,
     "is_service": _is_service,
     "protocol_name": _protocol_name,

@@ -1,8 +1,10 @@
-"""flowdb on Apache Spark: a cluster reads logs into a lake.
+"""flowdb on Apache Spark: a cluster reads logs into a lake, and asks it, or a store that a laptop made.
 
 >>> from pyspark.sql import SparkSession
 >>> from flowdb import spark
->>> report = spark.ingest(SparkSession.builder.getOrCreate(), "s3://logs/AWSLogs", "s3://lake/flows")
+>>> session = SparkSession.builder.getOrCreate()
+>>> report = spark.ingest(session, "s3://logs/AWSLogs", "s3://lake/flows")
+>>> talkers = spark.attach(session, "s3://lake/flows").top_talkers(by="pair")
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from flowdb.ingest import IngestReport
+    from flowdb.spark_store import SparkStore
 
-__all__ = ["ingest"]
+__all__ = ["attach", "ingest"]
 
 
 def ingest(
@@ -71,3 +74,26 @@ def ingest(
         partition_by=None if partition_by is None else tuple(partition_by),
     )
     return ingest_on(spark, places, destination, wanted)
+
+
+def attach(
+    spark: SparkSession,
+    location: str | os.PathLike[str],
+    *,
+    storage: Mapping[str, object] | None = None,
+    prefix: str = "",
+) -> SparkStore:
+    """Return the store at a location for a session to ask: a laptop's, or a lake.
+
+    The session gets temporary views of it, of the newest commit: `flows`, `tgw_flows`, `sources`,
+    `bad_lines`, `coverage`, `vpc_flow_logs`, and those of services, protocols and prices; and
+    functions, `in_cidr` and others. A `prefix` comes before the name of each, where `flows` is a
+    table of one's own. Of a later commit tells who attaches again.
+
+    The session's time zone has to be UTC. `storage` has the options of the location's file
+    system for flowdb, which reads what is there; Spark, which reads the records, has its own.
+    """
+    require("flowdb.spark", "spark", "pyspark")
+    from flowdb.spark_store import attached
+
+    return attached(spark, location, storage=storage, prefix=prefix)

@@ -12,7 +12,7 @@ from flowdb.ledger import LEDGERS
 from flowdb.quoting import quote_name, quote_path, quote_text
 from flowdb.rows import QUARANTINE, FileRow
 
-__all__ = ["records_query", "view_names", "view_statements"]
+__all__ = ["BAD_LINES", "records_query", "view_names", "view_statements"]
 
 _FILES = "files"
 _DATE = r"[0-9-]{10}"
@@ -20,7 +20,7 @@ _DATE = r"[0-9-]{10}"
 _FOLDER = r"{}=({})[/\\](?:[a-z_]+=[^/\\]*[/\\])*[^/\\]*$"
 _IN_FOLDERS = ("region", "account_id")
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-_BAD_LINES = {
+BAD_LINES = {
     "source_id": "BIGINT",
     "source": "VARCHAR",
     "line_number": "BIGINT",
@@ -37,7 +37,7 @@ def view_statements(base: Path | str, files: Sequence[FileRow]) -> list[str]:
     asked in its place. Hourly sums are in `flowdb_hourly`, the records of files that have none in
     `flowdb_unsummed`.
     """
-    plain = {"bad_lines": (QUARANTINE, _BAD_LINES)} | {name: (name, LEDGERS[name]) for name in LEDGERS}
+    plain = {"bad_lines": (QUARANTINE, BAD_LINES)} | {name: (name, LEDGERS[name]) for name in LEDGERS}
     views = {
         **{
             one.view: records_query(base, one, [file for file in files if file.kind == one.kind])

@@ -9,7 +9,7 @@ CREATE OR REPLACE MACRO cidr_end(cidr, digit) AS
             || CASE
                 WHEN net.bits % 4 = 0 THEN ''
                 -- The digit that the length cuts.
-                ELSE format('{:x}', cut_bits(('0x' || net.digits[2 + net.bits // 4])::INTEGER, 4 - net.bits % 4, digit = 'f'))
+                ELSE cut_digit(substr(net.digits, 2 + net.bits // 4, 1), 4 - net.bits % 4, digit = 'f')
             END,
             length(net.digits)::INTEGER,
             digit

@@ -1,4 +1,4 @@
--- summary: What a range is made of: its digits as ip_key has them, its length in bits, and the octets of an IPv4 range.
+-- summary: What a range is made of: its digits as ip_key has them, and its length in bits.
 -- param: cidr TEXT -- such as 10.0.0.0/8, 2001:db8::/32, 192.0.2.7; NULL for what is no range
 CREATE OR REPLACE MACRO cidr_parts(cidr) AS
     list_transform(
@@ -15,6 +15,6 @@ CREATE OR REPLACE MACRO cidr_parts(cidr) AS
         ),
         lambda net: CASE
             WHEN len(net.halves) <= 2 AND net.digits IS NOT NULL AND net.bits <= (length(net.digits) - 1) * 4
-                THEN struct_pack(digits := net.digits, bits := net.bits, octets := string_split(net.halves[1], '.'))
+                THEN struct_pack(digits := net.digits, bits := net.bits)
         END
     )[1];

@@ -1,33 +1,18 @@
 -- summary: A regular expression for the addresses of a range: for their texts if they are IPv4, for their ip6_key if IPv6.
 -- param: cidr TEXT -- such as 10.0.0.0/8; bits beyond its length do not matter; NULL for what is no range
 CREATE OR REPLACE MACRO cidr_pattern(cidr) AS
-    list_transform(
-        [cidr_parts(cidr)],
-        lambda net: CASE
-            WHEN net.bits = 0 THEN CASE WHEN starts_with(net.digits, '6') THEN '^.' ELSE '^[^:]*$' END
-            WHEN starts_with(net.digits, '6') THEN
-                '^' || net.digits[2:1 + net.bits // 4]
-                || CASE
-                    WHEN net.bits % 4 = 0 THEN ''
-                    ELSE format(
-                        '[{:x}-{:x}]',
-                        cut_bits(('0x' || net.digits[2 + net.bits // 4])::INTEGER, 4 - net.bits % 4, false),
-                        cut_bits(('0x' || net.digits[2 + net.bits // 4])::INTEGER, 4 - net.bits % 4, true)
-                    )
-                END
-            -- Whole octets as they are (of none DuckDB 1 makes NULL), one that the length cuts as all that it may be.
-            ELSE '^' || coalesce(array_to_string(net.octets[1:net.bits // 8], '\.'), '')
-                || CASE WHEN net.bits BETWEEN 8 AND 31 THEN '\.' ELSE '' END
-                || CASE
-                    WHEN net.bits % 8 = 0 THEN ''
-                    ELSE '(' || array_to_string(
-                        range(
-                            cut_bits(net.octets[net.bits // 8 + 1]::INTEGER, 8 - net.bits % 8, false),
-                            cut_bits(net.octets[net.bits // 8 + 1]::INTEGER, 8 - net.bits % 8, true) + 1
-                        ),
-                        '|'
-                    ) || CASE WHEN net.bits < 24 THEN ')\.' ELSE ')$' END
-                END
-                || CASE WHEN net.bits = 32 THEN '$' ELSE '' END
-        END
-    )[1];
+    CASE
+        WHEN contains(cidr, ':') THEN list_transform(
+            [cidr_parts(cidr)],
+            lambda net: CASE
+                WHEN net.bits = 0 THEN '^.'
+                ELSE '^' || substr(net.digits, 2, net.bits // 4)
+                    || CASE
+                        WHEN net.bits % 4 = 0 THEN ''
+                        ELSE '[' || cut_digit(substr(net.digits, 2 + net.bits // 4, 1), 4 - net.bits % 4, false)
+                            || '-' || cut_digit(substr(net.digits, 2 + net.bits // 4, 1), 4 - net.bits % 4, true) || ']'
+                    END
+            END
+        )[1]
+        WHEN is_cidr(cidr) THEN cidr4_pattern(cidr, coalesce(string_split(cidr, '/')[2], '32')::INTEGER)
+    END;

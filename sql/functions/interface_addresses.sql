@@ -34,9 +34,10 @@ told AS MATERIALIZED (
 
 -- Where there is none, the records are not read again.
 untold AS MATERIALIZED (
-    SELECT DISTINCT interface_id
+    SELECT interface_id
     FROM logged
-    WHERE interface_id NOT IN (SELECT interface_id FROM told)
+    GROUP BY interface_id
+    HAVING NOT coalesce(bool_or(is_told), false)
 ),
 
 -- Its own address is in all of its records but for odd ones, so a few of them have it.
@@ -128,9 +129,11 @@ likely AS (
 ),
 
 -- Two are in as many records where there is one peer: of these the private one.
-kept AS MATERIALIZED (
+kept AS (
     SELECT
-        *,
+        interface_id,
+        is_ipv6,
+        addr,
         count(*) OVER (PARTITION BY interface_id, is_ipv6) = 1 AS is_sure
     FROM (
         SELECT *
@@ -139,27 +142,34 @@ kept AS MATERIALIZED (
     )
 ),
 
-sure AS (
+ends AS (
     SELECT
         interface_id,
-        addr
+        NULL::BOOLEAN AS is_ipv6,
+        addr,
+        true AS is_sure
     FROM told
     WHERE addr IS NOT NULL
     UNION ALL
     SELECT
         interface_id,
-        addr
+        is_ipv6,
+        addr,
+        is_sure
     FROM kept
-    WHERE is_sure
+),
+
+-- What is the address of one interface for sure is not that of another that has two in question.
+taken AS (
+    SELECT
+        *,
+        bool_or(is_sure) OVER (PARTITION BY addr) AS is_taken
+    FROM ends
 )
 
-FROM sure
-UNION ALL
 SELECT
     interface_id,
-    any_value(addr)
-FROM kept
-WHERE NOT is_sure
-    AND addr NOT IN (SELECT addr FROM sure)
-GROUP BY interface_id, is_ipv6
-HAVING count(*) = 1;
+    addr
+FROM taken
+WHERE is_sure OR NOT is_taken
+QUALIFY is_sure OR count(*) OVER (PARTITION BY interface_id, is_ipv6, is_sure) = 1;

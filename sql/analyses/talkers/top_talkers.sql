@@ -220,7 +220,7 @@ answer AS (
         ) AS cumulative_share,
         first_seen,
         last_seen,
-        1 AS keys,
+        1::BIGINT AS keys,
         false AS is_rest
     FROM top_sums
     CROSS JOIN total
