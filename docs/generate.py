@@ -162,13 +162,8 @@ def stubs() -> str:
     lines = ['"""The analyses as methods; generated from sql/ by docs/generate.py."""', ""]
     lines += ["from collections.abc import Iterable", "from datetime import date, datetime, timedelta"]
     lines += ["from pathlib import Path", "from typing import Generic, Literal, TypeVar", ""]
-    lines += [
-        '__all__ = ["Asking"]',
-        "",
-        '_Answer = TypeVar("_Answer")',
-        "",
-        "class Asking(Generic[_Answer]):",
-    ]
+    lines += ['__all__ = ["Asking"]', "", '_Answer = TypeVar("_Answer")']
+    lines += ["", "class Asking(Generic[_Answer]):"]
     for one in analyses().values():
         taken = ", ".join(f"{each.name}: {_typed(each)}" for each in one.parameters)
         quotes = 'r"""' if "\\" in one.doc else '"""'

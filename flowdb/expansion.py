@@ -50,8 +50,7 @@ def expanded(name: str, arguments: _Values, taken: set[str]) -> exp.Query:
 
 def expanded_function(name: str) -> Expr:
     """Return a macro's expression over columns named as its parameters, without a macro in it."""
-    columns = map(exp.column, macro(name).parameters)
-    return _Expansion(set())._reduced(call(name, *columns), {})
+    return _Expansion(set())._reduced(call(name, *map(exp.column, macro(name).parameters)), {})
 
 
 class _Expansion:
@@ -161,6 +160,8 @@ class _Expansion:
             return self._case(node, values)
         if isinstance(node, exp.And | exp.Or):
             return self._connected(node, values)
+        if isinstance(node, exp.Alias) and isinstance(node.this, exp.Cast) and is_literal(node.this.this):
+            return node.copy()  # which tells the type of a column
         return self._rest(node, values)
 
     def _rest(self, node: Expr, values: _Values) -> Expr:

@@ -91,10 +91,7 @@ def write_ledgers(
 
 def ledger_rows(name: str, path: Path) -> list[Any]:
     """Return the rows of a file of a ledger, as the catalogue has them."""
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as file:
-        return rows_of(name, file.read())
+    return rows_of(name, _read(path))
 
 
 def rows_of(name: str, table: pa.Table) -> list[Any]:
@@ -116,6 +113,19 @@ def rows_of(name: str, table: pa.Table) -> list[Any]:
     return [_ROWS[name](*row) for row in zip(*columns, strict=True)]
 
 
+def _read(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Return the columns of a file; what is no Parquet is an error of Arrow's."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        # `read_table` would load pyarrow.dataset, and with it pandas.
+        with pq.ParquetFile(path) as file:
+            return file.read(columns)
+    except UnicodeError as error:
+        raise pa.ArrowInvalid(str(error)) from error
+
+
 def _iso(microseconds: int) -> str:
     from flowdb.rows import iso_time
 
@@ -134,10 +144,7 @@ def _rewritten(root: Path, name: str, files: Sequence[FileRow], gone: set[int]) 
 
 
 def _has_any(path: Path, source_ids: set[int]) -> bool:
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as file:
-        found = file.read(["source_id"])["source_id"].to_pylist()
+    found = _read(path, ["source_id"])["source_id"].to_pylist()
     return not source_ids.isdisjoint(found)
 
 

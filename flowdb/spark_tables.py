@@ -30,8 +30,8 @@ __all__ = ["SparkTable", "frame", "tables_of"]
 # What Hadoop takes for a pattern of paths.
 _PATTERN = re.compile(r"[\\*?\[\]{}]")
 
-# A folder of a partition that has a digest for a long value, which the files have too.
-_NOT_SPELLED = re.compile(r"=[0-9a-f]{32}/")
+# Folders whose names Spark reads as another value: a digest, or what is not ASCII. The files have it too.
+_NOT_SPELLED = re.compile(r"=(?:[0-9a-f]{32}|[^/]*%[89A-F][^/]*)/")
 # A session may say that what is missing or broken is passed over.
 _STRICT = {"ignoreMissingFiles": "false", "ignoreCorruptFiles": "false", "mergeSchema": "false"}
 
@@ -78,23 +78,22 @@ def frame(spark: SparkSession, table: SparkTable) -> DataFrame:
 
     Raises `StoreDamaged` where a file is not there.
     """
-    from pyspark.sql import DataFrame
-
     schema = _schema(table.columns)
     if table.rows is not None:
         return spark.createDataFrame(table.rows, schema)
     if not table.files:
         nothing = (f"CAST(NULL AS {one.dataType.simpleString()}) AS `{one.name}`" for one in schema)
         return spark.sql(f"SELECT {', '.join(nothing)} WHERE FALSE")
-    told = [path for path in table.files if _NOT_SPELLED.search(path)]
-    parts = [_read(spark, table, [path for path in table.files if path not in set(told)])]
-    for date in sorted({_date(path) for path in told}):
-        parts.append(_read(spark, table, [path for path in told if _date(path) == date], date))
-    return reduce(DataFrame.unionAll, parts)
+    by_date: dict[str, list[str]] = {}
+    for path in table.files:
+        date = path.partition("date=")[2].partition("/")[0] if _NOT_SPELLED.search(path) else ""
+        by_date.setdefault(date, []).append(path)
+    parts = (_read(spark, table, files, date) for date, files in sorted(by_date.items()))
+    return reduce(lambda one, other: one.unionAll(other), parts)
 
 
-def _read(spark: SparkSession, table: SparkTable, files: Sequence[str], date: str = "") -> DataFrame:
-    """Return the rows of files, with the columns that folders are the names of, or with this date alone."""
+def _read(spark: SparkSession, table: SparkTable, files: Sequence[str], date: str) -> DataFrame:
+    """Return the rows of files, with the columns that folders name, or with a date that is told."""
     from pyspark.errors import AnalysisException
     from pyspark.sql.functions import lit
 
@@ -113,10 +112,6 @@ def _read(spark: SparkSession, table: SparkTable, files: Sequence[str], date: st
         found = found.withColumn("date", lit(date).cast("date"))
     # Spark puts columns of folders last.
     return found.select([found[f"`{name}`"] for name in table.columns])
-
-
-def _date(path: str) -> str:
-    return path.partition("date=")[2].partition("/")[0]
 
 
 def _alone(path: str) -> str:

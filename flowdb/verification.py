@@ -267,7 +267,7 @@ def _check_ledgers(store: Store) -> Iterator[Finding]:
         paths = [store.root / row.path for row in files if row.kind == kind]
         try:
             found = [row for path in paths for row in ledger_rows(kind, path)]
-        except (OSError, pa.ArrowException, KeyError):
+        except (OSError, pa.ArrowException, KeyError, ValueError):
             continue
         if paths and _comparable(found) != _comparable(expected):
             problem = f"its {kind} are not those of the ledger"

@@ -79,7 +79,7 @@ def live_files(db: flowdb.FlowDB) -> set[str]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long and would come last, when the other process has nothing to do any more."""
-    items.sort(key=lambda item: item.path.name not in ("test_terminal.py", "test_wheel.py"))
+    items.sort(key=lambda item: not item.path.name.startswith(("test_spark", "test_terminal", "test_wheel")))
 
 
 @pytest.fixture(scope="module", params=["compiled", "plain"])

@@ -166,6 +166,20 @@ def test_of_two_commits_from_the_same_lake_the_later_is_refused(
     assert again(lake).read(SOURCES, ["uri"])["uri"].to_pylist() == ["/logs/a.log"]
 
 
+def test_another_engine_may_compact_the_records_while_an_ingest_goes_on(lake: Lake) -> None:
+    for number in (1, 2):
+        lake = lake.commit(
+            [replace(ROW, source_id=number, uri=f"/logs/{number}.log")], [flows(lake, str(number))], {}
+        )
+    uri, options = lake.place.delta(FLOWS.view)
+    compacted = deltalake.DeltaTable(uri, storage_options=options).optimize.compact()
+    assert (compacted["numFilesRemoved"], compacted["numFilesAdded"]) == (2, 1)
+    after = lake.commit([replace(ROW, source_id=3, uri="/logs/3.log")], [flows(lake, "3")], {})
+    assert sorted(file.records for file in after.files(FLOWS.view)) == [2, 4]
+    assert [row["srcaddr"] for row in rows(lake)].count(ADDRESSES[0]) == 3
+    assert len(after.read(SOURCES, ["uri"])) == 3
+
+
 @pytest.mark.parametrize("step", ["_append_rows", "_append_files", "_add_files", "_restored"])
 def test_at_whatever_step_another_run_commits_nothing_is_there_twice(
     tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch

@@ -18,7 +18,7 @@ FROM (
     UNION ALL BY NAME
     SELECT
         *,
-        1::BIGINT AS flows,
+        1 AS flows,
         start_time AS first_start,
         start_time AS last_start
     FROM flows AS records
@@ -29,7 +29,7 @@ FROM (
     UNION ALL BY NAME
     SELECT
         *,
-        1::BIGINT AS flows,
+        1 AS flows,
         start_time AS first_start,
         start_time AS last_start
     FROM flowdb_unsummed AS bare

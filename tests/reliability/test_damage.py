@@ -17,21 +17,21 @@ from tests.conftest import HEADER, Run, all_rows, data_files, live_files, record
 MIDNIGHT = 1_705_363_200
 
 
-@pytest.fixture
-def logs(tmp_path: Path) -> Path:
-    """Give six logs on three dates, one of them with a bad line."""
-    folder = tmp_path / "logs"
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give six logs on three dates, one of them with a bad line, which no test changes."""
+    folder = tmp_path_factory.mktemp("logs")
     for n in range(6):
         lines = [record(10 * n + k, start=MIDNIGHT + 43_200 * (n + k)) for k in range(4)]
         write_log(folder / f"{n}.log.gz", [HEADER, *lines, *(["no record at all"] if n == 2 else [])])
     return folder
 
 
-@pytest.fixture
-def db(tmp_path: Path, logs: Path) -> Iterator[flowdb.FlowDB]:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, logs: Path) -> Path:
     """Give a store of these logs, ingested one after another, some dates compacted and one log forgotten."""
     write_log(logs / "gone.log", [record(99, start=MIDNIGHT)])
-    with flowdb.open(tmp_path / "flows") as opened:
+    with flowdb.open(tmp_path_factory.mktemp("made") / "flows") as opened:
         for path in sorted(logs.glob("[0-3].log.gz")):
             opened.ingest(path)
         opened.ingest(logs / "gone.log")
@@ -39,6 +39,13 @@ def db(tmp_path: Path, logs: Path) -> Iterator[flowdb.FlowDB]:
         opened.forget(logs / "gone.log")
         for path in sorted(logs.glob("[45].log.gz")):
             opened.ingest(path)
+    return opened.path
+
+
+@pytest.fixture
+def db(tmp_path: Path, made: Path) -> Iterator[flowdb.FlowDB]:
+    """Give a copy of that store."""
+    with flowdb.open(shutil.copytree(made, tmp_path / "flows")) as opened:
         yield opened
 
 
