@@ -323,7 +323,9 @@ def test_a_lake_whose_log_is_refused_is_one_plain_sentence(s3: S3, local: FlowDB
     s3.faults.append(
         lambda one: refusal(403, "AccessDenied", "No") if one.key.endswith(f"{1:020}.json") else None
     )
-    with pytest.raises(StoreError, match=r"^s3://refused/lake: the storage refused \([ -~]*privileges[ -~]*\)$"):
+    with pytest.raises(
+        StoreError, match=r"^s3://refused/lake: the storage refused \([ -~]*privileges[ -~]*\)$"
+    ):
         flowdb.open("s3://refused/lake")
 
 
