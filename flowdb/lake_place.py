@@ -42,7 +42,8 @@ class LakePlace:
         if location.startswith("file://"):
             location = location.removeprefix("file://")
         if match := _REFUSED.search(location):
-            raise UsageError(f"{shown(location)}: a lake's place has no {match[0]!r} in its name")
+            said = shown(location) if is_url(location) else location
+            raise UsageError(f"{said}: a lake's place has no {match[0]!r} in its name")
         self.options = dict(options or {})
         self.is_local = not is_url(location)
         if self.is_local:

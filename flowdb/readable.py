@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["OF_A_LAKE", "OF_A_URL", "Readable"]
 
-OF_A_URL = "it is behind a URL, and read only: change the store that it is a copy of, and upload it again"
+OF_A_URL = (
+    "it is behind a URL, and read only here: a store is changed where it was uploaded from,"
+    " a lake by flowdb.spark.ingest"
+)
 OF_A_LAKE = "it is a lake, and read only here: flowdb.spark.ingest adds to it"
 
 

@@ -56,7 +56,7 @@ class Remotes:
                 self._opened[host], _ = fsspec.url_to_fs(
                     host, skip_instance_cache=True, use_listings_cache=False, **options
                 )
-            except (ImportError, TypeError, ValueError) as error:
+            except (ImportError, OSError, TypeError, ValueError) as error:
                 raise UsageError(f"{shown(url)}: it cannot be opened ({said(error)})") from None
         return self._opened[host]
 

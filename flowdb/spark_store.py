@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from flowdb.analyses import Analysis, analyses
 from flowdb.asking import Asking
-from flowdb.errors import UsageError
+from flowdb.errors import QueryError, UsageError
 from flowdb.groups import without_groups
 from flowdb.methods import question
 from flowdb.names import groups_of
@@ -48,6 +48,7 @@ class SparkStore(Asking["DataFrame"]):
         self.place = place
         self._own = own
         self._groups = groups
+        self._layouts: list[str] | None = None
 
     def sql(self, query: str, args: Mapping[str, object] | Sequence[object] | None = None) -> DataFrame:
         """Return the result of a query in Spark's SQL; `args` are the values of its `:name` or `?`."""
@@ -75,7 +76,20 @@ class SparkStore(Asking["DataFrame"]):
         values = without_groups(analysis, given, lambda: self._groups)
         query = spark_query(analysis.name, values, self._own)
         _check_zone(self.spark)
+        if lacking := self._lacking(analysis):
+            raise QueryError(f"{analysis.name} needs {lacking}, a field that no log here has", query)
         return self.spark.sql(query)
+
+    def _lacking(self, analysis: Analysis) -> str | None:
+        """Return the first field that an analysis needs and no log has; nothing where there is no log."""
+        if analysis.needs and self._layouts is None:
+            asked = f"SELECT DISTINCT layout FROM {self._own}_sources WHERE records > 0"
+            self._layouts = [row.layout for row in self.spark.sql(asked).collect()]
+        # Where nobody knows the layout of a log, it may have any field.
+        if not analysis.needs or not self._layouts or "" in self._layouts:
+            return None
+        known = {field for layout in self._layouts for field in layout.split(" ")}
+        return min(set(analysis.needs) - known, default=None)
 
 
 def attached(

@@ -73,8 +73,6 @@ def submit(
     from flowdb.spark import ingest
 
     # Who runs a program can do nothing about what its libraries say of each other.
-    warnings.filterwarnings("ignore", category=FutureWarning, module="pyspark")
-    # Who runs a program can do nothing about what its libraries say of each other.
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     storage = storage_of(values)
     columns = None if partition_by is None else [one.strip() for one in partition_by.split(",")]

@@ -13,7 +13,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from flowdb.datasets import DATASETS
-from flowdb.errors import StoreDamaged
+from flowdb.errors import StoreDamaged, StoreError, gist
 from flowdb.ledger import LEDGERS, ledger_table
 from flowdb.rows import QUARANTINE, SOURCES
 from flowdb.views import BAD_LINES
@@ -76,7 +76,7 @@ def tables_of(store: Readable, base: str) -> dict[str, SparkTable]:
 def frame(spark: SparkSession, table: SparkTable) -> DataFrame:
     """Return the rows of a table, which are read when they are asked for.
 
-    Raises `StoreDamaged` where a file is not there.
+    Raises `StoreDamaged` where a file is not there, `StoreError` where Spark cannot read what is.
     """
     schema = _schema(table.columns)
     if table.rows is not None:
@@ -94,6 +94,7 @@ def frame(spark: SparkSession, table: SparkTable) -> DataFrame:
 
 def _read(spark: SparkSession, table: SparkTable, files: Sequence[str], date: str) -> DataFrame:
     """Return the rows of files, with the columns that folders name, or with a date that is told."""
+    from py4j.protocol import Py4JJavaError
     from pyspark.errors import AnalysisException
     from pyspark.sql.functions import lit
 
@@ -107,7 +108,10 @@ def _read(spark: SparkSession, table: SparkTable, files: Sequence[str], date: st
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
         gone = (error.getMessageParameters() or {}).get("path", "a file")
-        raise StoreDamaged(table.base, f"{gone} is not there; see: flowdb verify") from error
+        raise StoreDamaged(table.base, f"{gone} is not there") from error
+    except Py4JJavaError as error:
+        # Such as that Spark has no file system for a URL, which EMR has for s3:// and hadoop-aws for s3a://.
+        raise StoreError(table.base, f"Spark cannot read it ({gist(str(error.java_exception))})") from error
     if date:
         found = found.withColumn("date", lit(date).cast("date"))
     # Spark puts columns of folders last.

@@ -219,7 +219,10 @@ CHANGES: dict[str, Callable[[FlowDB], object]] = {
 def test_what_would_change_it_is_refused(far: FlowDB, verb: str, place: str) -> None:
     with pytest.raises(StoreReadOnly) as caught:
         CHANGES[verb](far)
-    said = "it is behind a URL, and read only: change the store that it is a copy of, and upload it again"
+    said = (
+        "it is behind a URL, and read only here: a store is changed where it was uploaded from,"
+        " a lake by flowdb.spark.ingest"
+    )
     if verb == "verify":
         what = "behind a URL" if "://" in place else "a lake"
         said = f"it is {what}; verify is for a store on a disk"
@@ -394,7 +397,10 @@ def test_a_command_that_would_change_it_asks_nothing_of_s3(
 ) -> None:
     (tmp_path / "x.sql").write_text("CREATE EXTERNAL TABLE x (srcaddr string) STORED AS PARQUET")
     done = run(*words, env={"FLOWDB_STORE": "s3://key:secret@uploaded/x"})
-    said = "it is behind a URL, and read only: change the store that it is a copy of, and upload it again"
+    said = (
+        "it is behind a URL, and read only here: a store is changed where it was uploaded from,"
+        " a lake by flowdb.spark.ingest"
+    )
     assert (done.returncode, done.stdout) == (ExitCode.STORE, "")
     assert done.stderr == f"flowdb: error: s3://uploaded/x: {said}\n"
     assert s3.requests == []
