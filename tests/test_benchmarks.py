@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from benchmarks import peers, scoreboard, small
+from benchmarks import peers, scale, scoreboard, small
 from benchmarks.answers import Totals, same
 from benchmarks.engines import Asked, is_installed
 from benchmarks.generate import generate, huge
@@ -211,6 +211,15 @@ def test_the_page_is_made_of_the_last_results() -> None:
     tried = tomllib.loads(scoreboard.TRIED.read_text(encoding="utf-8"))
     assert scoreboard.page(scoreboard.load(), tried) == scoreboard.PAGE.read_text(encoding="utf-8")
     assert set(tried) <= {goal.name for goal in GOALS}
+
+
+def test_what_large_logs_need_follows_from_the_last_results() -> None:
+    page = scale.PAGE.read_text("utf-8")
+    assert scale.written(page, scale.measured()) == page
+    needed = scale.needed(1e12, 1e8, {**scale.assumed(), "text_per_record": 100, "gzip_per_record": 10})
+    assert needed["records"] == "10.0 billion"
+    assert needed["gzip"] == "100.0 GB"
+    assert needed["hours of a core"] == "2.8"
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
