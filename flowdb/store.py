@@ -365,7 +365,7 @@ def _not_a_store(root: Path) -> StoreError:
 
 def is_lake(root: Path) -> bool:
     """Tell whether a folder is a lake, which a cluster wrote."""
-    return (root / "flows" / "_delta_log").is_dir()
+    return os.path.isdir(root / "flows" / "_delta_log")
 
 
 def _is_unused(root: Path) -> bool:
