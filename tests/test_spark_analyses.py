@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import pytest
 
 import flowdb
 from flowdb import FlowDB
-from flowdb.errors import QueryError, StoreDamaged, StoreError, StoreMissing, UsageError, gist
+from flowdb.errors import QueryError, StoreDamaged, StoreError, StoreMissing, UsageError
 from flowdb.spark import attach
 from flowdb.spark_functions import FUNCTIONS
 from flowdb.spark_tables import SparkTable, frame
@@ -209,7 +210,7 @@ def test_a_field_that_no_log_has_is_missed_in_the_same_words(spark: SparkSession
             for name in ("cross_az", "unencrypted", "unanswered"):
                 with pytest.raises(QueryError) as caught:
                     getattr(one, name)()
-                said.append(gist(str(caught.value)))
+                said.append(str(caught.value).removeprefix("Invalid Input Error: "))
         assert said[:3] == said[3:]
         assert of_duckdb(store.rejects()) == of_spark(attached.rejects())
 
@@ -240,7 +241,8 @@ def test_a_query_has_parameters_and_counters_have_their_sign(store: SparkStore) 
 
 def test_dates_that_are_not_asked_for_are_not_read(store: SparkStore) -> None:
     asked = store.sql("SELECT count(*) FROM flows WHERE date = DATE '2024-01-15'")
-    assert "PartitionFilters: [isnotnull(date" in asked._jdf.queryExecution().toString()
+    plan = asked._jdf.queryExecution().toString()
+    assert re.search(r"PartitionFilters: \[[^\]]*date#\d+ = 2024-01-15", plan)
     only = store.sql("SELECT * FROM flows WHERE date = DATE '2024-01-15'").inputFiles()
     assert {path.split("date=")[1][:10] for path in only} >= {"2024-01-15"}
 
