@@ -87,7 +87,7 @@ def _lake(session: Any, objects: Path, lake: Path, totals: Totals | None = None)
     seconds = time.perf_counter() - begun
     if totals is not None:
         with flowdb.open(lake) as db:
-            found = db.sql("SELECT count(*), sum(bytes)::BIGINT FROM flows").fetchone()
+            found = db.sql("SELECT count(*), sum(bytes)::BIGINT FROM flows").fetchall()[0]
         if found != (totals.answer.records, totals.answer.bytes):
             raise BenchmarkError(f"the lake has {found}, the generator wrote {totals.answer}")
     shutil.rmtree(lake)
@@ -114,7 +114,8 @@ def _section(
         f"{totals.records:,} records of the default format in {files:,} gzip objects, {len(starts) // 2} "
         "rounds, on a standalone cluster whose master, workers, executors and driver are processes of this "
         f"machine. A session took {statistics.median(starts):.1f} s to start, which does not count; an "
-        f"ingest of one object {statistics.median(fixed):.1f} s. flowdb alone makes no hourly sums "
+        f"ingest of one object {statistics.median(fixed):.1f} s, the first of a session, with which "
+        "the executors start Python. flowdb alone makes no hourly sums "
         "here either.\n\n"
         f"{table(rows)}"
     )
