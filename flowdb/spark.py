@@ -53,7 +53,6 @@ def ingest(
     another run committed meanwhile, and `ClusterError` where the cluster gave up.
     """
     require("flowdb.spark", "spark", "pyspark", "deltalake")
-    _check_session(spark)
     from flowdb.keys import Choice
     from flowdb.layouts import LayoutUnknown, format_layout
     from flowdb.spark_ingest import Wanted
@@ -95,12 +94,6 @@ def attach(
     system for flowdb, which reads what is there; Spark, which reads the records, has its own.
     """
     require("flowdb.spark", "spark", "pyspark")
-    _check_session(spark)
     from flowdb.spark_store import attached
 
     return attached(spark, location, storage=storage, prefix=prefix)
-
-
-def _check_session(spark: object) -> None:
-    if not callable(getattr(spark, "createDataFrame", None)):
-        raise UsageError(f"spark is {spark!r}; expected a SparkSession")

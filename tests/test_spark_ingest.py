@@ -468,16 +468,6 @@ def submitted(cluster: Cluster, args: Sequence[str]) -> subprocess.CompletedProc
     )
 
 
-def test_what_is_no_session_is_told_before_a_lake_is_made(tmp_path: Path) -> None:
-    for ask in (
-        lambda: flowdb.spark.ingest(None, SAMPLES, tmp_path / "lake"),  # type: ignore[arg-type]
-        lambda: flowdb.spark.attach("x", tmp_path / "lake"),  # type: ignore[arg-type]
-    ):
-        with pytest.raises(UsageError, match=r"^spark is (None|'x'); expected a SparkSession$"):
-            ask()
-    assert [*tmp_path.iterdir()] == []
-
-
 def test_spark_submit_runs_it_as_a_program(cluster: Cluster, tmp_path: Path) -> None:
     put_logs(tmp_path / "logs", 3)
     ended = submitted(cluster, ["--source", str(tmp_path / "logs"), "--destination", str(tmp_path / "lake")])
