@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import xxhash
@@ -23,13 +23,8 @@ def sync_file(path: Path) -> tuple[int, str]:
 
 def sync_beginning(path: Path) -> None:
     """Force what a file that still grows has to the disk, where the system can: little is left at its end."""
-    if not hasattr(os, "fdatasync"):
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fdatasync(handle)
-    finally:
-        os.close(handle)
+    if hasattr(os, "fdatasync"):
+        _force(path, os.fdatasync)
 
 
 def checksum(path: Path) -> tuple[int, str]:
@@ -52,13 +47,8 @@ def sync_new_folder(folder: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Force the names in a folder to the disk, where the system can."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    if os.name != "nt":
+        _force(folder, os.fsync)
 
 
 def sync_folders(root: Path, folders: Iterable[Path]) -> None:
@@ -69,3 +59,11 @@ def sync_folders(root: Path, folders: Iterable[Path]) -> None:
     for folder in {above for one in folders for above in (one, *one.parents)}:
         if folder.is_relative_to(root) and folder.is_dir():
             sync_folder(folder)
+
+
+def _force(path: Path, sync: Callable[[int], object]) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        sync(handle)
+    finally:
+        os.close(handle)
