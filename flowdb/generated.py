@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import xxhash
 
-from flowdb import analyses, names
+from flowdb import analyses, caches, names
 from flowdb.disk import sync_file, sync_folder
 from flowdb.errors import ConfigError, StoreDamaged, StoreError, gist, heard
 from flowdb.faults import reached
@@ -230,10 +230,15 @@ def _empty_statements() -> list[str]:
 @cache
 def _template() -> bytes:
     """Return a database that shows a store without records: what all generated files have in common."""
+    name = f"template-{_sql_version():08x}-{version('duckdb')}"
+    if (kept := caches.kept(name)) is not None:
+        return kept
     with tempfile.TemporaryDirectory(prefix="flowdb-") as folder:
         path = Path(folder, GENERATED)
         _run(path, _empty_statements())
-        return path.read_bytes()
+        made = path.read_bytes()
+    caches.keep(name, made, "template-*")
+    return made
 
 
 def _run(path: Path, statements: Iterable[str], store: Path | None = None) -> None:
