@@ -58,7 +58,8 @@ def _without_numpy() -> Iterator[None]:
     """Hide numpy, which pyarrow would load if it were there and needs for nothing here: half of its time."""
     is_hidden = is_alone and "numpy" not in sys.modules
     if is_hidden:
-        sys.modules["numpy"] = None  # type: ignore[assignment] -- so Python says that there is none
+        # With which Python says that there is none.
+        sys.modules["numpy"] = None  # type: ignore[assignment]
     yield
     if is_hidden:
         with suppress(KeyError):
