@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import tempfile
-import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -46,7 +45,7 @@ GENERATED = "flowdb.duckdb"
 _NOTE = f"{LEDGER_FOLDER}/generation.json"
 # The storage version that every DuckDB since 1.0 opens.
 _STORAGE_VERSION = "v1.0.0"
-_kept = threading.local()
+_kept: list[tuple[int, duckdb.DuckDBPyConnection]] = []
 
 
 def statements(root: Path, files: Sequence[FileRow], base: str | None = None) -> list[str]:
@@ -146,8 +145,8 @@ class Generated:
 
     def prepare(self) -> None:
         """Do what `write` will need whatever the commit is: in another thread, ahead of time."""
-        import duckdb  # noqa: F401 -- to load it is half of it
-
+        with _duckdb():  # to load it and to make one is half of it
+            pass
         if self._start() is None:
             _template()
 
@@ -272,16 +271,18 @@ def _load_names(connection: duckdb.DuckDBPyConnection, store: Path) -> None:
 
 @contextmanager
 def _duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give this thread's connection, which takes longer to make than a generated file; not one of a fork."""
+    """Give a connection, which takes longer to make than a generated file; not one of a fork."""
     import duckdb
 
-    made_by, connection = getattr(_kept, "connection", (0, None))
-    if made_by != os.getpid() or connection is None:
+    connection = None
+    with suppress(IndexError):
+        made_by, connection = _kept.pop()
+        connection = connection if made_by == os.getpid() else None
+    if connection is None:
         connection = duckdb.connect()
-    _kept.connection = (0, None)
     yield connection
     # Only after all went well: what an error left attached goes with its connection.
-    _kept.connection = (os.getpid(), connection)
+    _kept.append((os.getpid(), connection))
 
 
 def _objects(path: Path) -> set[tuple[str, str]]:

@@ -27,12 +27,14 @@ _loading = threading.Lock()
 
 
 def load_pyarrow() -> None:
-    """Load pyarrow, in whichever thread comes first."""
+    """Load what an ingest needs of pyarrow, in whichever thread comes first."""
     with _loading:
         if "pyarrow" not in sys.modules:
             _keep_free()
             with _delayed(), _without_numpy():
-                import pyarrow  # noqa: F401
+                import pyarrow.compute
+                import pyarrow.csv
+                import pyarrow.parquet  # noqa: F401
 
 
 def _keep_free() -> None:
