@@ -11,6 +11,12 @@
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
+/* NARROW leaves out what only some processors can. */
+#if defined(__x86_64__) && !defined(NARROW)
+#include <cpuid.h>
+#include <immintrin.h>
+#define WIDE __attribute__((target("avx512f,avx512bw,avx512vbmi2,popcnt")))
+#endif
 
 #ifdef _WIN32
 #define PUBLIC __declspec(dllexport)
@@ -24,8 +30,9 @@
 #define LONGEST_NUMBER 19 /* digits; any of that length fit into 64 bits */
 #define ROWS_AT_ONCE 128  /* whose text and ends fit into the nearest cache */
 #define ENDS_AT_ONCE 12
+#define MOST_ROWS (ROWS_AT_ONCE + 64) /* of one field, when the last 64 bytes are as many rows */
 #define MOST_FIELDS 255
-#define SHORT 16         /* bytes of a text that are compared in two registers */
+#define SHORT 16         /* bytes of a text that are compared at once */
 #define FEW 1024         /* words that a column may bring before they have to repeat */
 #define MOST_PROBES 64   /* whoever makes texts on purpose that meet in one place gains nothing */
 #define FIRST_SLOTS 1024 /* a power of two */
@@ -35,9 +42,14 @@ PUBLIC uint32_t flowdb_source(void) { return SOURCE; }
 
 /* ---- Words: texts, each of them once, and a table that finds them. */
 
+/* A short text itself, with zeros behind it; of a longer one its first bytes, and a hash whose highest bit is set. */
 typedef struct {
-    uint64_t head, tail; /* a short text itself; of a longer one its first bytes, and a hash of them all */
-    uint32_t length;     /* none is empty: 0 is a free slot */
+    uint64_t head, tail;
+} Key;
+
+typedef struct {
+    Key key;
+    uint32_t length; /* none is empty: 0 is a free slot */
     int32_t code;
 } Slot;
 
@@ -56,6 +68,7 @@ typedef struct {
 typedef struct {
     Words words;
     Texts texts[MOST_FIELDS]; /* of the columns that are copied */
+    int is_wide;              /* whether the processor can do what is WIDE */
     uint32_t ends[ROWS_AT_ONCE * MOST_FIELDS + 64 + ENDS_AT_ONCE];
 } Reader;
 
@@ -76,16 +89,20 @@ static inline uint64_t eight(const uint8_t *text) {
     return word;
 }
 
-/* Compares texts of the same length; `room` is how many bytes may be read from where the first one begins, which
- * lies behind the other. */
-static inline int is_same(const uint8_t *one, const uint8_t *other, int64_t length, int64_t room) {
-    if (length < 8) {
-        if (!LIKELY(room >= 8)) return !memcmp(one, other, (size_t)length);
-        return !((eight(one) ^ eight(other)) << (64 - 8 * length));
-    }
+/* Compares texts of the same length, which are not short. */
+static inline int is_same(const uint8_t *one, const uint8_t *other, int64_t length) {
     for (int64_t at = 0; at < length - 8; at += 8)
         if (eight(one + at) != eight(other + at)) return 0;
     return eight(one + length - 8) == eight(other + length - 8);
+}
+
+static inline int is_same_key(const Key *one, const Key *other) {
+#ifdef __SSE2__
+    __m128i first = _mm_loadu_si128((const __m128i *)(const void *)one);
+    return _mm_movemask_epi8(_mm_cmpeq_epi8(first, _mm_loadu_si128((const __m128i *)(const void *)other))) == 0xffff;
+#else
+    return !((one->head ^ other->head) | (one->tail ^ other->tail));
+#endif
 }
 
 static inline uint64_t mixed(uint64_t hash, uint64_t word) {
@@ -93,28 +110,25 @@ static inline uint64_t mixed(uint64_t hash, uint64_t word) {
     return hash ^ (hash >> 29);
 }
 
-/* The key by which a text is found; `room` is how many bytes may be read from where it begins. */
-static inline Slot key_of(const uint8_t *text, int64_t length, int64_t room) {
-    Slot key = {0, 0, (uint32_t)length, 0};
-    if (LIKELY(length <= SHORT)) {
-        uint8_t last[SHORT];
-        if (!LIKELY(room >= SHORT)) {
-            memset(last, 0, SHORT);
-            text = memcpy(last, text, (size_t)length);
-        }
-        uint64_t kept = ~UINT64_C(0) >> (-length * 8 & 63);
-        key.head = eight(text) & (length < 8 ? kept : ~UINT64_C(0));
-        key.tail = eight(text + 8) & (length <= 8 ? 0 : kept);
-    } else {
-        key.head = eight(text);
-        for (int64_t at = 8; at < length - 8; at += 8) key.tail = mixed(key.tail, eight(text + at));
-        key.tail = mixed(key.tail, eight(text + length - 8));
-    }
+/* What of SHORT bytes is kept: the last so many where it is read from there on, the first where from so many before
+ * its other end. */
+static const uint8_t kept[3 * SHORT] = {[SHORT... 2 * SHORT - 1] = 0xff};
+
+/* The key by which a short text is found; SHORT bytes may be read from where it begins. */
+static inline Key short_key(const uint8_t *text, int64_t length) {
+    const uint8_t *mask = kept + 2 * SHORT - length;
+    return (Key){eight(text) & eight(mask), eight(text + 8) & eight(mask + 8)};
+}
+
+static inline Key long_key(const uint8_t *text, int64_t length) {
+    Key key = {eight(text), 0};
+    for (int64_t at = 8; at < length - 8; at += 8) key.tail = mixed(key.tail, eight(text + at));
+    key.tail = mixed(key.tail, eight(text + length - 8)) | UINT64_C(1) << 63;
     return key;
 }
 
-static inline uint64_t place_of(const Slot *key) {
-    uint64_t hash = (key->head ^ key->length) * UINT64_C(0x9e3779b97f4a7c15) + key->tail * UINT64_C(0xd6e8feb86659fd93);
+static inline uint64_t place_of(Key key) {
+    uint64_t hash = key.head * UINT64_C(0x9e3779b97f4a7c15) + key.tail * UINT64_C(0xd6e8feb86659fd93);
     hash = (hash ^ (hash >> 32)) * UINT64_C(0x9e3779b97f4a7c15);
     return hash >> 32;
 }
@@ -125,7 +139,7 @@ static int grow_slots(Words *words) {
     if (!slots) return 0;
     for (int64_t i = 0; i < words->slot_count; i++) {
         if (!words->slots[i].length) continue;
-        uint64_t place = place_of(&words->slots[i]) & (uint64_t)(count - 1);
+        uint64_t place = place_of(words->slots[i].key) & (uint64_t)(count - 1);
         while (slots[place].length) place = (place + 1) & (uint64_t)(count - 1);
         slots[place] = words->slots[i];
     }
@@ -135,33 +149,49 @@ static int grow_slots(Words *words) {
     return 1;
 }
 
-static int32_t add(Words *words, Slot *slot, Slot key, const uint8_t *text) {
+static int32_t add(Words *words, Slot *slot, Key key, const uint8_t *text, int64_t length) {
     int64_t end = words->count ? words->offsets[words->count] : 0;
-    if (end + (int64_t)key.length > INT32_MAX || !grow(&words->text, &words->text_room, end + key.length, 1)) return -1;
+    if (end + length > INT32_MAX || !grow(&words->text, &words->text_room, end + length, 1)) return -1;
     if (!grow(&words->offsets, &words->room, words->count + 2, sizeof(int32_t))) return -1;
-    memcpy(words->text + end, text, key.length);
-    key.code = (int32_t)words->count++;
-    words->offsets[key.code] = (int32_t)end;
-    words->offsets[words->count] = (int32_t)(end + key.length);
-    *slot = key;
-    return key.code;
+    memcpy(words->text + end, text, (size_t)length);
+    int32_t code = (int32_t)words->count++;
+    words->offsets[code] = (int32_t)end;
+    words->offsets[words->count] = (int32_t)(end + length);
+    *slot = (Slot){key, (uint32_t)length, code};
+    return code;
 }
 
 /* Returns the code of a text, a new one where it was never met before; -1 where it cannot have one. */
-static inline int32_t code_of(Words *words, Slot key, const uint8_t *text) {
+static inline int32_t code_of(Words *words, Key key, const uint8_t *text, int64_t length) {
     if (words->count * 3 >= words->slot_count * 2 && !grow_slots(words)) return -1;
-    uint64_t place = place_of(&key);
+    uint64_t place = place_of(key);
     for (int probe = 0; probe < MOST_PROBES; probe++, place++) {
         Slot *slot = &words->slots[place & (uint64_t)(words->slot_count - 1)];
-        if (slot->head == key.head && slot->tail == key.tail && slot->length == key.length &&
-            (LIKELY(key.length <= SHORT) || is_same(text, words->text + words->offsets[slot->code], key.length, 0)))
+        if (is_same_key(&slot->key, &key) && slot->length == length &&
+            (LIKELY(length <= SHORT) || is_same(text, words->text + words->offsets[slot->code], length)))
             return slot->code;
-        if (!slot->length) return add(words, slot, key, text);
+        if (!slot->length) return add(words, slot, key, text, length);
     }
     return -1;
 }
 
-PUBLIC Reader *flowdb_open(void) { return calloc(1, sizeof(Reader)); }
+static int can_wide(void) {
+#ifdef WIDE
+    uint32_t a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return 0;
+    __asm__("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+    if ((a & 0xe6) != 0xe6) return 0; /* the system keeps no registers of 512 bits */
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_AVX512F && b & bit_AVX512BW && c & bit_AVX512VBMI2;
+#else
+    return 0;
+#endif
+}
+
+PUBLIC Reader *flowdb_open(void) {
+    Reader *reader = calloc(1, sizeof(Reader));
+    if (reader) reader->is_wide = can_wide();
+    return reader;
+}
 
 PUBLIC void flowdb_close(Reader *reader) {
     for (int i = 0; i < MOST_FIELDS; i++) free(reader->texts[i].text);
@@ -215,7 +245,8 @@ PUBLIC int64_t flowdb_renumber(const int32_t *codes, int64_t rows, const uint8_t
 /* ---- Columns of rows whose fields end at `ends`, row by row: where the space or the newline behind each is. */
 
 /* One field of the layout. A number is at most `largest` and is stored times `scale`; what is larger than `largest`
- * but no more than it would be scaled stands as it is. A text, whose `scale` is 0, has at most `largest` bytes. */
+ * but no more than it would be scaled stands as it is. A text, whose `scale` is 0, has at most `largest` bytes,
+ * which are no fewer than SHORT. */
 typedef struct {
     uint64_t largest, scale;
     int64_t width;  /* bytes of a number: 4 or 8 */
@@ -238,7 +269,22 @@ static inline void set_null(Column *column, int64_t row) {
     column->valid[row >> 3] &= (uint8_t) ~(1u << (row & 7));
 }
 
-/* Returns the number that up to eight digits before `end` spell; sets a bit of `odd` where there is anything else. */
+#ifdef __SSE2__
+/* Returns the number that up to sixteen digits before `end` spell; `odd` is not 0 where there is anything else. */
+static inline uint64_t up_to_sixteen(const uint8_t *end, int64_t length, uint64_t *odd) {
+    __m128i text = _mm_loadu_si128((const __m128i *)(const void *)(end - 16));
+    __m128i mask = _mm_loadu_si128((const __m128i *)(const void *)(kept + length));
+    __m128i digits = _mm_and_si128(_mm_xor_si128(text, _mm_set1_epi8('0')), mask);
+    *odd |= (uint64_t)_mm_movemask_epi8(_mm_or_si128(_mm_add_epi8(digits, _mm_set1_epi8(0x80 - 10)), digits));
+    /* Numbers of two digits, then of four, then of eight. */
+    __m128i tens = _mm_mullo_epi16(_mm_and_si128(digits, _mm_set1_epi16(0xff)), _mm_set1_epi16(10));
+    __m128i numbers = _mm_madd_epi16(_mm_add_epi16(tens, _mm_srli_epi16(digits, 8)), _mm_set1_epi32(1 << 16 | 100));
+    numbers = _mm_madd_epi16(_mm_packs_epi32(numbers, numbers), _mm_set1_epi32(1 << 16 | 10000));
+    uint64_t both = (uint64_t)_mm_cvtsi128_si64(numbers);
+    return (both & UINT32_MAX) * 100000000 + (both >> 32);
+}
+#else
+/* Returns the number that up to eight digits before `end` spell, and sets a bit of `odd` where there is anything else. */
 static inline uint64_t up_to_eight(const uint8_t *end, int64_t length, uint64_t *odd) {
     uint64_t digits = (eight(end - 8) ^ IN_EACH_BYTE('0')) & (~UINT64_C(0) << ((8 - length) * 8));
     *odd |= ((digits + IN_EACH_BYTE(0x80 - 10)) | digits) & IN_EACH_BYTE(0x80);
@@ -246,6 +292,12 @@ static inline uint64_t up_to_eight(const uint8_t *end, int64_t length, uint64_t 
     digits = (digits * 100 + (digits >> 16)) & UINT64_C(0x0000ffff0000ffff);
     return (digits * 10000 + (digits >> 32)) & UINT64_C(0xffffffff);
 }
+
+static inline uint64_t up_to_sixteen(const uint8_t *end, int64_t length, uint64_t *odd) {
+    if (LIKELY(length <= 8)) return up_to_eight(end, length, odd);
+    return up_to_eight(end, 8, odd) + up_to_eight(end - 8, length - 8, odd) * 100000000;
+}
+#endif
 
 static uint64_t any_number(const uint8_t *text, int64_t length, uint64_t *odd) {
     uint64_t number = 0;
@@ -260,21 +312,19 @@ static uint64_t any_number(const uint8_t *text, int64_t length, uint64_t *odd) {
 /* Reads the numbers of some rows, of which `first` is the first; returns whether anything was odd. */
 static inline int read_numbers(const Block *block, const uint32_t *ends, int64_t start, Column *column, int64_t first,
                                int64_t rows, int is_wide) {
-    uint64_t largest = column->largest, scale = column->scale;
-    uint64_t largest_scaled = largest * scale + (scale - 1);
-    for (int64_t row = 0; row < rows; row++, ends += block->fields) {
+    const uint64_t largest = column->largest, scale = column->scale, largest_scaled = largest * scale + (scale - 1);
+    const uint8_t *text = block->text;
+    const int64_t fields = block->fields;
+    for (int64_t row = 0; row < rows; row++, ends += fields) {
         if (row) start = (int64_t)ends[-1] + 1;
         int64_t end = *ends, length = end - start;
         uint64_t number, wrong = 0;
-        if (LIKELY(length <= 8 && end >= 8)) number = up_to_eight(block->text + end, length, &wrong);
-        else if (LIKELY(length <= 16 && end >= 16))
-            number = up_to_eight(block->text + end, 8, &wrong) +
-                     up_to_eight(block->text + end - 8, length - 8, &wrong) * 100000000;
-        else number = any_number(block->text + start, length, &wrong);
+        if (LIKELY(length <= 16 && end >= 16)) number = up_to_sixteen(text + end, length, &wrong);
+        else number = any_number(text + start, length, &wrong);
         if (LIKELY(number <= largest)) number *= scale;
         else wrong |= number > largest_scaled;
         if (!LIKELY(!wrong)) {
-            if (!is_null(block->text + start, length)) return 1;
+            if (!is_null(text + start, length)) return 1;
             set_null(column, first + row);
             number = 0;
         }
@@ -325,39 +375,83 @@ static int give_up_codes(const Words *words, Column *column, Texts *texts, int64
     return 1;
 }
 
+/* The texts of some rows that are not those of the rows before them. */
+typedef struct {
+    int64_t count;
+    Key keys[MOST_ROWS];
+    uint8_t rows[MOST_ROWS]; /* in which each is */
+    uint8_t nth[MOST_ROWS];  /* of each row, which of them is its text; 1 is the first */
+} Changes;
+
+/* Finds them without a branch on whether a text is another, which nothing foretells. Returns the greatest length. */
+static inline int64_t find_changes(const Block *block, const uint32_t *ends, int64_t start, int64_t rows,
+                                   Changes *changes) {
+    const int64_t fields = block->fields;
+    const uint8_t *last_text = NULL;
+    int64_t count = 0, longest = SHORT, last_length = 0;
+    Key last = {0, 0};
+    for (int64_t row = 0; row < rows; row++, ends += fields) {
+        if (row) start = (int64_t)ends[-1] + 1;
+        const uint8_t *text = block->text + start;
+        int64_t length = *ends - start;
+        int is_other;
+        Key key;
+        if (LIKELY(length <= SHORT)) {
+            uint8_t whole[SHORT] = {0};
+            if (LIKELY(start + SHORT <= block->size)) key = short_key(text, length);
+            else key = short_key(memcpy(whole, text, (size_t)length), length);
+            is_other = !is_same_key(&key, &last);
+        } else {
+            is_other = length != last_length || !is_same(text, last_text, length);
+            key = is_other ? long_key(text, length) : last;
+            longest = length > longest ? length : longest;
+        }
+        changes->keys[count] = last = key;
+        changes->rows[count] = (uint8_t)row;
+        count += is_other;
+        changes->nth[row] = (uint8_t)count;
+        last_text = text;
+        last_length = length;
+    }
+    changes->count = count;
+    return longest;
+}
+
 /* Reads the texts of some rows as codes, or copies them once they do not repeat. */
 static int read_texts(const Block *block, const uint32_t *ends, int64_t start, Column *column, Words *words,
                       Texts *texts, int64_t first, int64_t rows) {
     if (column->text) return copy_texts(block, ends, start, column, texts, first, rows);
-    int32_t *codes = (int32_t *)column->values + first;
-    int32_t code = 0;
-    int64_t last_length = 0; /* of the text that `code` is for, which begins at `last` */
-    const uint8_t *last = NULL;
-    for (int64_t row = 0; row < rows; row++, ends += block->fields) {
-        if (row) start = (int64_t)ends[-1] + 1;
-        const uint8_t *text = block->text + start;
-        int64_t length = *ends - start;
-        if (length == last_length && is_same(text, last, length, block->size - start)) {
-            codes[row] = code;
+    Changes changes;
+    if (find_changes(block, ends, start, rows, &changes) > (int64_t)column->largest) return 1;
+    int32_t *codes = (int32_t *)column->values + first, codes_of[MOST_ROWS];
+    int64_t known = rows, nulls = 0;
+    for (int64_t i = 0; i < changes.count; i++) {
+        int64_t row = changes.rows[i], before = words->count;
+        if (changes.keys[i].head == '-') {
+            codes_of[i] = -1;
+            nulls++;
             continue;
         }
-        codes[row] = 0;
-        if (length > (int64_t)column->largest) return 1;
-        if (is_null(text, length)) {
-            set_null(column, first + row);
-            continue;
-        }
-        int64_t before = words->count;
-        codes[row] = code = code_of(words, key_of(text, length, block->size - start), text);
+        const uint32_t *end = ends + row * block->fields;
+        int64_t begin = row ? (int64_t)end[-1] + 1 : start;
+        int32_t code = codes_of[i] = code_of(words, changes.keys[i], block->text + begin, *end - begin);
         column->met += words->count - before;
         if (code < 0 || column->met > FEW + (first + row) / 2) {
-            if (!give_up_codes(words, column, texts, first + row)) return 1;
-            return copy_texts(block, ends, start, column, texts, first + row, rows - row);
+            known = row;
+            break;
         }
-        last = text;
-        last_length = length;
     }
-    return 0;
+    for (int64_t row = 0; row < known; row++) codes[row] = codes_of[changes.nth[row] - 1];
+    for (int64_t row = 0; nulls && row < known; row++)
+        if (!LIKELY(codes[row] >= 0)) {
+            set_null(column, first + row);
+            codes[row] = 0;
+        }
+    if (known == rows) return 0;
+    ends += known * block->fields;
+    if (known) start = (int64_t)ends[-1] + 1;
+    if (!give_up_codes(words, column, texts, first + known)) return 1;
+    return copy_texts(block, ends, start, column, texts, first + known, rows - known);
 }
 
 static int read_rows(Reader *reader, const Block *block, Column *columns, int64_t start, int64_t first, int64_t rows) {
@@ -423,43 +517,92 @@ PUBLIC int64_t flowdb_lines(const uint8_t *text, int64_t size) {
     return count;
 }
 
+/* How far the separators of a text were found; `odd` is not 0 if two follow each other, or there are odd bytes. */
+typedef struct {
+    int64_t at;
+    uint64_t odd, was_separator; /* the byte before */
+} Scan;
+
+/* Writes where the separators are of 64 bytes, which stand for those from `at` on; returns how many there are. */
+static inline int64_t find_some_ends(const uint8_t *text, Scan *scan, uint32_t *ends) {
+    uint64_t marks = separators(text, &scan->odd);
+    scan->odd |= marks & (marks << 1 | scan->was_separator);
+    scan->was_separator = marks >> 63;
+    int64_t count = bits_in(marks);
+    /* As many at once as there mostly are: what is too much is overwritten. */
+    for (int64_t done = 0; done < count; done += ENDS_AT_ONCE)
+        for (int i = 0; i < ENDS_AT_ONCE; i++, marks &= marks - 1)
+            ends[done + i] = (uint32_t)(scan->at + __builtin_ctzll(marks | UINT64_C(1) << 63));
+    return count;
+}
+
+/* Writes more ends behind `count` of them, until there are `enough` or less than 64 bytes are left; returns how many
+ * there are then. */
+static int64_t find_ends(const Block *block, Scan *scan, uint32_t *ends, int64_t count, int64_t enough) {
+    for (; count < enough && scan->at + 64 <= block->size; scan->at += 64)
+        count += find_some_ends(block->text + scan->at, scan, ends + count);
+    return count;
+}
+
+#ifdef WIDE
+/* What `find_ends` does. */
+WIDE static int64_t find_ends_wide(const Block *block, Scan *scan, uint32_t *ends, int64_t count, int64_t enough) {
+    static const uint8_t places[64] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                       16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+                                       32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
+                                       48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+    const __m512i all = _mm512_loadu_si512(places), space = _mm512_set1_epi8(' '), newline = _mm512_set1_epi8('\n');
+    const uint8_t *text = block->text;
+    int64_t at = scan->at;
+    uint64_t odd = 0, was_separator = scan->was_separator;
+    for (; count < enough && at + 64 <= block->size; at += 64) {
+        __m512i bytes = _mm512_loadu_si512(text + at);
+        uint64_t marks = _mm512_cmpeq_epi8_mask(bytes, space) | _mm512_cmpeq_epi8_mask(bytes, newline);
+        /* Compared with sign: what is no ASCII is less than a space, too. */
+        odd |= (marks ^ _mm512_cmple_epi8_mask(bytes, space)) | (marks & (marks << 1 | was_separator));
+        was_separator = marks >> 63;
+        __m512i found = _mm512_maskz_compress_epi8(marks, all), from = _mm512_set1_epi32((int32_t)at);
+        int64_t next = count + _mm_popcnt_u64(marks);
+        do {
+            __m512i some = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(found));
+            _mm512_storeu_si512(ends + count, _mm512_add_epi32(from, some));
+            found = _mm512_shuffle_i64x2(found, found, 0x39); /* the next sixteen */
+            count += 16;
+        } while (!LIKELY(count >= next));
+        count = next;
+    }
+    *scan = (Scan){at, scan->odd | odd, was_separator};
+    return count;
+}
+#endif
+
 /* Reads a block that has so many `rows`, each a line; returns 0, or DOUBTFUL. */
 PUBLIC int64_t flowdb_read(Reader *reader, const uint8_t *text, int64_t size, int64_t fields, int64_t rows,
                            Column *columns) {
     Block block = {text, size, fields};
     uint32_t *ends = reader->ends;
     int64_t count = 0, start = 0, row = 0;
-    uint64_t odd = 0, was_separator = 1;
+    Scan scan = {0, 0, 1};
+    int64_t (*find)(const Block *, Scan *, uint32_t *, int64_t, int64_t) = find_ends;
+#ifdef WIDE
+    if (reader->is_wide) find = find_ends_wide;
+#endif
     if (size >= INT32_MAX || fields > MOST_FIELDS) return DOUBTFUL;
     for (int64_t field = 0; field < fields; field++) memset(columns[field].valid, 0xff, (size_t)((rows + 7) / 8));
-    for (int64_t at = 0; at < size; at += 64) {
-        uint64_t marks;
-        if (LIKELY(at + 64 <= size)) marks = separators(text + at, &odd);
-        else {
+    for (int is_last = 0; !is_last;) {
+        count = find(&block, &scan, ends, count, ROWS_AT_ONCE * fields);
+        is_last = count < ROWS_AT_ONCE * fields;
+        if (is_last) {
             uint8_t last[64];
+            int64_t left = size - scan.at;
             memset(last, 'x', 64);
-            memcpy(last, text + at, (size_t)(size - at));
-            marks = separators(last, &odd);
-            if (text[size - 1] != '\n') marks |= UINT64_C(1) << (size - at); /* as if there were one */
-        }
-        odd |= marks & (marks << 1 | was_separator);
-        was_separator = marks >> 63;
-        int64_t next = count + bits_in(marks);
-        while (count < next) {
-            /* As many at once as there mostly are: what is too much is overwritten. */
-            for (int i = 0; i < ENDS_AT_ONCE; i++, marks &= marks - 1)
-                ends[count + i] = (uint32_t)(at + __builtin_ctzll(marks | UINT64_C(1) << 63));
-            count += ENDS_AT_ONCE;
-        }
-        count = next;
-        int is_last = at + 64 >= size;
-        if (count < ROWS_AT_ONCE * fields && !is_last) continue;
-        if (is_last && size % 64 == 0 && text[size - 1] != '\n') {
-            ends[count++] = (uint32_t)size;
-            odd |= was_separator;
+            memcpy(last, text + scan.at, (size_t)left);
+            if (size && text[size - 1] != '\n') last[left] = '\n'; /* as if there were one */
+            count += find_some_ends(last, &scan, ends + count);
         }
         int64_t whole = count / fields;
-        if (odd || row + whole > rows) return DOUBTFUL;
+        if (scan.odd || row + whole > rows) return DOUBTFUL;
+        int odd = 0;
         for (int64_t i = 1; i <= whole; i++) {
             int64_t end = ends[i * fields - 1];
             odd |= end < size && text[end] != '\n';
