@@ -6,7 +6,6 @@ a source follow each other more slowly. Where pyarrow is loaded already, its own
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 import threading
@@ -43,6 +42,8 @@ def load_pyarrow() -> None:
 def _keep_free() -> None:
     """Tell the C library, where it is GNU's, of which compression and decompression get their memory."""
     if sys.platform == "linux" and "GLIBC_TUNABLES" not in os.environ:
+        import ctypes
+
         library = ctypes.CDLL(None)
         if hasattr(library, "gnu_get_libc_version"):
             library.mallopt(_MAP_THRESHOLD, _MAPPED)
