@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,7 +138,7 @@ class Generated:
             folder.cleanup()
         reached("generated.moved")
         self._note.parent.mkdir(exist_ok=True)
-        note = {**self._wanted(commit_id), "digest": digest, "duckdb": version("duckdb")}
+        note = {**self._wanted(commit_id), "digest": digest, "duckdb": _duckdb_version()}
         self._note.write_text(json.dumps(note), encoding="utf-8")
         reached("generated.done")
 
@@ -187,7 +186,7 @@ class Generated:
     def _content(self) -> bytes | None:
         """Return the file, if it is as this version of flowdb, with this DuckDB, wrote it."""
         noted = self._noted()
-        if (noted.get("sql"), noted.get("duckdb")) != (_sql_version(), version("duckdb")):
+        if (noted.get("sql"), noted.get("duckdb")) != (_sql_version(), _duckdb_version()):
             return None
         try:
             content = self._path.read_bytes()
@@ -220,6 +219,14 @@ def _sql_version() -> int:
     return zlib.crc32("\n".join(unordered).encode())
 
 
+@cache
+def _duckdb_version() -> str:
+    """Return the version of DuckDB that is installed; it need not be loaded."""
+    from importlib.metadata import version
+
+    return version("duckdb")
+
+
 def _empty_statements() -> list[str]:
     """Return the statements that show a store without records: all views and all macros."""
     empty = [*view_statements(Path(), []), *names.empty_statements()]
@@ -229,7 +236,7 @@ def _empty_statements() -> list[str]:
 @cache
 def _template() -> bytes:
     """Return a database that shows a store without records: what all generated files have in common."""
-    name = f"template-{_sql_version():08x}-{version('duckdb')}"
+    name = f"template-{_sql_version():08x}-{_duckdb_version()}"
     if (kept := caches.kept(name)) is not None:
         return kept
     with tempfile.TemporaryDirectory(prefix="flowdb-") as folder:

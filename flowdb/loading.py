@@ -6,20 +6,22 @@ a source follow each other more slowly. Where pyarrow is loaded already, its own
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 __all__ = ["is_alone", "load_pyarrow"]
 
 is_alone = False
 """Whether this process does nothing but run flowdb's command line."""
 
-_DELAY = "MIMALLOC_PURGE_DELAY"  # of pyarrow's allocator; read once, when the library is loaded
-_MILLISECONDS = "1000"
+# Of pyarrow's allocator; read once, when the library is loaded. Milliseconds.
+_KEEPING = {"MIMALLOC_PURGE_DELAY": "1000"}
+# The system clears a huge page before its first byte is written, and many are never filled. It is so for
+# the whole process.
+_SMALL_PAGES = {"MIMALLOC_ALLOW_THP": "0"}
 # What is larger is mapped anew each time; what is free beyond so much, at the end of the heap, is given back.
 _MAPPED, _KEPT = 64 << 20, 256 << 20
 _MAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # by their numbers in malloc.h
@@ -31,7 +33,7 @@ def load_pyarrow() -> None:
     with _loading:
         if "pyarrow" not in sys.modules:
             _keep_free()
-            with _delayed(), _without_numpy():
+            with _told(_KEEPING | _SMALL_PAGES if is_alone else _KEEPING), _without_numpy():
                 import pyarrow.compute
                 import pyarrow.csv
                 import pyarrow.parquet  # noqa: F401
@@ -40,6 +42,8 @@ def load_pyarrow() -> None:
 def _keep_free() -> None:
     """Tell the C library, where it is GNU's, of which compression and decompression get their memory."""
     if sys.platform == "linux" and "GLIBC_TUNABLES" not in os.environ:
+        import ctypes
+
         library = ctypes.CDLL(None)
         if hasattr(library, "gnu_get_libc_version"):
             library.mallopt(_MAP_THRESHOLD, _MAPPED)
@@ -47,12 +51,13 @@ def _keep_free() -> None:
 
 
 @contextmanager
-def _delayed() -> Iterator[None]:
-    is_given = _DELAY in os.environ
-    os.environ.setdefault(_DELAY, _MILLISECONDS)
+def _told(options: dict[str, str]) -> Iterator[None]:
+    """Have these in the environment, where a person has not set them."""
+    added = options.keys() - os.environ.keys()
+    os.environ.update({name: options[name] for name in added})
     yield
-    if not is_given:
-        del os.environ[_DELAY]
+    for name in added:
+        os.environ.pop(name, None)
 
 
 @contextmanager
@@ -64,5 +69,4 @@ def _without_numpy() -> Iterator[None]:
         sys.modules["numpy"] = None  # type: ignore[assignment]
     yield
     if is_hidden:
-        with suppress(KeyError):
-            del sys.modules["numpy"]
+        sys.modules.pop("numpy", None)

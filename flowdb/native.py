@@ -130,7 +130,7 @@ def renumbered(column: pa.ChunkedArray, words: pa.Array) -> pa.DictionaryArray |
     if compiled is None:
         return None
     codes, codes_of = pa.allocate_buffer(len(column) * 4), pa.allocate_buffer(len(words) * 4)
-    numbers = pa.py_buffer(bytearray(b"\xff" * len(words) * 4))
+    numbers = _numbers_of_words(len(words))
     count = at = 0
     for chunk in column.chunks:
         valid, old = chunk.indices.buffers()
@@ -149,6 +149,15 @@ def renumbered(column: pa.ChunkedArray, words: pa.Array) -> pa.DictionaryArray |
     valid = pa.concat_arrays(column.is_valid().chunks).buffers()[1] if column.null_count else None
     indices = pa.Array.from_buffers(pa.int32(), len(column), [valid, codes], column.null_count)
     return pa.DictionaryArray.from_arrays(indices, occurring, safe=False)
+
+
+def _numbers_of_words(count: int) -> pa.Buffer:
+    """Return this thread's memory for the numbers that codes are given, none of which is given yet."""
+    numbers: pa.Buffer | None = getattr(_of_thread, "numbers", None)
+    if numbers is None or numbers.size < count * 4:
+        numbers = _of_thread.numbers = pa.allocate_buffer(count * 4)
+    ctypes.memset(numbers.address, 0xFF, count * 4)
+    return numbers
 
 
 _Buffers = tuple[pa.Buffer, pa.Buffer]
