@@ -84,7 +84,7 @@ static inline int64_t words_of_keys(int64_t keys) { return (keys + 1) / 2; }
 /* Returns how many words of 64 bits a group has: fours of them, so that it lies in no more lines of the cache than it
  * must. */
 PUBLIC int64_t flowdb_group_words(int64_t keys, int64_t values) {
-    return (words_of_keys(keys) + values + 1 + 3) / 4 * 4;
+    return (words_of_keys(keys) + values + 1 + 3) & ~INT64_C(3);
 }
 
 static inline uint64_t all_of(int64_t rows) { return ~UINT64_C(0) >> (BLOCK - rows); }
