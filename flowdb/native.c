@@ -5,18 +5,9 @@
  * Texts become codes: each is looked up among the words that this reader has met, so that whoever writes
  * them down later need not compare them again. A column whose texts hardly repeat is copied as it is. */
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-/* NARROW leaves out what only some processors can. */
-#if defined(__x86_64__) && !defined(NARROW)
-#include <cpuid.h>
-#include <immintrin.h>
-#define WIDE __attribute__((target("avx512f,avx512bw,avx512vbmi2,popcnt")))
-#endif
+#include "words.h"
+
+#include "ends.h"
 
 #ifdef _WIN32
 #define PUBLIC __declspec(dllexport)
@@ -25,40 +16,14 @@
 #endif
 
 #define DOUBTFUL (-1)
-#define LIKELY(condition) __builtin_expect(!!(condition), 1)
-#define IN_EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 #define LONGEST_NUMBER 19 /* digits; any of that length fit into 64 bits */
 #define ROWS_AT_ONCE 128  /* whose text and ends fit into the nearest cache */
-#define ENDS_AT_ONCE 12
 #define MOST_ROWS (ROWS_AT_ONCE + 64) /* of one field, when the last 64 bytes are as many rows */
 #define MOST_FIELDS 255
-#define SHORT 16         /* bytes of a text that are compared at once */
 #define FEW 1024         /* words that a column may bring before they have to repeat */
-#define MOST_PROBES 64   /* whoever makes texts on purpose that meet in one place gains nothing */
-#define FIRST_SLOTS 1024 /* a power of two */
 
 /* Tells which source this was built from. */
 PUBLIC uint32_t flowdb_source(void) { return SOURCE; }
-
-/* ---- Words: texts, each of them once, and a table that finds them. */
-
-/* A short text itself, with zeros behind it; of a longer one its first bytes, and a hash whose highest bit is set. */
-typedef struct {
-    uint64_t head, tail;
-} Key;
-
-typedef struct {
-    Key key;
-    uint32_t length; /* none is empty: 0 is a free slot */
-    int32_t code;
-} Slot;
-
-typedef struct {
-    uint8_t *text;    /* of the words, one behind the other */
-    int32_t *offsets; /* where each begins, and where the last ends */
-    Slot *slots;
-    int64_t text_room, count, room, slot_count;
-} Words;
 
 typedef struct {
     uint8_t *text;
@@ -71,121 +36,6 @@ typedef struct {
     int is_wide;              /* whether the processor can do what is WIDE */
     uint32_t ends[ROWS_AT_ONCE * MOST_FIELDS + 64 + ENDS_AT_ONCE];
 } Reader;
-
-/* Makes room for `needed` bytes. */
-static int grow(void *memory, int64_t *room, int64_t needed, int64_t item) {
-    if (needed <= *room) return 1;
-    int64_t wanted = needed + *room;
-    void *grown = realloc(*(void **)memory, (size_t)(wanted * item));
-    if (!grown) return 0;
-    *(void **)memory = grown;
-    *room = wanted;
-    return 1;
-}
-
-static inline uint64_t eight(const uint8_t *text) {
-    uint64_t word;
-    memcpy(&word, text, 8);
-    return word;
-}
-
-/* Compares texts of the same length, which are not short. */
-static inline int is_same(const uint8_t *one, const uint8_t *other, int64_t length) {
-    for (int64_t at = 0; at < length - 8; at += 8)
-        if (eight(one + at) != eight(other + at)) return 0;
-    return eight(one + length - 8) == eight(other + length - 8);
-}
-
-static inline int is_same_key(const Key *one, const Key *other) {
-#ifdef __SSE2__
-    __m128i first = _mm_loadu_si128((const __m128i *)(const void *)one);
-    return _mm_movemask_epi8(_mm_cmpeq_epi8(first, _mm_loadu_si128((const __m128i *)(const void *)other))) == 0xffff;
-#else
-    return !((one->head ^ other->head) | (one->tail ^ other->tail));
-#endif
-}
-
-static inline uint64_t mixed(uint64_t hash, uint64_t word) {
-    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    return hash ^ (hash >> 29);
-}
-
-/* What of SHORT bytes is kept: the last so many where it is read from there on, the first where from so many before
- * its other end. */
-static const uint8_t kept[3 * SHORT] = {[SHORT... 2 * SHORT - 1] = 0xff};
-
-/* The key by which a short text is found; SHORT bytes may be read from where it begins. */
-static inline Key short_key(const uint8_t *text, int64_t length) {
-    const uint8_t *mask = kept + 2 * SHORT - length;
-    return (Key){eight(text) & eight(mask), eight(text + 8) & eight(mask + 8)};
-}
-
-static inline Key long_key(const uint8_t *text, int64_t length) {
-    Key key = {eight(text), 0};
-    for (int64_t at = 8; at < length - 8; at += 8) key.tail = mixed(key.tail, eight(text + at));
-    key.tail = mixed(key.tail, eight(text + length - 8)) | UINT64_C(1) << 63;
-    return key;
-}
-
-static inline uint64_t place_of(Key key) {
-    uint64_t hash = key.head * UINT64_C(0x9e3779b97f4a7c15) + key.tail * UINT64_C(0xd6e8feb86659fd93);
-    hash = (hash ^ (hash >> 32)) * UINT64_C(0x9e3779b97f4a7c15);
-    return hash >> 32;
-}
-
-static int grow_slots(Words *words) {
-    int64_t count = words->slot_count ? words->slot_count * 2 : FIRST_SLOTS;
-    Slot *slots = calloc((size_t)count, sizeof(Slot));
-    if (!slots) return 0;
-    for (int64_t i = 0; i < words->slot_count; i++) {
-        if (!words->slots[i].length) continue;
-        uint64_t place = place_of(words->slots[i].key) & (uint64_t)(count - 1);
-        while (slots[place].length) place = (place + 1) & (uint64_t)(count - 1);
-        slots[place] = words->slots[i];
-    }
-    free(words->slots);
-    words->slots = slots;
-    words->slot_count = count;
-    return 1;
-}
-
-static int32_t add(Words *words, Slot *slot, Key key, const uint8_t *text, int64_t length) {
-    int64_t end = words->count ? words->offsets[words->count] : 0;
-    if (end + length > INT32_MAX || !grow(&words->text, &words->text_room, end + length, 1)) return -1;
-    if (!grow(&words->offsets, &words->room, words->count + 2, sizeof(int32_t))) return -1;
-    memcpy(words->text + end, text, (size_t)length);
-    int32_t code = (int32_t)words->count++;
-    words->offsets[code] = (int32_t)end;
-    words->offsets[words->count] = (int32_t)(end + length);
-    *slot = (Slot){key, (uint32_t)length, code};
-    return code;
-}
-
-/* Returns the code of a text, a new one where it was never met before; -1 where it cannot have one. */
-static inline int32_t code_of(Words *words, Key key, const uint8_t *text, int64_t length) {
-    if (words->count * 3 >= words->slot_count * 2 && !grow_slots(words)) return -1;
-    uint64_t place = place_of(key);
-    for (int probe = 0; probe < MOST_PROBES; probe++, place++) {
-        Slot *slot = &words->slots[place & (uint64_t)(words->slot_count - 1)];
-        if (is_same_key(&slot->key, &key) && slot->length == length &&
-            (LIKELY(length <= SHORT) || is_same(text, words->text + words->offsets[slot->code], length)))
-            return slot->code;
-        if (!slot->length) return add(words, slot, key, text, length);
-    }
-    return -1;
-}
-
-static int can_wide(void) {
-#ifdef WIDE
-    uint32_t a, b, c, d;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return 0;
-    __asm__("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
-    if ((a & 0xe6) != 0xe6) return 0; /* the system keeps no registers of 512 bits */
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_AVX512F && b & bit_AVX512BW && c & bit_AVX512VBMI2;
-#else
-    return 0;
-#endif
-}
 
 PUBLIC Reader *flowdb_open(void) {
     Reader *reader = calloc(1, sizeof(Reader));
@@ -256,11 +106,6 @@ typedef struct {
     int64_t met;    /* new words */
     uint8_t *text;  /* the texts that were copied, the reader's own until it reads again */
 } Column;
-
-typedef struct {
-    const uint8_t *text;
-    int64_t size, fields;
-} Block;
 
 static inline int is_null(const uint8_t *text, int64_t length) { return length == 1 && *text == '-'; }
 
@@ -470,41 +315,6 @@ static int read_rows(Reader *reader, const Block *block, Column *columns, int64_
 
 /* ---- Blocks. */
 
-/* Sets the bits of 64 bytes that are spaces or newlines; `odd` where one is no more than a space but neither, or
- * no ASCII. */
-static inline uint64_t separators(const uint8_t *text, uint64_t *odd) {
-    uint64_t found = 0, low = 0, high = 0;
-#ifdef __SSE2__
-    const __m128i space = _mm_set1_epi8(' '), newline = _mm_set1_epi8('\n');
-    for (int i = 0; i < 4; i++) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + 16 * i));
-        __m128i wanted = _mm_or_si128(_mm_cmpeq_epi8(bytes, space), _mm_cmpeq_epi8(bytes, newline));
-        found |= (uint64_t)(uint32_t)_mm_movemask_epi8(wanted) << (16 * i);
-        /* Compared with sign: what is no ASCII is less than a space, too. */
-        low |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpgt_epi8(_mm_set1_epi8(' ' + 1), bytes)) << (16 * i);
-    }
-#else
-    for (int i = 0; i < 8; i++) {
-        uint64_t word = eight(text + 8 * i);
-        high |= word & IN_EACH_BYTE(0x80);
-        word &= IN_EACH_BYTE(0x7f);
-        uint64_t marks = ~(word + IN_EACH_BYTE(0x7f - ' ')) & IN_EACH_BYTE(0x80);
-        uint64_t others = ((word ^ IN_EACH_BYTE(' ')) + IN_EACH_BYTE(0x7f)) &
-                          ((word ^ IN_EACH_BYTE('\n')) + IN_EACH_BYTE(0x7f)) & IN_EACH_BYTE(0x80);
-        low |= ((marks >> 7) * UINT64_C(0x0102040810204080) >> 56) << (8 * i);
-        found |= (((marks & ~others) >> 7) * UINT64_C(0x0102040810204080) >> 56) << (8 * i);
-    }
-#endif
-    *odd |= high | (low ^ found);
-    return found;
-}
-
-static inline int64_t bits_in(uint64_t word) {
-    word -= (word >> 1) & IN_EACH_BYTE(0x55);
-    word = (word & IN_EACH_BYTE(0x33)) + ((word >> 2) & IN_EACH_BYTE(0x33));
-    return (int64_t)(((word + (word >> 4)) & IN_EACH_BYTE(0x0f)) * IN_EACH_BYTE(1) >> 56);
-}
-
 /* Returns the number of lines; the last one may lack its newline. */
 PUBLIC int64_t flowdb_lines(const uint8_t *text, int64_t size) {
     int64_t count = size && text[size - 1] != '\n';
@@ -516,65 +326,6 @@ PUBLIC int64_t flowdb_lines(const uint8_t *text, int64_t size) {
     }
     return count;
 }
-
-/* How far the separators of a text were found; `odd` is not 0 if two follow each other, or there are odd bytes. */
-typedef struct {
-    int64_t at;
-    uint64_t odd, was_separator; /* the byte before */
-} Scan;
-
-/* Writes where the separators are of 64 bytes, which stand for those from `at` on; returns how many there are. */
-static inline int64_t find_some_ends(const uint8_t *text, Scan *scan, uint32_t *ends) {
-    uint64_t marks = separators(text, &scan->odd);
-    scan->odd |= marks & (marks << 1 | scan->was_separator);
-    scan->was_separator = marks >> 63;
-    int64_t count = bits_in(marks);
-    /* As many at once as there mostly are: what is too much is overwritten. */
-    for (int64_t done = 0; done < count; done += ENDS_AT_ONCE)
-        for (int i = 0; i < ENDS_AT_ONCE; i++, marks &= marks - 1)
-            ends[done + i] = (uint32_t)(scan->at + __builtin_ctzll(marks | UINT64_C(1) << 63));
-    return count;
-}
-
-/* Writes more ends behind `count` of them, until there are `enough` or less than 64 bytes are left; returns how many
- * there are then. */
-static int64_t find_ends(const Block *block, Scan *scan, uint32_t *ends, int64_t count, int64_t enough) {
-    for (; count < enough && scan->at + 64 <= block->size; scan->at += 64)
-        count += find_some_ends(block->text + scan->at, scan, ends + count);
-    return count;
-}
-
-#ifdef WIDE
-/* What `find_ends` does. */
-WIDE static int64_t find_ends_wide(const Block *block, Scan *scan, uint32_t *ends, int64_t count, int64_t enough) {
-    static const uint8_t places[64] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
-                                       16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
-                                       32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
-                                       48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
-    const __m512i all = _mm512_loadu_si512(places), space = _mm512_set1_epi8(' '), newline = _mm512_set1_epi8('\n');
-    const uint8_t *text = block->text;
-    int64_t at = scan->at;
-    uint64_t odd = 0, was_separator = scan->was_separator;
-    for (; count < enough && at + 64 <= block->size; at += 64) {
-        __m512i bytes = _mm512_loadu_si512(text + at);
-        uint64_t marks = _mm512_cmpeq_epi8_mask(bytes, space) | _mm512_cmpeq_epi8_mask(bytes, newline);
-        /* Compared with sign: what is no ASCII is less than a space, too. */
-        odd |= (marks ^ _mm512_cmple_epi8_mask(bytes, space)) | (marks & (marks << 1 | was_separator));
-        was_separator = marks >> 63;
-        __m512i found = _mm512_maskz_compress_epi8(marks, all), from = _mm512_set1_epi32((int32_t)at);
-        int64_t next = count + _mm_popcnt_u64(marks);
-        do {
-            __m512i some = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(found));
-            _mm512_storeu_si512(ends + count, _mm512_add_epi32(from, some));
-            found = _mm512_shuffle_i64x2(found, found, 0x39); /* the next sixteen */
-            count += 16;
-        } while (!LIKELY(count >= next));
-        count = next;
-    }
-    *scan = (Scan){at, scan->odd | odd, was_separator};
-    return count;
-}
-#endif
 
 /* Reads a block that has so many `rows`, each a line; returns 0, or DOUBTFUL. */
 PUBLIC int64_t flowdb_read(Reader *reader, const uint8_t *text, int64_t size, int64_t fields, int64_t rows,

@@ -24,7 +24,7 @@ from flowdb.layouts import Layout
 
 __all__ = ["functions", "line_count", "read", "renumbered"]
 
-_SOURCES = [Path(__file__).with_name(name) for name in ("native.c", "sums.c")]
+_SOURCES = [Path(__file__).with_name(name) for name in ("native.c", "sums.c", "words.h", "ends.h")]
 _BUILT = Path(__file__).with_name("native.lib")
 _MOST_FIELDS = 255
 # A dictionary that has grown so far starts anew: codes are looked up in what the processor has near.
