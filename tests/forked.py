@@ -218,7 +218,8 @@ def _serve() -> None:
         importlib.import_module(name)
     # What a process needs once; the connection goes, as its threads do not live on in a fork.
     generated._template()
-    generated._kept.pop()[1].close()
+    while generated._kept:
+        generated._kept.pop()[1].close()
     for line in sys.stdin:
         request = json.loads(line)
         _prepare(request["argv"])
