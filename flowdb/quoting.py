@@ -31,7 +31,7 @@ def quote_paths(paths: Iterable[str | os.PathLike[str]]) -> str:
     patterns = [_pattern(path) for path in paths]
     if len(patterns) < 2 or any("\n" in one for one in patterns):
         return f"[{', '.join(map(quote_text, patterns))}]"
-    # Of many texts DuckDB makes an expression each, which takes longer than to read what is asked of the files.
+    # Of many texts DuckDB makes an expression each, which takes longer than what is asked of the files.
     lines = quote_text("\n".join(patterns))
     return f"string_split({lines}, chr(10))"
 
