@@ -100,8 +100,8 @@ def many(settings: Settings) -> Section:
         "open-process": statistics.median(alone),
     }
     text = (
-        "The goal of opening is that of a process that has loaded Python, flowdb and DuckDB, as one that "
-        "serves questions has; what loading them takes is told for a store of any size below.\n\n"
+        "The goal of opening is held against a process that has asked another store, and so has loaded\n"
+        "Python, flowdb and DuckDB; one that does nothing else is told too.\n\n"
     )
     return Section("Many sources and files", f"{text}{table(rows)}", figures)
 
