@@ -57,8 +57,9 @@ def inside(folders: Iterable[str | Path], statements: Iterable[str]) -> list[str
     """Return statements that name files of these folders by path as the sandbox knows them."""
     found = list(statements)
     for folder in folders:
-        outside = quote_text(glob.escape(os.path.join(folder, "")))[:-1]
-        found = [statement.replace(outside, f"'{HERE}") for statement in found]
+        outside = quote_text(glob.escape(os.path.join(folder, "")))[1:-1]
+        for before in ("'", "\n"):  # a text, or a line of one
+            found = [statement.replace(f"{before}{outside}", f"{before}{HERE}") for statement in found]
     return found
 
 

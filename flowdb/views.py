@@ -9,7 +9,7 @@ from pathlib import Path
 from flowdb.companions import HOURLY, SUMS_COLUMNS, unsummed
 from flowdb.datasets import DATASETS, FLOWS, Dataset
 from flowdb.ledger import LEDGERS
-from flowdb.quoting import quote_name, quote_path, quote_text
+from flowdb.quoting import quote_name, quote_paths, quote_text
 from flowdb.rows import QUARANTINE, FileRow
 
 __all__ = ["BAD_LINES", "records_query", "view_names", "view_statements"]
@@ -115,7 +115,7 @@ def _any_query(base: Path | str, dataset: Dataset, extra: str, paths: Sequence[s
         for name, kind in types.items()
     )
     options = f"hive_partitioning = false, filename = true, schema = map {{{schema}}}"
-    return f"SELECT {', '.join(cells)} FROM read_parquet([{_listed(base, paths)}], {options}) AS {_FILES}"
+    return f"SELECT {', '.join(cells)} FROM read_parquet({_listed(base, paths)}, {options}) AS {_FILES}"
 
 
 def _in_folder(name: str, value: str) -> str:
@@ -149,11 +149,11 @@ def _read(base: Path | str, paths: Iterable[str], partitioned: bool = False) -> 
     partitions = "true, hive_types = {'date': DATE}" if partitioned else "false"
     if partitioned and _lies_below_a_partition(base):
         partitions = "false, filename = true"
-    return f"read_parquet([{_listed(base, paths)}], hive_partitioning = {partitions}) AS {_FILES}"
+    return f"read_parquet({_listed(base, paths)}, hive_partitioning = {partitions}) AS {_FILES}"
 
 
 def _listed(base: Path | str, paths: Iterable[str]) -> str:
-    return ", ".join(quote_path(os.path.join(base, path)) for path in paths)
+    return quote_paths(os.path.join(base, path) for path in paths)
 
 
 def _empty(columns: dict[str, str]) -> str:

@@ -267,6 +267,7 @@ def test_a_generated_file_that_is_gone_comes_back_when_the_store_is_opened(
         "x=1/date=2021-02-03",
         "interface_id=eni-1/start_time=x",
         "ünï",
+        "two\nlines",
         "main",
     ],
 )

@@ -396,9 +396,11 @@ def test_parquet_comes_out_of_a_sandbox(place: Path) -> None:
         assert duckdb.from_arrow(table).fetchall() == expected.fetchall()
 
 
-@pytest.mark.parametrize("folder", ["it's", 'say "so"', "a b", "x[1]", "x*", "x?y", "date=2024", "é%41#"])
+@pytest.mark.parametrize(
+    "folder", ["it's", 'say "so"', "a b", "x[1]", "x*", "x?y", "date=2024", "é%41#", "two\nlines"]
+)
 def test_a_store_at_any_place_has_a_sandbox(tmp_path: Path, folder: str) -> None:
-    log = write_log(tmp_path / "a.log", [HEADER, record(), "no record"])
+    log = write_log(tmp_path / "a.log", [HEADER, record(), record(start=1_705_399_200), "no record"])
     with flowdb.open(tmp_path / folder) as db:
         db.ingest(log)
         expected = all_rows(db)
