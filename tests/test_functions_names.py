@@ -31,7 +31,6 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "day_of_week": (MOMENT,),
     "dollars_for": ("1000000000000", "'nat-gateway'", "'eu-central-1'", "NULL::DOUBLE"),
     "ephemeral_port": ("'windows-xp'", "'last'"),
-    "ephemeral_range": ("'windows-xp'",),
     "field_if": ("'eni-0a'", "'interface-id'"),
     "gigabytes": ("1000000000000",),
     "in_cidr": (ADDRESS, RANGE),

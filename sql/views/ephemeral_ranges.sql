@@ -4,20 +4,20 @@
 CREATE OR REPLACE VIEW ephemeral_ranges AS
 SELECT
     name,
-    ephemeral_port(name, 'first') AS first_port,
-    ephemeral_port(name, 'last') AS last_port,
-    ephemeral_port(name, 'ports') AS ports,
+    first_port,
+    last_port,
+    last_port - first_port + 1 AS ports,
     meaning
 FROM (
     VALUES
-        ('rfc6056', 'RFC 6056: every port that is not well known'),
-        ('iana', 'IANA: dynamic ports'),
-        ('freebsd', 'FreeBSD'),
-        ('linux', 'Linux'),
-        ('linux-4.2', 'Linux 4.2 and later'),
-        ('windows-xp', 'Windows XP'),
-        ('windows-server-2003', 'Windows Server 2003'),
-        ('windows-vista', 'Windows Vista and later'),
-        ('windows-server-2008', 'Windows Server 2008 and later'),
-        ('nat-gateway', 'NAT gateway')
-) AS ranges (name, meaning);
+        ('rfc6056', 1024, 65535, 'RFC 6056: every port that is not well known'),
+        ('iana', 49152, 65535, 'IANA: dynamic ports'),
+        ('freebsd', 49152, 65535, 'FreeBSD'),
+        ('linux', 32768, 61000, 'Linux'),
+        ('linux-4.2', 32768, 60999, 'Linux 4.2 and later'),
+        ('windows-xp', 1025, 5000, 'Windows XP'),
+        ('windows-server-2003', 1025, 5000, 'Windows Server 2003'),
+        ('windows-vista', 49152, 65535, 'Windows Vista and later'),
+        ('windows-server-2008', 49152, 65535, 'Windows Server 2008 and later'),
+        ('nat-gateway', 1024, 65535, 'NAT gateway')
+) AS ranges (name, first_port, last_port, meaning);
