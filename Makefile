@@ -13,14 +13,14 @@ DEMO := build/demo
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.venv/installed: pyproject.toml hatch_build.py flowdb/native.c flowdb/sums.c
+.venv/installed: pyproject.toml hatch_build.py $(wildcard flowdb/*.[ch])
 	@test -n "$(PYTHON)" || { echo "flowdb needs Python 3.11 or later" >&2; exit 1; }
 	@echo "Installing flowdb into .venv, which takes a minute or two" >&2
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[report]'
 	@touch $@
 
-.venv/dev: pyproject.toml hatch_build.py flowdb/native.c
+.venv/dev: pyproject.toml hatch_build.py $(wildcard flowdb/*.[ch])
 	@test -n "$(PYTHON)" || { echo "flowdb needs Python 3.11 or later" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --no-compile --editable '.[dev]'

@@ -19,7 +19,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _NAME = "native.lib"
-_SOURCES = ("native.c", "sums.c")
+_SOURCES = ("native.c", "sums.c", "words.h", "ends.h")
 _FLAGS = ("-O3", "-shared", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror")
 
 
@@ -50,9 +50,10 @@ def _compile(package: Path, built: Path) -> bool:
         return False
     sources = [package / name for name in _SOURCES]
     define = f"-DSOURCE={zlib.crc32(b''.join(source.read_bytes() for source in sources))}u"
+    compiled = [str(source) for source in sources if source.suffix == ".c"]
     partial = built.with_suffix(".partial")
     try:
-        subprocess.run([*command, *_FLAGS, define, "-o", str(partial), *map(str, sources)], check=True)  # noqa: S603
+        subprocess.run([*command, *_FLAGS, define, "-o", str(partial), *compiled], check=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
         if named:
             raise

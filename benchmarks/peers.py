@@ -134,10 +134,9 @@ def clickhouse(folder: Path, out: Path, columns: Columns) -> None:
 
 
 def flowdb(folder: Path, out: Path, _columns: Columns) -> None:
-    """Ingest with flowdb, whose command replaces this process."""
-    sys.stdout.flush()
-    command = ["-m", "flowdb", "ingest", str(folder), "--store", str(out), "--json"]
-    os.execv(sys.executable, [sys.executable, *command])
+    """Ingest with flowdb's command line."""
+    sys.argv = ["flowdb", "ingest", str(folder), "--store", str(out), "--json"]
+    sys.exit(import_module("flowdb.cli").main())
 
 
 def plain(folder: Path, out: Path, columns: Columns) -> None:

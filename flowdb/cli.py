@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import io
 import os
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from flowdb import analyses, engine_commands, helping
+from flowdb import analyses, engine_commands, helping, loading
 from flowdb.alert_command import alert
 from flowdb.analysis_commands import Analyses, analysis_command, plot
 from flowdb.commands import COMMANDS, grace_option, rollups_option
@@ -273,8 +274,11 @@ def main(args: Sequence[str] | None = None, command: click.Command = cli, name: 
     os.umask(os.umask(0o077) | 0o002)
     # pyarrow brings numpy, whose threads are for nothing here and take time to start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    loading.is_alone = args is None
     # Python looks for cycles after every 700 new objects: most of what a command makes stays, and is in none.
+    # At the end, when the system takes everything back, it would look at all of it, several times.
     gc.set_threshold(10_000, 20, 100)
+    atexit.register(gc.freeze)
     if sys.stdout is None or sys.stderr is None:
         nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 -- as long as the process
         sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere

@@ -7,18 +7,16 @@ import os
 import re
 import shutil
 import tempfile
-import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import xxhash
 
-from flowdb import analyses, names
+from flowdb import analyses, caches, names
 from flowdb.disk import sync_file, sync_folder
 from flowdb.errors import ConfigError, StoreDamaged, StoreError, gist, heard
 from flowdb.faults import reached
@@ -46,7 +44,7 @@ GENERATED = "flowdb.duckdb"
 _NOTE = f"{LEDGER_FOLDER}/generation.json"
 # The storage version that every DuckDB since 1.0 opens.
 _STORAGE_VERSION = "v1.0.0"
-_kept = threading.local()
+_kept: list[tuple[int, duckdb.DuckDBPyConnection]] = []
 
 
 def statements(root: Path, files: Sequence[FileRow], base: str | None = None) -> list[str]:
@@ -140,14 +138,14 @@ class Generated:
             folder.cleanup()
         reached("generated.moved")
         self._note.parent.mkdir(exist_ok=True)
-        note = {**self._wanted(commit_id), "digest": digest, "duckdb": version("duckdb")}
+        note = {**self._wanted(commit_id), "digest": digest, "duckdb": _duckdb_version()}
         self._note.write_text(json.dumps(note), encoding="utf-8")
         reached("generated.done")
 
     def prepare(self) -> None:
         """Do what `write` will need whatever the commit is: in another thread, ahead of time."""
-        import duckdb  # noqa: F401 -- to load it is half of it
-
+        with _duckdb():  # to load it and to make one is half of it
+            pass
         if self._start() is None:
             _template()
 
@@ -188,7 +186,7 @@ class Generated:
     def _content(self) -> bytes | None:
         """Return the file, if it is as this version of flowdb, with this DuckDB, wrote it."""
         noted = self._noted()
-        if (noted.get("sql"), noted.get("duckdb")) != (_sql_version(), version("duckdb")):
+        if (noted.get("sql"), noted.get("duckdb")) != (_sql_version(), _duckdb_version()):
             return None
         try:
             content = self._path.read_bytes()
@@ -221,6 +219,14 @@ def _sql_version() -> int:
     return zlib.crc32("\n".join(unordered).encode())
 
 
+@cache
+def _duckdb_version() -> str:
+    """Return the version of DuckDB that is installed; it need not be loaded."""
+    from importlib.metadata import version
+
+    return version("duckdb")
+
+
 def _empty_statements() -> list[str]:
     """Return the statements that show a store without records: all views and all macros."""
     empty = [*view_statements(Path(), []), *names.empty_statements()]
@@ -230,10 +236,15 @@ def _empty_statements() -> list[str]:
 @cache
 def _template() -> bytes:
     """Return a database that shows a store without records: what all generated files have in common."""
+    name = f"template-{_sql_version():08x}-{_duckdb_version()}"
+    if (kept := caches.kept(name)) is not None:
+        return kept
     with tempfile.TemporaryDirectory(prefix="flowdb-") as folder:
         path = Path(folder, GENERATED)
         _run(path, _empty_statements())
-        return path.read_bytes()
+        made = path.read_bytes()
+    caches.keep(name, made, "template-*")
+    return made
 
 
 def _run(path: Path, statements: Iterable[str], store: Path | None = None) -> None:
@@ -267,16 +278,18 @@ def _load_names(connection: duckdb.DuckDBPyConnection, store: Path) -> None:
 
 @contextmanager
 def _duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give this thread's connection, which takes longer to make than a generated file; not one of a fork."""
+    """Give a connection, which takes longer to make than a generated file; not one of a fork."""
     import duckdb
 
-    made_by, connection = getattr(_kept, "connection", (0, None))
-    if made_by != os.getpid() or connection is None:
+    connection = None
+    with suppress(IndexError):
+        made_by, connection = _kept.pop()
+        connection = connection if made_by == os.getpid() else None
+    if connection is None:
         connection = duckdb.connect()
-    _kept.connection = (0, None)
     yield connection
     # Only after all went well: what an error left attached goes with its connection.
-    _kept.connection = (os.getpid(), connection)
+    _kept.append((os.getpid(), connection))
 
 
 def _objects(path: Path) -> set[tuple[str, str]]:

@@ -177,7 +177,8 @@ class _Desk:
             self.groups = larger
         slots = max(_FEWEST_SLOTS, 1 << (most + most // 2).bit_length())
         if slots > self.slots:
-            slots *= 4 if self.slots else 1
+            # Most likely as many as before: to index anew what there is takes longer than to clear more.
+            slots = slots * 4 if self.slots else max(slots, min(slots * 8, self.table.size // 4))
             if self.table.size < slots * 4:
                 self.table = pa.allocate_buffer(slots * 4)
             self.slots = slots

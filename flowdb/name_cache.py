@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import xxhash
 
+from flowdb import caches
 from flowdb.quoting import quote_path, quote_text
 
 if TYPE_CHECKING:
@@ -31,13 +32,9 @@ def place_of(facts: object, files: Iterable[Path]) -> Path | None:
     found = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     if sum(size for _, size, _ in found) < _LEAST:
         return None
-    try:
-        given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-        folder = given if given.is_absolute() else Path("~/.cache").expanduser()
-    except RuntimeError:  # nobody who has a home
-        return None
     key = xxhash.xxh3_128_hexdigest(repr((_VERSION, facts, found)).encode())
-    return folder / "flowdb" / f"names-{key}.parquet"
+    folder = caches.folder()
+    return None if folder is None else folder / f"names-{key}.parquet"
 
 
 def keep(connection: duckdb.DuckDBPyConnection, place: Path) -> None:

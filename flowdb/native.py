@@ -24,7 +24,7 @@ from flowdb.layouts import Layout
 
 __all__ = ["functions", "line_count", "read", "renumbered"]
 
-_SOURCES = [Path(__file__).with_name(name) for name in ("native.c", "sums.c")]
+_SOURCES = [Path(__file__).with_name(name) for name in ("native.c", "sums.c", "words.h", "ends.h")]
 _BUILT = Path(__file__).with_name("native.lib")
 _MOST_FIELDS = 255
 # A dictionary that has grown so far starts anew: codes are looked up in what the processor has near.
@@ -103,12 +103,14 @@ def line_count(block: memoryview) -> int:
     return int(compiled.flowdb_lines(lines.address, lines.size))
 
 
-def read(block: bytes | memoryview, layout: Layout, start: int, longest: int) -> list[pa.Array] | None:
+def read(
+    block: bytes | memoryview, layout: Layout, start: int, longest: int, lines: int | None = None
+) -> list[pa.Array] | None:
     """Return the columns of a clean block, as they are stored; None where it is doubtful.
 
     It always is where nothing was compiled. Texts are codes into a dictionary that all
     columns share, or strings where they hardly repeat. What lies before `start` is passed
-    over; a text of over `longest` bytes is doubtful.
+    over; a text of over `longest` bytes is doubtful. `lines` are counted where they are not given.
     """
     compiled = functions()
     if compiled is None or len(layout.fields) > _MOST_FIELDS:
@@ -116,7 +118,7 @@ def read(block: bytes | memoryview, layout: Layout, start: int, longest: int) ->
     if not hasattr(_of_thread, "reader"):
         _of_thread.reader = _Reader(compiled)
     reader: _Reader = _of_thread.reader
-    return reader.read(pa.py_buffer(block).slice(start), layout, longest)
+    return reader.read(pa.py_buffer(block).slice(start), layout, longest, lines)
 
 
 def renumbered(column: pa.ChunkedArray, words: pa.Array) -> pa.DictionaryArray | None:
@@ -128,7 +130,7 @@ def renumbered(column: pa.ChunkedArray, words: pa.Array) -> pa.DictionaryArray |
     if compiled is None:
         return None
     codes, codes_of = pa.allocate_buffer(len(column) * 4), pa.allocate_buffer(len(words) * 4)
-    numbers = pa.py_buffer(bytearray(b"\xff" * len(words) * 4))
+    numbers = _numbers_of_words(len(words))
     count = at = 0
     for chunk in column.chunks:
         valid, old = chunk.indices.buffers()
@@ -149,6 +151,15 @@ def renumbered(column: pa.ChunkedArray, words: pa.Array) -> pa.DictionaryArray |
     return pa.DictionaryArray.from_arrays(indices, occurring, safe=False)
 
 
+def _numbers_of_words(count: int) -> pa.Buffer:
+    """Return this thread's memory for the numbers that codes are given, none of which is given yet."""
+    numbers: pa.Buffer | None = getattr(_of_thread, "numbers", None)
+    if numbers is None or numbers.size < count * 4:
+        numbers = _of_thread.numbers = pa.allocate_buffer(count * 4)
+    ctypes.memset(numbers.address, 0xFF, count * 4)
+    return numbers
+
+
 _Buffers = tuple[pa.Buffer, pa.Buffer]
 
 
@@ -161,10 +172,12 @@ class _Reader:
         weakref.finalize(self, compiled.flowdb_close, self._handle)
         self._words = texts([])
 
-    def read(self, lines: pa.Buffer, layout: Layout, longest: int) -> list[pa.Array] | None:
+    def read(
+        self, text: pa.Buffer, layout: Layout, longest: int, lines: int | None = None
+    ) -> list[pa.Array] | None:
         """Return the columns of a clean block; None where it is doubtful."""
         compiled, told = self._compiled, _told(layout, longest)
-        rows = compiled.flowdb_lines(lines.address, lines.size)
+        rows = compiled.flowdb_lines(text.address, text.size) if lines is None else lines
         columns = (_Column * len(layout.fields)).from_buffer_copy(told)
         buffers: list[_Buffers] = []
         for column in columns:
@@ -176,7 +189,7 @@ class _Reader:
             compiled.flowdb_forget(self._handle)
             self._words = texts([])
         read = compiled.flowdb_read(
-            self._handle, lines.address, lines.size, len(columns), rows, ctypes.addressof(columns)
+            self._handle, text.address, text.size, len(columns), rows, ctypes.addressof(columns)
         )
         self._take_words()
         if read < 0:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from flowdb.errors import LayoutError, SourceError
 from flowdb.layouts import Layout
+from flowdb.loading import load_pyarrow
 from flowdb.meter import Meter
 from flowdb.rows import SourceRow, Written
 from flowdb.sources import Source
@@ -147,7 +148,7 @@ class Reader:
 
     def _read(self) -> None:
         # An interrupt, which reaches the first thread, cannot break off here what is being loaded.
-        import flowdb.allocation  # noqa: F401 -- before anything that loads pyarrow
+        load_pyarrow()
         from flowdb.reading import Together
 
         self._written = shared = self._new_writer(self._name)

@@ -251,12 +251,10 @@ class Together:
         members = run.members
         ends = [*accumulate((member.size for member in members), initial=run.start)]
         block = self._room[run.start : ends[-1]]
-        records = read_clean(block, run.layout) if len(block) else None
+        counts = [native.line_count(self._room[first:last]) for first, last in pairwise(ends)]
+        records = read_clean(block, run.layout, lines=sum(counts)) if len(block) else None
         if records is None or "start_time" not in records.column_names or records["start_time"].null_count:
             return None
-        # To count takes time: the last one has the rest.
-        counts = [native.line_count(self._room[first:last]) for first, last in pairwise(ends[:-1])]
-        counts.append(len(records) - sum(counts))
         bounds = [
             _bounds(records.slice(first, count))
             for first, count in zip(accumulate(counts, initial=0), counts, strict=False)

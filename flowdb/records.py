@@ -127,12 +127,15 @@ def beginning(content: bytes, given: Layout | None = None) -> tuple[int, Layout,
     return begins + end, parser.layout, _count_lines(text[:end])
 
 
-def read_clean(block: bytes | memoryview, layout: Layout, start: int = 0) -> pa.Table | None:
+def read_clean(
+    block: bytes | memoryview, layout: Layout, start: int = 0, lines: int | None = None
+) -> pa.Table | None:
     """Return the records of a block whose every line is one, with single spaces; else None.
 
-    What lies before `start` is passed over.
+    What lies before `start` is passed over. Whoever knows how many `lines` there are saves counting them.
     """
-    columns = native.read(block, layout, start, LONGEST_FIELD) or _read_csv(bytes(block), layout, start)
+    columns = native.read(block, layout, start, LONGEST_FIELD, lines)
+    columns = columns or _read_csv(bytes(block), layout, start)
     if columns is None or _may_hold_header(layout, columns):
         return None
     return _table(layout, columns)

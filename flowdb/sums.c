@@ -12,6 +12,7 @@
 #define PUBLIC __attribute__((visibility("default")))
 #endif
 
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define NONE (-1)
 #define UNWANTED (-2) /* the first key of a row that belongs to no group */
 #define MOST_KEYS 16
@@ -80,31 +81,59 @@ PUBLIC void flowdb_keys(int64_t rows, const Given *given, const uint8_t *refused
 
 static inline int64_t words_of_keys(int64_t keys) { return (keys + 1) / 2; }
 
-/* Returns how many words of 64 bits a group has. */
-PUBLIC int64_t flowdb_group_words(int64_t keys, int64_t values) { return words_of_keys(keys) + values + 1; }
+/* Returns how many words of 64 bits a group has: fours of them, so that it lies in no more lines of the cache than it
+ * must. */
+PUBLIC int64_t flowdb_group_words(int64_t keys, int64_t values) {
+    return (words_of_keys(keys) + values + 1 + 3) & ~INT64_C(3);
+}
+
+static inline uint64_t all_of(int64_t rows) { return ~UINT64_C(0) >> (BLOCK - rows); }
+
+/* Returns which of some rows, no more than BLOCK, have a value; the first is the lowest bit. */
+static inline uint64_t those_there(const Given *given, int64_t first, int64_t rows) {
+    if (!given->valid) return all_of(rows);
+    const int64_t bit = given->offset + first, shift = bit & 7, bytes = (shift + rows + 7) >> 3;
+    const uint8_t *valid = given->valid + (bit >> 3);
+    uint64_t found = 0;
+    memcpy(&found, valid, (size_t)(bytes < 8 ? bytes : 8));
+    found >>= shift;
+    if (bytes > 8) found |= (uint64_t)valid[8] << (64 - shift);
+    return found & all_of(rows);
+}
 
 static inline void read_keys(const Given *key, int64_t first, int64_t rows, int32_t *into, int64_t step) {
     const int32_t *values = (const int32_t *)key->values + first;
-    if (!key->values)
+    if (!key->values) {
         for (int64_t i = 0; i < rows; i++) into[i * step] = NONE;
-    else if (!key->valid)
-        for (int64_t i = 0; i < rows; i++) into[i * step] = values[i];
-    else
-        for (int64_t i = 0; i < rows; i++) into[i * step] = is_there(key, first + i) ? values[i] : NONE;
+        return;
+    }
+    for (int64_t i = 0; i < rows; i++) into[i * step] = values[i];
+    for (uint64_t missing = those_there(key, first, rows) ^ all_of(rows); missing; missing &= missing - 1)
+        into[__builtin_ctzll(missing) * step] = NONE;
 }
 
-static inline void add_values(const Given *given, int64_t first, int64_t rows, uint64_t *const *group, int64_t place,
-                              int64_t found, uint64_t bit) {
+/* Adds a value of each of those rows that have a group. */
+static inline void add_values_as(int64_t how, const Given *given, int64_t first, int64_t rows, uint64_t grouped,
+                                 uint64_t *const *group, int64_t place, int64_t found, uint64_t bit) {
     const int64_t *values = given->values ? (const int64_t *)given->values + first : NULL;
+    const uint64_t there = those_there(given, first, rows) & grouped;
     for (int64_t i = 0; i < rows; i++) {
-        uint64_t *of_group = group[i];
-        if (!of_group || !is_there(given, first + i)) continue;
-        int64_t *sum = (int64_t *)&of_group[place], value = values ? values[i] : 1;
-        of_group[found] |= bit;
-        if (given->how == ADD) {
+        if (!LIKELY(there >> i & 1)) continue;
+        int64_t *sum = (int64_t *)&group[i][place], value = values ? values[i] : 1;
+        group[i][found] |= bit;
+        if (how == ADD) {
             if (__builtin_add_overflow(*sum, value, sum)) *sum = INT64_MAX;
-        } else if (given->how == LEAST ? value < *sum : value > *sum) *sum = value;
+        } else if (how == LEAST) *sum = value < *sum ? value : *sum;
+        else *sum = value > *sum ? value : *sum;
     }
+}
+
+/* The compiler makes a loop of its own for each way. */
+static void add_values(const Given *given, int64_t first, int64_t rows, uint64_t grouped, uint64_t *const *group,
+                       int64_t place, int64_t found, uint64_t bit) {
+    if (given->how == ADD) add_values_as(ADD, given, first, rows, grouped, group, place, found, bit);
+    else if (given->how == LEAST) add_values_as(LEAST, given, first, rows, grouped, group, place, found, bit);
+    else add_values_as(GREATEST, given, first, rows, grouped, group, place, found, bit);
 }
 
 static inline void make_factors(uint64_t *factors, int64_t words, uint64_t seed) {
@@ -128,14 +157,14 @@ static inline uint64_t slot_of(const uint64_t *key, int64_t words, const uint64_
 PUBLIC int64_t flowdb_group(int64_t rows, int64_t keys, const Given *key, int64_t values, const Given *value,
                             uint64_t seed, int64_t slots, uint32_t *table, int64_t count, uint64_t *groups) {
     const int64_t words = words_of_keys(keys), size = flowdb_group_words(keys, values), found = size - 1;
-    uint64_t factors[MOST_KEYS / 2], none[MOST_KEYS / 2 + MOST_VALUES + 1] = {0};
+    uint64_t factors[MOST_KEYS / 2], none[MOST_KEYS / 2 + MOST_VALUES + 4] = {0};
     if (keys > MOST_KEYS || values > MOST_VALUES) return -1;
     make_factors(factors, words, seed);
     for (int64_t i = 0; i < values; i++)
         none[words + i] = value[i].how == LEAST ? INT64_MAX : value[i].how == GREATEST ? (uint64_t)INT64_MIN : 0;
     for (int64_t first = 0; first < rows; first += BLOCK) {
         const int64_t some = rows - first < BLOCK ? rows - first : BLOCK;
-        uint64_t block[BLOCK * MOST_KEYS / 2], slot[BLOCK], *group[BLOCK];
+        uint64_t block[BLOCK * MOST_KEYS / 2], slot[BLOCK], grouped = 0, *group[BLOCK];
         if (keys & 1)
             for (int64_t i = 0; i < some; i++) ((int32_t *)block)[(i * words + words) * 2 - 1] = 0;
         for (int64_t i = 0; i < keys; i++) read_keys(&key[i], first, some, (int32_t *)block + i, words * 2);
@@ -151,8 +180,8 @@ PUBLIC int64_t flowdb_group(int64_t rows, int64_t keys, const Given *key, int64_
             }
         for (int64_t i = 0; i < some; i++) {
             const uint64_t *wanted = &block[i * words];
-            group[i] = NULL;
             if (*(const int32_t *)wanted == UNWANTED) continue;
+            grouped |= UINT64_C(1) << i;
             for (;; slot[i] = (slot[i] + 1) & (uint64_t)(slots - 1)) {
                 uint32_t entry = table[slot[i]];
                 uint64_t *known = &groups[(entry ? entry - 1 : count) * size];
@@ -169,7 +198,8 @@ PUBLIC int64_t flowdb_group(int64_t rows, int64_t keys, const Given *key, int64_
                 break;
             }
         }
-        for (int64_t i = 0; i < values; i++) add_values(&value[i], first, some, group, words + i, found, UINT64_C(1) << i);
+        for (int64_t i = 0; i < values; i++)
+            add_values(&value[i], first, some, grouped, group, words + i, found, UINT64_C(1) << i);
     }
     return count;
 }

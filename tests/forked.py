@@ -218,7 +218,7 @@ def _serve() -> None:
         importlib.import_module(name)
     # What a process needs once; the connection goes, as its threads do not live on in a fork.
     generated._template()
-    generated._kept.__dict__.pop("connection")[1].close()
+    generated._kept.pop()[1].close()
     for line in sys.stdin:
         request = json.loads(line)
         _prepare(request["argv"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -34,6 +37,28 @@ TEXTS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=
 ODD = st.sampled_from(
     ["\t", "\r", "\0", "  ", "\n\n", " \n", "\n ", "é", "\x7f", "\x1f", "bytes srcaddr\n", "x"]
 )
+
+
+@pytest.fixture(scope="module", autouse=True, params=["", "-DNARROW", "-DNARROW -U__SSE2__"])
+def compiled_for(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have every test for what this processor can, for what any x86-64 can, and for what others can."""
+    if not request.param:
+        yield
+        return
+    if shutil.which("cc") is None:
+        pytest.skip("there is no compiler")
+    built = tmp_path_factory.mktemp("native") / "native.lib"
+    source = zlib.crc32(b"".join(path.read_bytes() for path in native._SOURCES))
+    options = ["-O1", "-shared", "-fPIC", f"-DSOURCE={source}u", *request.param.split()]
+    compiled = [str(path) for path in native._SOURCES if path.suffix == ".c"]
+    subprocess.run(["cc", *options, "-o", str(built), *compiled], check=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native, "_BUILT", built)
+        patch.setattr(native, "_of_thread", threading.local())
+        native.functions.cache_clear()
+        assert native.functions() is not None
+        yield
+    native.functions.cache_clear()
 
 
 def by_pyarrow(block: bytes, layout: Layout) -> list[pa.Array] | None:

@@ -327,7 +327,7 @@ def test_an_interrupt_when_the_commit_is_made_leaves_it_made(
 
         with monkeypatch.context() as patch:
             patch.setattr("duckdb.connect", connect)
-            patch.setattr(generated, "_kept", threading.local())
+            patch.setattr(generated, "_kept", [])
             with pytest.raises(KeyboardInterrupt):
                 db.ingest(logs / "a.log" if raised is KeyboardInterrupt else logs / "c.log")
     assert db.sql("SELECT count(*) FROM flows").fetchall() == [(4,)]
