@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,31 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowdb.companions import HOURLY, unsummed
-from flowdb.datasets import DATASETS, Dataset
-from flowdb.errors import StoreDamaged, heard
+from flowdb.errors import StoreDamaged
 from flowdb.meter import Meter
-from flowdb.quoting import quote_name, quote_path
+from flowdb.ordering import row_groups
 from flowdb.rewriting import check
 from flowdb.rollups import sums_of
 from flowdb.rows import Change, FileRow, Written
-from flowdb.store import SCRATCH, Store, Writer
+from flowdb.store import Store, Writer
 from flowdb.tiers import Group, uncompacted
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from flowdb.partitions import FolderWriter
 
 __all__ = ["CompactReport", "compact"]
 
 _MEMORY = 64 << 20
-_SORT_MEMORY = "256MB"  # what does not fit waits on the disk
-_BATCH = 122_880
-# Of so many rows a day is cut into parts: the times in a row group are fewer then, which are most of what it
-# takes, and row groups can be ruled out by them.
-_IN_ONE_PART = 8 * _BATCH
-_MOST_PARTS = 24
-_DAY = 86_400_000
 # Records that are written anew in one commit, if there are more than one date's.
 _IN_ONE_COMMIT = 4_000_000
 
@@ -147,55 +134,13 @@ class _Merge:
 
     def _write(self, group: Group, target: FolderWriter) -> None:
         size, records, written = sum(row.bytes for row in group), sum(row.records for row in group), 0
-        for table in _sorted(self.writer.store.root, group):
+        for table in row_groups(self.writer.store.root, group):
             target.add(Path(group[0].path).parent.as_posix(), table)
+            target.end_row_groups()
             before, written = written, written + len(table)
             self.meter.add(size * written // records - size * before // records, len(table))
             if self.watch is not None:
                 self.watch(self.meter)
-
-
-def _sorted(root: Path, group: Group) -> Iterator[pa.Table]:
-    """Yield the rows of some files, which have the same columns, in the order of their dataset."""
-    import duckdb
-    import pyarrow as pa
-
-    dataset = next((one for one in DATASETS if one.kind == group[0].kind), None)
-    with (
-        tempfile.TemporaryDirectory(prefix=SCRATCH, dir=root) as folder,
-        duckdb.connect(
-            config={"memory_limit": _SORT_MEMORY, "temp_directory": folder, "threads": os.cpu_count() or 1}
-        ) as connection,
-    ):
-        try:
-            with heard():
-                result = connection.sql(_query(root, group, dataset))
-                # What older versions of DuckDB call `fetch_record_batch`.
-                stream = getattr(result, "to_arrow_reader", None) or result.fetch_record_batch
-                batches = stream(_BATCH)
-            for batch in batches:
-                yield pa.Table.from_batches([batch]).cast(_schema(dataset, group[0]))
-        except duckdb.Error as error:
-            raise StoreDamaged(str(root), f"its files cannot be compacted ({error})") from error
-
-
-def _query(root: Path, group: Group, dataset: Dataset | None) -> str:
-    names = ("source_id", "source", "line_number") if dataset is None else dataset.order
-    order = ", ".join(map(quote_name, names))
-    columns = ", ".join(map(quote_name, _schema(dataset, group[0]).names))
-    paths = ", ".join(quote_path(root.resolve() / row.path) for row in group)
-    parts = min(sum(row.records for row in group) // _IN_ONE_PART, _MOST_PARTS)
-    if dataset is not None and parts > 1:
-        order = f"epoch_ms(start_time) // {math.ceil(_DAY / parts)}, {order}"
-    return f"SELECT {columns} FROM read_parquet([{paths}], hive_partitioning = false) ORDER BY {order}"
-
-
-def _schema(dataset: Dataset | None, row: FileRow) -> pa.Schema:
-    from flowdb.partitions import QUARANTINE_SCHEMA
-
-    if dataset is None:
-        return QUARANTINE_SCHEMA
-    return dataset.schema(row.version, tuple(name for name in row.extra.split(",") if name))
 
 
 def _check(writer: Writer, change: Change) -> None:

@@ -22,9 +22,8 @@ _TGW_ONLY = re.compile(r"tgw[-_]|packets[-_]lost[-_]|resource[-_]type\Z")
 class Dataset:
     """Records of one kind: the kind of their files, their folder in a store, the view that shows them.
 
-    `first_version` is that of the oldest schema of their files, `order` the columns by which
-    compacted files are sorted, those of very many rows within a part of the day: what is asked
-    for one value of is together.
+    `first_version` is that of the oldest schema of their files, `seen_at` the column that says which
+    interface or attachment saw them.
     """
 
     kind: str
@@ -32,7 +31,7 @@ class Dataset:
     view: str
     fields: tuple[Field, ...]
     first_version: int
-    order: tuple[str, ...]
+    seen_at: str
 
     @cached_property
     def by_name(self) -> dict[str, Field]:
@@ -62,10 +61,8 @@ class Dataset:
         return {"date": "DATE"} | columns | {"source_id": "BIGINT"}
 
 
-# A source is a few minutes of a log: by source is by time, and costs next to nothing to write down.
-_THEN = ("source_id", "srcaddr", "dstaddr", "start_time")
-FLOWS = Dataset("flows", "data", "flows", FIELDS, first_version=2, order=("interface_id", *_THEN))
-TGW = Dataset("tgw", "tgw", "tgw_flows", TGW_FIELDS, first_version=6, order=("tgw_attachment_id", *_THEN))
+FLOWS = Dataset("flows", "data", "flows", FIELDS, first_version=2, seen_at="interface_id")
+TGW = Dataset("tgw", "tgw", "tgw_flows", TGW_FIELDS, first_version=6, seen_at="tgw_attachment_id")
 DATASETS = (FLOWS, TGW)
 
 

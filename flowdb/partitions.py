@@ -27,7 +27,7 @@ from flowdb.rows import QUARANTINE, FileRow, Written, iso_time
 from flowdb.summing import MOST_WAITING, Sums
 from flowdb.words import CODES, is_coded, size_of, spelled, with_one_dictionary_each
 
-__all__ = ["QUARANTINE_SCHEMA", "FolderWriter", "by_date", "date_folder"]
+__all__ = ["QUARANTINE_SCHEMA", "ROW_GROUP", "FolderWriter", "by_date", "date_folder"]
 
 QUARANTINE_SCHEMA = pa.schema(
     [
@@ -38,8 +38,8 @@ QUARANTINE_SCHEMA = pa.schema(
         ("line", pa.string()),
     ]
 )
-_ROW_GROUP = 2 * 122_880  # records; twice what DuckDB hands to one thread
-_ROWS_IN_FILE = 64 * _ROW_GROUP
+ROW_GROUP = 2 * 122_880  # records; twice what DuckDB hands to one thread
+_ROWS_IN_FILE = 64 * ROW_GROUP
 _MOST_OPEN = 64
 _MOST_WAITING = 256  # tables; a small one takes far more memory than its values
 _DAY = 86_400_000
@@ -176,7 +176,7 @@ class FolderWriter:
         part.waiting_rows += len(table)
         part.waiting_bytes += size
         self._waiting += size
-        if part.waiting_rows >= _ROW_GROUP:
+        if part.waiting_rows >= ROW_GROUP:
             self._flush(part)
             self._begin_to_sync(part)
         elif len(part.waiting) > _MOST_WAITING:
@@ -186,6 +186,13 @@ class FolderWriter:
             ]
         while self._waiting > self._memory:
             self._flush(max(self._parts.values(), key=lambda part: part.waiting_bytes))
+
+    def end_row_groups(self) -> None:
+        """Write what waits, however little: what comes next is in other row groups."""
+        for part in self._parts.values():
+            if part.waiting:
+                self._flush(part)
+                self._begin_to_sync(part)
 
     def finish(self) -> list[Written]:
         """Write what waits, close and sync every file, and return what they are."""

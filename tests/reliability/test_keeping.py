@@ -19,10 +19,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import flowdb
-from flowdb import compact as compaction
-from flowdb import encoding, tiers
+from flowdb import encoding, ordering, partitions, tiers
 from flowdb.catalog import Catalog
-from flowdb.datasets import DATASETS
 from flowdb.errors import NotAStore, SourceChanged, SourceNotFound, StoreDamaged, StoreMissing, UsageError
 from flowdb.prune import Keep
 from flowdb.quantities import age
@@ -87,13 +85,22 @@ def test_compaction_changes_no_row_and_leaves_one_sorted_file_for_each_date(db: 
     assert verify(db.path).is_sound
 
 
+def in_order(row: dict[str, Any], seen_at: str) -> list[tuple[bool, Any]]:
+    """Return by what the rows of a compacted file are sorted, where none of its addresses is seldom seen."""
+    ports = [row[name] for name in ("srcport", "dstport") if row[name] is not None]
+    keys = (row[seen_at], row["end_time"], min(ports, default=None))
+    return [(key is None, key) for key in keys]
+
+
 def test_compacted_files_are_in_the_order_of_their_dataset(db: flowdb.FlowDB) -> None:
     db.compact()
-    orders = {dataset.kind: list(dataset.order) for dataset in DATASETS}
-    orders[QUARANTINE] = ["source_id", "source", "line_number"]
+    seen_at = {"flows": "interface_id", "tgw": "tgw_attachment_id"}
     for path, kind in db.sql("SELECT path, kind FROM files WHERE is_sorted").fetchall():
         rows = pq.read_table(db.path / path).to_pylist()
-        keys = [tuple((row[name] is None, row[name]) for name in orders[kind]) for row in rows]
+        if kind == QUARANTINE:
+            keys = [[(False, row[name]) for name in ("source_id", "source", "line_number")] for row in rows]
+        else:
+            keys = [in_order(row, seen_at[kind]) for row in rows]
         assert len(keys) > 1
         assert keys == sorted(keys)
 
@@ -101,7 +108,8 @@ def test_compacted_files_are_in_the_order_of_their_dataset(db: flowdb.FlowDB) ->
 def test_many_rows_of_a_date_are_sorted_by_a_part_of_the_day_first(
     db: flowdb.FlowDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compaction, "_IN_ONE_PART", 13)
+    monkeypatch.setattr(partitions, "ROW_GROUP", 13)
+    monkeypatch.setattr(ordering, "_IN_ONE_PART", 1)
     db.ingest(
         write_log(tmp_path / "day.log", [record(n, start=MIDNIGHT - DAY + 3600 * n) for n in range(24)])
     )
@@ -111,12 +119,38 @@ def test_many_rows_of_a_date_are_sorted_by_a_part_of_the_day_first(
     (path,) = db.sql("SELECT path FROM files WHERE is_sorted AND date = '2024-01-15'").fetchall()[0]
     found = pq.read_table(db.path / path).to_pylist()
     assert len(found) == 39
-    keys = [
-        (row["start_time"].hour // 8, *((row[name] is None, row[name]) for name in DATASETS[0].order))
-        for row in found
-    ]
+    keys = [(row["start_time"].hour // 8, *in_order(row, "interface_id")) for row in found]
     assert keys == sorted(keys)
     assert {part for part, *_ in keys} == {0, 1, 2}
+
+
+def test_a_row_group_has_no_addresses_that_are_seldom_seen_but_those_of_its_own_bucket(
+    db: flowdb.FlowDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partitions, "ROW_GROUP", 32)
+    peers = [f"203.0.113.{n}" for n in range(40)]
+    lines = []
+    for n in range(240):
+        peer = peers[n % 40]
+        line = record(n, start=MIDNIGHT + 60 * n, srcaddr=peer, interface=f"eni-{n % 3}")
+        lines.append(line.replace(f"{peer} 10.0.1.1", f"10.0.1.1 {peer}") if n % 80 < 40 else line)
+    db.ingest(write_log(tmp_path / "peers.log", lines))
+    rows = db.sql("FROM flows ORDER BY ALL").fetchall()
+    db.compact()
+    assert db.sql("FROM flows ORDER BY ALL").fetchall() == rows
+    (path,) = db.sql("SELECT path FROM files WHERE is_sorted AND date = '2024-01-16'").fetchall()[0]
+    with pq.ParquetFile(db.path / path) as file:
+        groups = [file.read_row_group(number).to_pylist() for number in range(file.num_row_groups)]
+    assert max(map(len, groups)) <= 32
+    buckets: list[set[str]] = []
+    for group in groups:
+        outside = {row[name] for row in group for name in ("srcaddr", "dstaddr")} & set(peers)
+        if buckets and buckets[-1] & outside:
+            buckets[-1] |= outside
+        else:
+            buckets.append(outside)
+    assert len(buckets) > 2
+    assert sorted(peer for bucket in buckets for peer in bucket) == sorted(peers)
 
 
 def test_of_a_compacted_file_only_what_may_have_an_address_is_read(db: flowdb.FlowDB) -> None:
