@@ -115,11 +115,8 @@ def _query(root: Path, group: Group, dataset: Dataset | None, in_row_group: int)
             "hash(CASE WHEN (source.records, source.address) < (target.records, target.address) "
             "THEN flow.srcaddr ELSE flow.dstaddr END)"
         )
-    # Where a column has a NULL at all, a file had better begin with one.
-    whole = "flow.srcaddr IS NOT NULL AND flow.dstaddr IS NOT NULL"
-    bucket = f"CASE WHEN {whole} THEN ({rarer} % {buckets})::BIGINT ELSE 0 END"
     return f"""{seen}
-        SELECT {columns}, {part} * {buckets} + {bucket}
+        SELECT {columns}, {part} * {buckets} + ({rarer} % {buckets})::BIGINT
         FROM {files} AS flow {joined}
         ORDER BY {len(names) + 1}, flow.{quote_name(dataset.seen_at)}, flow.end_time,
             least(flow.srcport, flow.dstport), {rarer}, greatest(flow.srcport, flow.dstport),

@@ -227,7 +227,9 @@ class FolderWriter:
         if part is None:
             kind = dataset.kind if dataset else QUARANTINE
             schema = dataset.schema(version, extra) if dataset else QUARANTINE_SCHEMA
-            part = self._parts[folder, version, extra] = _Part(folder, kind, version, extra, schema)
+            # What is sorted had better stay one file, and where its NULLs lie nobody knows beforehand.
+            part = _Part(folder, kind, version, extra, schema, has_gaps=self._is_sorted)
+            self._parts[folder, version, extra] = part
         return part
 
     def _flush(self, part: _Part) -> None:
