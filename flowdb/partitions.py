@@ -1,25 +1,22 @@
-"""Records cut by date, and written as Parquet into the folders of a store."""
+"""Records written as Parquet into the folders of a store."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
 from functools import cache
 from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from flowdb.arrays import number
 from flowdb.companions import companion_of
 from flowdb.contents import bounds, shares
-from flowdb.datasets import FLOWS, dataset_of, schema_version
+from flowdb.datasets import FLOWS, schema_version
 from flowdb.disk import sync_beginning, sync_file, sync_folders
 from flowdb.encoding import encoding
 from flowdb.faults import reached
@@ -27,7 +24,7 @@ from flowdb.rows import QUARANTINE, FileRow, Written, iso_time
 from flowdb.summing import MOST_WAITING, Sums
 from flowdb.words import CODES, is_coded, size_of, spelled, with_one_dictionary_each
 
-__all__ = ["QUARANTINE_SCHEMA", "ROW_GROUP", "FolderWriter", "by_date", "date_folder"]
+__all__ = ["QUARANTINE_SCHEMA", "ROW_GROUP", "FolderWriter"]
 
 QUARANTINE_SCHEMA = pa.schema(
     [
@@ -41,75 +38,19 @@ QUARANTINE_SCHEMA = pa.schema(
 ROW_GROUP = 2 * 122_880  # records; twice what DuckDB hands to one thread
 _ROWS_IN_FILE = 64 * ROW_GROUP
 _MOST_OPEN = 64
+# A file with so many rows is closed once others were written to so many times since: what open ones keep in
+# memory adds up, while logs go from date to date.
+_ENOUGH, _PASSED_OVER = 2 * ROW_GROUP, 8
 _MOST_WAITING = 256  # tables; a small one takes far more memory than its values
-_DAY = 86_400_000
 _NULLS = 1 << 16
-
-
-def date_folder(day: date, records: pa.Table) -> str:
-    """Return the folder, inside the store, of records of a date."""
-    return f"{dataset_of(records.column_names).folder}/date={day.isoformat()}"
-
-
-def by_date(records: pa.Table, delivered: datetime) -> Iterator[tuple[date, pa.Table]]:
-    """Yield the records of each UTC date, in their order.
-
-    The date is that of the start; of the end when there is no start, or when the two lie more
-    than a day apart (an aggregation window has ten minutes at most, so the start has lost or
-    gained a digit); of the delivery when there is neither.
-    """
-    start = records["start_time"].cast(pa.int64()) if "start_time" in records.column_names else None
-    end = records["end_time"].cast(pa.int64()) if "end_time" in records.column_names else None
-    moments = start if start is not None else end
-    outermost = _outermost(moments)
-    if start is not None and end is not None:
-        if _may_lie_apart(outermost, _outermost(end)):
-            apart = pc.greater(pc.abs(pc.subtract(end, start)), number(_DAY))
-            moments, outermost = pc.if_else(pc.fill_null(apart, False), end, start), None
-        if start.null_count:
-            moments, outermost = pc.coalesce(moments, end), None
-    otherwise = int(delivered.timestamp() * 1000)
-    if moments is None:
-        yield _date(otherwise // _DAY), records
-        return
-    if moments.null_count:
-        moments, outermost = pc.fill_null(moments, number(otherwise)), None
-    outermost = outermost or _outermost(moments)
-    if outermost is None:
-        return
-    first, last = outermost[0] // _DAY, outermost[1] // _DAY
-    if first == last:
-        yield _date(first), records
-        return
-    days = pc.divide(moments, number(_DAY))
-    for day in sorted(pc.unique(days).to_pylist()):
-        yield _date(day), records.filter(pc.equal(days, number(day)))
-
-
-def _outermost(moments: pa.ChunkedArray | None) -> tuple[int, int] | None:
-    """Return the first and the last of some moments."""
-    if moments is None:
-        return None
-    bounds = pc.min_max(moments).as_py()
-    return None if bounds["min"] is None else (bounds["min"], bounds["max"])
-
-
-def _may_lie_apart(starts: tuple[int, int] | None, ends: tuple[int, int] | None) -> bool:
-    """Tell whether some start and some end may lie more than a day apart, by the outermost ones."""
-    if starts is None or ends is None:
-        return False
-    return max(ends[1] - starts[0], starts[1] - ends[0]) > _DAY
-
-
-def _date(day: int) -> date:
-    return datetime.fromtimestamp(day * 86_400, UTC).date()
 
 
 @dataclass(slots=True)
 class _Part:
     """One Parquet file of a folder, open or still to be opened, and the rows that wait for it.
 
-    It `has_gaps` once there was a NULL in a column that had none at first.
+    It `has_gaps` once there was a NULL in a column that had none at first. `flushed` tells when it was
+    written to last, by the number of times that any part was.
     """
 
     folder: str
@@ -126,6 +67,7 @@ class _Part:
     sums: Sums | None = None
     syncing: Future[None] | None = None
     rows: int = 0
+    flushed: int = 0
     shares: Counter[int] = field(default_factory=Counter)
     first: int | None = None
     last: int | None = None
@@ -162,7 +104,7 @@ class FolderWriter:
         self._parts: dict[tuple[str, int, tuple[str, ...]], _Part] = {}
         self._waiting = 0
         self._files: list[Written] = []
-        self._count = 0
+        self._count = self._flushes = 0
         self._syncing = ThreadPoolExecutor(max_workers=1)
 
     def add(self, folder: str, table: pa.Table, size: int | None = None) -> None:
@@ -246,6 +188,8 @@ class FolderWriter:
         table = with_one_dictionary_each(table)
         part.writer.write_table(table, row_group_size=len(table))
         part.rows += len(table)
+        self._flushes += 1
+        part.flushed = self._flushes
         self._count_in(part, table)
         self._waiting -= part.waiting_bytes
         part.waiting, part.waiting_rows, part.waiting_bytes = [], 0, 0
@@ -275,9 +219,7 @@ class FolderWriter:
             part.last = last if part.last is None else max(part.last, last)
 
     def _open(self, part: _Part) -> None:
-        opened = [other for other in self._parts.values() if other.writer is not None]
-        if len(opened) >= _MOST_OPEN:
-            self._close(max(opened, key=lambda other: other.rows))
+        self._close_some()
         self._count += 1
         folder = self._root / part.folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -288,6 +230,17 @@ class FolderWriter:
             path = companion_of(f"{part.folder}/{part.path.name}", self._commit_id)
             part.sums = Sums(self._root, path, self._commit_id)
         reached("file.open")
+
+    def _close_some(self) -> None:
+        """Close files that logs have gone on from, and the largest one if there are too many."""
+        for part in self._parts.values():
+            if part.rows >= _ENOUGH and self._flushes - part.flushed >= _PASSED_OVER:
+                if part.waiting:
+                    self._flush(part)
+                self._close(part)
+        opened = [part for part in self._parts.values() if part.writer is not None]
+        if len(opened) >= _MOST_OPEN:
+            self._close(max(opened, key=lambda part: part.rows))
 
     def _close(self, part: _Part) -> None:
         if part.writer is None or part.path is None:

@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 from flowdb import native
 from flowdb.arrays import number, numbers, texts
 from flowdb.compression import Damaged, Text, TooLarge
+from flowdb.dates import by_date, date_folder
 from flowdb.delivery import deliveries, is_plain
 from flowdb.errors import LayoutError, SourceChanged, SourceDamaged, SourceError, plural
 from flowdb.layouts import Layout, LayoutUnknown
 from flowdb.lines import BLOCK_SIZE
-from flowdb.partitions import QUARANTINE_SCHEMA, FolderWriter, by_date, date_folder
+from flowdb.partitions import QUARANTINE_SCHEMA, FolderWriter
 from flowdb.records import BadLine, beginning, has_header, read_clean
 from flowdb.rows import QUARANTINE, SourceRow, Written, iso_time
 from flowdb.sources import Opened, Source

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from flowdb import partitions
 from flowdb.partitions import FolderWriter
 
 DAY = 1_705_276_800_000
@@ -52,3 +54,26 @@ def test_a_column_that_a_layout_lacks_is_all_null_in_a_file_that_says_so(tmp_pat
     schema = pq.ParquetFile(tmp_path / file.row.path).schema_arrow
     assert not schema.field("packets").nullable
     assert schema.field("srcaddr").nullable
+
+
+def test_a_file_that_logs_went_on_from_is_closed_with_what_came_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partitions, "ROW_GROUP", 10)
+    monkeypatch.setattr(partitions, "_ENOUGH", 20)
+    monkeypatch.setattr(partitions, "_PASSED_OVER", 3)
+    writer = FolderWriter(tmp_path, "00000001-00", 1, memory=1 << 20)
+    days = [f"data/date=2024-01-{day}" for day in range(10, 30)]
+    most = 0
+    for number, day in enumerate(days):
+        for _ in range(2):
+            writer.add(day, _rows(0, [1] * 10))
+        writer.add(days[max(number - 1, 0)], _rows(0, [2]))  # of the day before, come late
+        most = max(most, sum(part.writer is not None for part in writer._parts.values()))
+    files = writer.finish()
+    assert most == 3  # of twenty
+    rows = [
+        pq.ParquetFile(tmp_path / file.row.path).read(["packets"])["packets"].to_pylist() for file in files
+    ]
+    assert [file.row.path.split("/")[1] for file in files] == [day.split("/")[1] for day in days]
+    assert [sorted(one) for one in rows] == [[1] * 20 + [2] * late for late in (2, *[1] * 18, 0)]
