@@ -29,7 +29,7 @@ _QUICK = {"packets"}
 # What is asked for by one value, and is in few row groups of a sorted file; in order of arrival filters would
 # cost more time than they are worth. They are made for so many values, and shrink to those that there are.
 _FILTERED = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr")
-_FILTER = {"ndv": 1 << 16, "fpp": 0.05}
+_FILTER = {"ndv": 1 << 16, "fpp": 0.01}
 
 
 def encoding(names: Sequence[str], is_sorted: bool) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["row_groups"]
 
 _SORT_MEMORY = "256MB"  # what does not fit waits on the disk
+# DuckDB's threads merge ahead of whoever takes what is sorted, and would need more memory, the more they are.
+_SORT_THREADS = 1
 # Of so many row groups a day is cut into parts: a question for an hour of a busy day reads few of them.
 _IN_ONE_PART = 16
 _MOST_PARTS = 24
@@ -29,6 +30,9 @@ _DAY = 86_400_000
 # A bucket has so many on average, as they come out unequal: an address is in two row groups of a day then,
 # and an interface in every second one.
 _IN_ONE_BUCKET = 1.8
+# Addresses are counted by so many places, which their hashes tell: there is room for these, however many
+# addresses a day has.
+_PLACES = 1 << 16
 
 
 def row_groups(root: Path, group: Group) -> Iterator[pa.Table]:
@@ -46,7 +50,7 @@ def row_groups(root: Path, group: Group) -> Iterator[pa.Table]:
     with (
         tempfile.TemporaryDirectory(prefix=SCRATCH, dir=root) as folder,
         duckdb.connect(
-            config={"memory_limit": _SORT_MEMORY, "temp_directory": folder, "threads": os.cpu_count() or 1}
+            config={"memory_limit": _SORT_MEMORY, "temp_directory": folder, "threads": _SORT_THREADS}
         ) as connection,
     ):
         try:
@@ -103,16 +107,19 @@ def _query(root: Path, group: Group, dataset: Dataset | None, in_row_group: int)
         # The end that is seldom seen is mostly the one that an interface does not have itself.
         seen = f"""
             WITH seen AS MATERIALIZED (
-                SELECT address, count(*) AS records
-                FROM (SELECT srcaddr AS address FROM {files} UNION ALL SELECT dstaddr FROM {files})
-                GROUP BY address
+                SELECT place, count(*) AS records
+                FROM (
+                    SELECT hash(srcaddr) % {_PLACES} AS place FROM {files}
+                    UNION ALL SELECT hash(dstaddr) % {_PLACES} FROM {files}
+                )
+                GROUP BY place
             )"""
         joined = (
-            "LEFT JOIN seen AS source ON flow.srcaddr = source.address "
-            "LEFT JOIN seen AS target ON flow.dstaddr = target.address"
+            f"LEFT JOIN seen AS source ON hash(flow.srcaddr) % {_PLACES} = source.place "
+            f"LEFT JOIN seen AS target ON hash(flow.dstaddr) % {_PLACES} = target.place"
         )
         rarer = (
-            "hash(CASE WHEN (source.records, source.address) < (target.records, target.address) "
+            "hash(CASE WHEN (source.records, source.place) < (target.records, target.place) "
             "THEN flow.srcaddr ELSE flow.dstaddr END)"
         )
     return f"""{seen}
