@@ -56,8 +56,13 @@ class Layout:
         """The header line that AWS writes for it."""
         return str(self).encode()
 
-    def __str__(self) -> str:
+    @cached_property
+    def _text(self) -> str:
+        # One for all sources of a layout, each of which has it in the ledger.
         return " ".join(self.names)
+
+    def __str__(self) -> str:
+        return self._text
 
 
 DEFAULT = Layout(tuple(field.name for field in FIELDS if field.version == 2))
