@@ -26,7 +26,8 @@ def folder() -> Path | None:
 def kept(name: str) -> bytes | None:
     """Return what was kept under a name, if it is whole and nobody else can have written it."""
     place = folder()
-    if place is None:
+    # What is no file, as a pipe, would be waited for.
+    if place is None or not (place / name).is_file():
         return None
     try:
         with open(place / name, "rb") as file:

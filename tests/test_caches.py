@@ -54,6 +54,13 @@ def test_what_was_damaged_is_not_found(folder: Path) -> None:
     assert caches.kept("a") is None
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_what_is_no_file_is_not_waited_for(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "a")
+    assert caches.kept("a") is None
+
+
 def test_where_nothing_can_be_kept_nothing_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", os.devnull)
     caches.keep("a", b"kept", "a")
