@@ -44,6 +44,7 @@ GENERATED = "flowdb.duckdb"
 _NOTE = f"{LEDGER_FOLDER}/generation.json"
 # The storage version that every DuckDB since 1.0 opens.
 _STORAGE_VERSION = "v1.0.0"
+_MAGIC = slice(8, 12)  # of a file, behind a checksum
 _kept: list[tuple[int, duckdb.DuckDBPyConnection]] = []
 
 
@@ -237,7 +238,7 @@ def _empty_statements() -> list[str]:
 def _template() -> bytes:
     """Return a database that shows a store without records: what all generated files have in common."""
     name = f"template-{_sql_version():08x}-{_duckdb_version()}"
-    if (kept := caches.kept(name)) is not None:
+    if (kept := caches.kept(name)) is not None and kept[_MAGIC] == b"DUCK":
         return kept
     with tempfile.TemporaryDirectory(prefix="flowdb-") as folder:
         path = Path(folder, GENERATED)

@@ -86,6 +86,9 @@ def test_a_store_made_from_the_kept_template_is_as_one_made_anew(
     generated._template.cache_clear()
     template.write_bytes(template.read_bytes()[:-1])
     mended, _ = made("mended")
+    generated._template.cache_clear()
+    caches.keep(template.name, bytes(5000), template.name)  # whole, but no database
+    assert made("made again")[1] == rows
 
     def elsewhere(those: set[tuple[str, str]], name: str) -> set[tuple[str, str]]:
         return {(one, sql.replace(str(tmp_path / name), "")) for one, sql in those}
