@@ -60,7 +60,11 @@ def growth(settings: Settings) -> Section:
     medians = [statistics.median(times) for times in taken.values()]
     highest = [max(own) for own in peaks.values()]
     text = f"The same traffic for longer, {settings.rounds} rounds:\n\n{table(rows_of)}"
-    figures = {"growth": max(medians) / min(medians), "growth-memory": max(highest) / min(highest)}
+    figures = {
+        "growth": max(medians) / min(medians),
+        "growth-memory": max(highest) / min(highest),
+        "memory-whole": max(highest) / 1e9,
+    }
     return Section("Growth", text, figures)
 
 

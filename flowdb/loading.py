@@ -62,7 +62,7 @@ def _told(options: dict[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _without_numpy() -> Iterator[None]:
-    """Hide numpy, which pyarrow would load if it were there and needs for nothing here: half of its time."""
+    """Hide numpy, which pyarrow would load if it were there, and needs for nothing here."""
     is_hidden = is_alone and "numpy" not in sys.modules
     if is_hidden:
         # With which Python says that there is none.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flowdb.datasets import DATASETS, Dataset
 from flowdb.errors import StoreDamaged, heard
-from flowdb.quoting import quote_name, quote_path
+from flowdb.quoting import quote_name, quote_paths
 from flowdb.rows import FileRow
 from flowdb.store import SCRATCH
 from flowdb.tiers import Group
@@ -93,8 +93,8 @@ def _query(root: Path, group: Group, dataset: Dataset | None, in_row_group: int)
     """Return what selects all rows in their order, with the place of each as the last column."""
     names = _schema(dataset, group[0]).names
     columns = ", ".join(f"flow.{quote_name(name)}" for name in names)
-    paths = ", ".join(quote_path(root.resolve() / row.path) for row in group)
-    files = f"read_parquet([{paths}], hive_partitioning = false)"
+    paths = quote_paths(root.resolve() / row.path for row in group)
+    files = f"read_parquet({paths}, hive_partitioning = false)"
     if dataset is None:
         return f"SELECT {columns}, 0 FROM {files} AS flow ORDER BY source_id, source, line_number"
     full = sum(row.records for row in group) / in_row_group

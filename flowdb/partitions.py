@@ -35,7 +35,8 @@ QUARANTINE_SCHEMA = pa.schema(
         ("line", pa.string()),
     ]
 )
-ROW_GROUP = 2 * 122_880  # records; twice what DuckDB hands to one thread
+ROW_GROUP = 2 * 122_880
+"""How many records a row group has at most; twice what DuckDB hands to one thread."""
 _ROWS_IN_FILE = 64 * ROW_GROUP
 _MOST_OPEN = 64
 # A file with so many rows is closed once others were written to so many times since: what open ones keep in
