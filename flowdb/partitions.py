@@ -38,7 +38,7 @@ QUARANTINE_SCHEMA = pa.schema(
 ROW_GROUP = 2 * 122_880
 """How many records a row group has at most; twice what DuckDB hands to one thread."""
 _ROWS_IN_FILE = 64 * ROW_GROUP
-_MOST_OPEN = 64
+_MOST_OPEN = 32  # an open one and its sums keep 1.6 MB
 # A file with so many rows is closed once others were written to so many times since: what open ones keep in
 # memory adds up, while logs go from date to date.
 _ENOUGH, _PASSED_OVER = 2 * ROW_GROUP, 8
